@@ -1,0 +1,120 @@
+"""Every error graphc raises: what broke, in whose names, at the user's own line, and one way out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+#: Files between the user and graphc that are not the user's place: NumPy's dispatch, generated code.
+_FOREIGN = (f"{os.sep}numpy{os.sep}", f"{os.sep}jax{os.sep}", f"{os.sep}contextlib.py", "<string>")
+
+Place = tuple[str, int]
+_places: dict[Place, Place] = {}
+
+
+def user_place(depth: int = 1) -> Place | None:
+    """Returns (file, line) of the innermost calling frame outside graphc, or None."""
+    frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_PACKAGE) and not any(part in name for part in _FOREIGN):
+            place = (name, frame.f_lineno)
+            return _places.setdefault(place, place)
+        frame = frame.f_back
+    return None
+
+
+def show_place(place: Place | None) -> str:
+    """Returns `file.py:LINE`, or an empty string where the place is not known."""
+    return f"{os.path.basename(place[0])}:{place[1]}" if place else ""
+
+
+class GraphcError(Exception):
+    """Base of all errors: `CALL at FILE:LINE: RULE; MEND`.
+
+    Args:
+        rule: the rule that broke, in words.
+        mend: one way to mend it.
+        call: what was asked, with the operands as the user named them.
+        place: (file, line) of the user; taken from the stack when not given.
+    """
+
+    def __init__(
+        self, rule: str, mend: str = "", *, call: str = "", place: Place | None = None
+    ) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.mend = mend
+        self.call = call
+        self.place = place or user_place(2)
+
+    def __str__(self) -> str:
+        place = show_place(self.place)
+        head = " at ".join(part for part in (self.call, place) if part)
+        tail = "; ".join(part for part in (self.rule, self.mend) if part)
+        return f"{head}: {tail}" if head else tail
+
+
+class ShapeError(GraphcError, TypeError):
+    """Sizes that do not fit each other."""
+
+
+class DTypeError(GraphcError, TypeError):
+    """A dtype where it can't be used, or two that can't meet."""
+
+
+class PrecisionError(GraphcError, TypeError):
+    """A precision was asked for that would silently become a lower one."""
+
+
+class AxisError(GraphcError, ValueError, IndexError):
+    """An axis that the value does not have, or has twice."""
+
+
+class IndexingError(GraphcError, IndexError):
+    """An index out of range, or of a kind that can't index."""
+
+
+class ArgumentError(GraphcError, TypeError):
+    """A missing, extra or wrong argument."""
+
+
+class NameClashError(GraphcError, ValueError):
+    """One name given to two different inputs."""
+
+
+class DimError(GraphcError, ValueError):
+    """A named size bound to two numbers, or to none, or divided inexactly."""
+
+
+class GradError(GraphcError, TypeError):
+    """A derivative that can't be taken."""
+
+
+class EngineError(GraphcError, ValueError):
+    """An engine that is unknown, or does not apply here; the reason is in the text."""
+
+
+class FormulaError(GraphcError, ValueError):
+    """A formula in a string that can't be read; the text shows the column with a caret."""
+
+
+class FormatError(GraphcError, ValueError):
+    """A picture or file format that is not known."""
+
+
+class FileError(GraphcError, OSError):
+    """A file that can't be read, or a folder that can't be written."""
+
+
+class BudgetError(GraphcError, RuntimeError):
+    """Work that would pass its stated budget."""
+
+
+class RenderError(GraphcError, RuntimeError):
+    """A picture that could not be laid out."""
+
+
+class NonDifferentiableWarning(UserWarning):
+    """The derivative passes through an op that is piecewise constant: it is 0 there."""

@@ -1,0 +1,609 @@
+"""Nodes: immutable, interned, so that `is` is structural equality; and the one function making them.
+
+A node's key is its op, the serial numbers of its operands, and its parameters with the bits of
+every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds nodes weakly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from graphc.core.dim import Dim
+from graphc.core.dtype import DType, dtype_of, promote, weak_name
+from graphc.core import dtype as dtypes
+from graphc.core.errors import (
+    ArgumentError,
+    DTypeError,
+    GraphcError,
+    Place,
+    ShapeError,
+    user_place,
+)
+from graphc.core.op import Op, op_named
+from graphc.core.type import Shape, Size, TensorType, TupleType, Type
+
+_NO_PARAMS: dict[str, Any] = {}
+_serial = itertools.count()
+_lock = threading.RLock()
+
+
+class Const:
+    """A read-only array that equals another only bit for bit, dtype and shape included."""
+
+    __slots__ = ("array", "key")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        if array.flags.writeable:
+            array = array.copy()
+            array.flags.writeable = False
+        data = array.tobytes()
+        if len(data) > 64:
+            data = hashlib.blake2b(data, digest_size=32).digest()
+        self.array = array
+        self.key = (array.dtype.name, array.shape, data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def freeze(value: Any) -> Any:
+    """Returns a hashable stand-in that differs where the value differs in type or in any bit."""
+    if isinstance(value, (str, DType, Dim, Const, TensorType)) or value is None:
+        return value
+    if isinstance(value, (bool, int)):
+        return (type(value).__name__, value)
+    if isinstance(value, float):
+        return ("float", value.hex() if value == value else "nan")
+    if isinstance(value, (tuple, list)):
+        return tuple(map(freeze, value))
+    return value if callable(value) or hasattr(value, "freeze_key") else repr(value)
+
+
+class Node:
+    """One value of a computation graph; build it with `gx.input` and operations, never by hand.
+
+    Attributes:
+        op: the record of the operation.
+        args: the operands.
+        params: the operation's parameters, never to be changed.
+        type: shape and dtype (a TupleType where the op has several results).
+        uid: serial number within the process.
+        place: (file, line) where it was first made; no part of its identity.
+    """
+
+    __slots__ = ("__weakref__", "args", "op", "params", "place", "type", "uid")
+    op: Op
+    args: tuple[Node, ...]
+    params: Mapping[str, Any]
+    type: Any
+    uid: int
+    place: Place | None
+
+    __hash__ = object.__hash__
+    __array_priority__ = 1000.0
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def size(self) -> Size:
+        return self.type.size
+
+    @property
+    def name(self) -> str | None:
+        """The name of an input or parameter, None for everything else."""
+        return self.params.get("name") if not self.args else None
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)}: {self.type}>"
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Node:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentError("a node can't be pickled", "keep the program that builds the graph")
+
+    def __bool__(self) -> NoReturn:
+        raise ArgumentError(
+            "a graph value has no truth while the graph is built",
+            "use gx.where(condition, a, b) for a choice, or `is` to compare nodes",
+            call=f"bool({describe(self)}: {self.type})",
+        )
+
+    def _no_number(self, kind: str) -> NoReturn:
+        raise ArgumentError(
+            f"a graph value has no {kind} value while the graph is built",
+            "evaluate it first: gx.evaluate(node, inputs)",
+            call=f"{kind}({describe(self)}: {self.type})",
+        )
+
+    def __float__(self) -> float:
+        self._no_number("float")
+
+    def __int__(self) -> int:
+        self._no_number("int")
+
+    def __index__(self) -> int:
+        self._no_number("index")
+
+    def __complex__(self) -> complex:
+        self._no_number("complex")
+
+    def __len__(self) -> int:
+        first = self.type.shape[0] if self.type.shape else None
+        if isinstance(first, int):
+            return first
+        raise ArgumentError(
+            "a scalar or named size has no len()",
+            "use .shape",
+            call=f"len({describe(self)}: {self.type})",
+        )
+
+    def __iter__(self) -> Any:
+        if isinstance(self.type, TupleType):
+            return (apply_named("item", self, index=i) for i in range(len(self.type.items)))
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        self._no_number("array")
+
+    # -- operators: each finds its op in the registry -------------------------------------------
+
+    def __add__(self, other: Any) -> Node:
+        return apply_named("add", self, other)
+
+    def __radd__(self, other: Any) -> Node:
+        return apply_named("add", other, self)
+
+    def __sub__(self, other: Any) -> Node:
+        return apply_named("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Node:
+        return apply_named("sub", other, self)
+
+    def __mul__(self, other: Any) -> Node:
+        return apply_named("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Node:
+        return apply_named("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Node:
+        return apply_named("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return apply_named("div", other, self)
+
+    def __mod__(self, other: Any) -> Node:
+        return apply_named("mod", self, other)
+
+    def __rmod__(self, other: Any) -> Node:
+        return apply_named("mod", other, self)
+
+    def __pow__(self, other: Any) -> Node:
+        return apply_public("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Node:
+        return apply_public("pow", other, self)
+
+    def __matmul__(self, other: Any) -> Node:
+        return apply_named("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> Node:
+        return apply_named("matmul", other, self)
+
+    def __neg__(self) -> Node:
+        return apply_named("neg", self)
+
+    def __pos__(self) -> Node:
+        return self
+
+    def __abs__(self) -> Node:
+        return apply_named("abs", self)
+
+    def __lt__(self, other: Any) -> Node:
+        return apply_named("less", self, other)
+
+    def __le__(self, other: Any) -> Node:
+        return apply_named("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Node:
+        return apply_named("greater", self, other)
+
+    def __ge__(self, other: Any) -> Node:
+        return apply_named("greater_equal", self, other)
+
+    def __eq__(self, other: Any) -> Node:  # type: ignore[override]
+        return apply_named("equal", self, other)
+
+    def __ne__(self, other: Any) -> Node:  # type: ignore[override]
+        return apply_named("not_equal", self, other)
+
+    def __and__(self, other: Any) -> Node:
+        return apply_named("logical_and", self, other)
+
+    def __rand__(self, other: Any) -> Node:
+        return apply_named("logical_and", other, self)
+
+    def __or__(self, other: Any) -> Node:
+        return apply_named("logical_or", self, other)
+
+    def __ror__(self, other: Any) -> Node:
+        return apply_named("logical_or", other, self)
+
+    def __xor__(self, other: Any) -> Node:
+        return apply_named("logical_xor", self, other)
+
+    def __invert__(self) -> Node:
+        return apply_named("logical_not", self)
+
+    def __getitem__(self, index: Any) -> Node:
+        return apply_public("index", self, index)
+
+    # -- methods: the Array API's names ----------------------------------------------------------
+
+    @property
+    def T(self) -> Node:
+        """The transpose of a matrix."""
+        if self.ndim != 2:
+            raise ShapeError(
+                f".T needs 2 axes, not {self.ndim}",
+                "use .mT for the last two axes or gx.transpose(x, axes)",
+                call=f"{describe(self)}: {self.type}",
+            )
+        return apply_public("transpose", self)
+
+    @property
+    def mT(self) -> Node:
+        """The transpose of the last two axes."""
+        return apply_public("matrix_transpose", self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the sum over axes, see `gx.sum`."""
+        return apply_public("sum", self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the mean over axes, see `gx.mean`."""
+        return apply_public("mean", self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the maximum over axes, see `gx.max`."""
+        return apply_public("max", self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the minimum over axes, see `gx.min`."""
+        return apply_public("min", self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the product over axes, see `gx.prod`."""
+        return apply_public("prod", self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the variance over axes, see `gx.var`."""
+        return apply_public("var", self, axis=axis, keepdims=keepdims)
+
+    def std(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns the standard deviation over axes, see `gx.std`."""
+        return apply_public("std", self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Node:
+        """Returns the same elements in another shape, see `gx.reshape`."""
+        return apply_public("reshape", self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Node:
+        """Returns the axes in another order, see `gx.transpose`."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return apply_public("transpose", self, order)
+
+    def astype(self, dtype: Any) -> Node:
+        """Returns the value in another dtype, see `gx.cast`."""
+        return apply_public("cast", self, dtype)
+
+    # -- NumPy's own functions ---------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Node:
+        name = _NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)
+        if method != "__call__" or options:
+            extra = ", ".join(options) or method
+            raise ArgumentError(
+                f"np.{ufunc.__name__} with {extra} does not work on graph values",
+                f"use gx.{name}",
+            )
+        return _numpy_function(name, ufunc.__name__)(*inputs)
+
+    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
+        name = _NUMPY_NAMES.get(function.__name__, function.__name__)
+        return _numpy_function(name, function.__name__)(*args, **options)
+
+    def _repr_svg_(self) -> str:
+        return _display(self)
+
+
+_NUMPY_NAMES = {
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
+    "negative": "neg", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
+    "remainder": "mod", "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
+    "concatenate": "concat", "permute_dims": "transpose", "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not",
+}  # fmt: skip
+
+#: The functions people call, by name, where they do more than apply the op of that name; and how a
+#: notebook shows a node. Filled by `graphc.ops` and `graphc.render`, which sit above core.
+public_functions: dict[str, Callable[..., Any]] = {}
+
+
+def apply_public(name: str, *operands: Any, **params: Any) -> Node:
+    """Calls the public function `name`, or applies the op of that name."""
+    function = public_functions.get(name)
+    return function(*operands, **params) if function else apply_named(name, *operands, **params)
+
+
+def _numpy_function(name: str, numpy_name: str) -> Callable[..., Any]:
+    from graphc.core.op import _registry  # pyright: ignore[reportPrivateUsage]
+
+    if name in public_functions:
+        return public_functions[name]
+    if name in _registry:
+        return _registry[name]
+    raise ArgumentError(f"np.{numpy_name} has no counterpart in graphc", "`graphc ops` lists them")
+
+
+def _display(node: Node) -> str:
+    return public_functions["_repr_svg_"](node)
+
+
+# -- naming, for errors and repr -------------------------------------------------------------------
+
+
+def describe(node: Node, budget: int = 12) -> str:
+    """Returns a short text of a node: its name, its number, or op(operands) cut after `budget`."""
+    pieces: list[str] = []
+    todo: list[Node | str] = [node]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+            continue
+        if not item.args:
+            pieces.append(_leaf_text(item))
+            continue
+        budget -= 1
+        if budget < 0:
+            pieces.append(f"{item.op.name}(...)")
+            continue
+        pieces.append(f"{item.op.name}(")
+        todo.append(")")
+        for position, arg in enumerate(reversed(item.args)):
+            if position:
+                todo.append(", ")
+            todo.append(arg)
+    return "".join(pieces)
+
+
+def _leaf_text(node: Node) -> str:
+    if node.op.name == "constant":
+        array = node.params["value"].array
+        return f"{array.item()!r}" if array.ndim == 0 else f"constant[{','.join(map(str, array.shape))}]"
+    name = str(node.params.get("name", node.op.name))
+    return name if len(name) <= 60 else name[:57] + "..."
+
+
+def describe_operand(value: Any) -> str:
+    """Returns `W: f64[3,4]` for a node, and a short repr for anything else."""
+    if isinstance(value, Node):
+        return f"{describe(value, 3)}: {value.type}"
+    if isinstance(value, np.ndarray):
+        return f"array: {value.dtype}[{','.join(map(str, value.shape))}]"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def call_text(name: str, operands: Sequence[Any], params: Mapping[str, Any]) -> str:
+    """Returns `matmul(W: f64[3,4], b: f64[5])` for an error's head."""
+    shown = [describe_operand(o) for o in operands]
+    shown += [f"{k}={describe_operand(v)}" for k, v in params.items()]
+    return f"{name}({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''})"
+
+
+# -- making nodes ------------------------------------------------------------------------------------
+
+
+class _Ref(weakref.ref[Node]):
+    __slots__ = ("key",)
+    key: Any
+
+
+_table: dict[Any, _Ref] = {}
+
+
+def _forget(ref: Any) -> None:
+    with _lock:
+        if _table.get(ref.key) is ref:
+            del _table[ref.key]
+
+
+def intern_table_size() -> int:
+    """Returns how many live nodes the process holds."""
+    return len(_table)
+
+
+def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> Node:
+    """Returns the one node of this op, operands and parameters. Operands have their final dtypes.
+
+    Raises:
+        GraphcError: what the op's type rule finds wrong.
+    """
+    if params:
+        frozen = tuple([(k, freeze(v)) for k, v in params.items()])
+        key = (op, *[a.uid for a in args], frozen)
+    else:
+        params = _NO_PARAMS
+        key = (op, *[a.uid for a in args])
+    ref = _table.get(key)
+    if ref is not None:
+        node = ref()
+        if node is not None:
+            return node
+    made: Type = op.infer(*[a.type for a in args], **params)
+    with _lock:
+        ref = _table.get(key)
+        if ref is not None:
+            node = ref()
+            if node is not None:
+                return node
+        node = object.__new__(Node)
+        node.op = op
+        node.args = args
+        node.params = params
+        node.type = made
+        node.uid = next(_serial)
+        node.place = user_place(2)
+        ref = _Ref(node, _forget)
+        ref.key = key
+        _table[key] = ref
+    return node
+
+
+def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
+    """Applies an op to nodes, numbers and arrays: numbers are weak, other operands meet by promotion.
+
+    Raises:
+        GraphcError: with the call, the operands' names and types, and the user's place.
+    """
+    try:
+        return make(op, _meet(op.meet, operands), params)
+    except GraphcError as error:
+        if not error.call:
+            error.call = call_text(op.name, operands, params)
+        raise
+    except TypeError as error:
+        raise ArgumentError(
+            f"these are not the operands of {op.name}: {error}",
+            f"{op.doc.splitlines()[0]}" if op.doc else "",
+            call=call_text(op.name, operands, params),
+        ) from None
+
+
+def apply_named(name: str, *operands: Any, **params: Any) -> Node:
+    """Applies the op of that name, see `apply`."""
+    return apply(op_named(name), operands, params)
+
+
+def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
+    first = 1 if rule == "tail" else 0
+    meeting = operands[first:]
+    if rule == "none":
+        return tuple([o if isinstance(o, Node) else as_node(o) for o in operands])
+    # The common case, kept quick: nodes of one dtype.
+    kinds = {o.type.dtype if isinstance(o, Node) else None for o in meeting}
+    if len(kinds) == 1 and None not in kinds:
+        (target,) = kinds
+    else:
+        target = promote(*[_lattice_point(o) for o in meeting])
+    assert target is not None
+    if rule == "float" and not target.is_inexact:
+        target = dtypes.DEFAULT_FLOAT
+    head = [as_node(o) for o in operands[:first]]
+    return (*head, *[_to_dtype(o, target) for o in meeting])
+
+
+def _lattice_point(operand: Any) -> DType | str:
+    if isinstance(operand, Node):
+        return operand.type.dtype
+    weak = weak_name(operand)
+    return weak if weak is not None else as_node(operand).type.dtype
+
+
+def _to_dtype(operand: Any, target: DType) -> Node:
+    if isinstance(operand, Node):
+        if operand.type.dtype is target:
+            return operand
+        return apply_named("cast", operand, dtype=target)
+    if weak_name(operand) is not None:
+        return scalar(operand, target)
+    return _to_dtype(as_node(operand), target)
+
+
+def scalar(value: bool | int | float, dtype: DType) -> Node:
+    """Returns a scalar constant of the given dtype.
+
+    Raises:
+        DTypeError: an integer dtype can't hold the number.
+    """
+    if dtype.kind == "c":
+        return apply_named("cast", scalar(value, dtypes.real_part(dtype)), dtype=dtype)
+    if dtype.is_integer and not isinstance(value, bool):
+        info = np.iinfo(dtype.numpy)
+        if value != value or not info.min <= value <= info.max or int(value) != value:
+            raise DTypeError(f"{value!r} does not fit into {dtype.name}", "cast the other operand")
+    try:
+        array = np.asarray(value, dtype=dtype.numpy)
+    except OverflowError:
+        raise DTypeError(
+            f"the integer has {len(bin(value)) - 2} bits and does not fit into {dtype.name}"
+        ) from None
+    return apply_named("constant", value=Const(array))
+
+
+def as_node(value: Any, dtype: DType | None = None) -> Node:
+    """Returns a node from a node, a number, an array or a nested list.
+
+    A Python number becomes the default dtype (float32, int32); an array keeps its own.
+
+    Raises:
+        DTypeError: the array's dtype is not one of graphc's.
+        ArgumentError: the value is no number and no array.
+    """
+    if isinstance(value, Node):
+        if isinstance(value.type, TupleType):
+            raise ArgumentError(
+                f"{describe(value)} has {len(value.type.items)} results", "take one: x, y = value"
+            )
+        return value if dtype is None else _to_dtype(value, dtype)
+    if isinstance(value, (bool, int, float)):
+        if dtype is None:
+            dtype = dtypes.bool_ if isinstance(value, bool) else None
+        if dtype is None:
+            dtype = dtypes.DEFAULT_INT if isinstance(value, int) else dtypes.DEFAULT_FLOAT
+        return scalar(value, dtype)
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Node) for v in value):
+        return apply_public("stack", list(value))
+    listed = isinstance(value, (list, tuple))
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"{describe_operand(value)} is no array: {error}") from None
+    if array.dtype == object or array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16":
+        raise ArgumentError(
+            f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers"
+        )
+    if dtype is None and listed:
+        kind = {"f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT}.get(array.dtype.kind)
+        dtype = kind
+    target = dtype or dtype_of(array.dtype)
+    return apply_named("constant", value=Const(array.astype(target.numpy)))

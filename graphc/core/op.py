@@ -1,0 +1,128 @@
+"""The record of one operation and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphc.core.errors import ArgumentError
+from graphc.core.type import Type
+
+if TYPE_CHECKING:
+    from graphc.core.node import Node
+
+#: `vjp(adjoint, node, wanted)`: one contribution (or None for zero) for each wanted operand index.
+#: The adjoint of an op with several results is a tuple with None for results nobody used.
+Vjp = Callable[[Any, "Node", Sequence[int]], "Sequence[Node | None]"]
+#: `jvp(tangents, node)`: the result's tangent; a tangent of None is zero.
+Jvp = Callable[["Sequence[Node | None]", "Node"], "Node | None"]
+#: `bound(errors, node)`: a graph of the absolute error that the operands' errors and the op's own
+#: rounding leave in the result (first order); an error of None is zero.
+Bound = Callable[["Sequence[Node | None]", "Node"], "Node | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kink:
+    """Where an op has no two-sided derivative, and the slope that graphc promises there.
+
+    Attributes:
+        where: the place in words, for example `x = 0`.
+        at: `at(xp, *operands)`: boolean array over the result, true exactly at the kink.
+        slope: `slope(xp, deltas, *operands)`: what the result changes by, to first order and by
+            convention, where the operands change by `deltas`; read only where `at` holds.
+        departs: how JAX's convention differs, in words; empty where it is the same.
+    """
+
+    where: str
+    at: Callable[..., Any]
+    slope: Callable[..., Any]
+    departs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Op:
+    """All that graphc knows of one operation. Every field is required; "no" is said in words.
+
+    Attributes:
+        name: the mathematician's word; the name under which it is called and drawn.
+        group: `elementwise`, `reduction`, `shape`, `indexing`, `contraction`, `source`, `control`.
+        meet: how operands of different dtypes meet before `infer`: `"all"` promotes them to one
+            dtype, `"float"` to one float dtype, `"tail"` all but the first, `"none"` leaves them.
+        infer: `infer(*types, **params)`: the result's type; raises ShapeError, DTypeError, ....
+        run: `run(xp, *arrays, **params)`: the value, written once for NumPy, JAX and mpmath.
+        vjp: the reverse rule, or why there is none.
+        jvp: the forward rule, or why there is none.
+        formula: `formula(m, *scalars)`: the scalar form that SymPy and mpmath read, or why not.
+        latex: a template with `{0}`, `{1}` for the operands.
+        flops: `flops(node)`: floating point operations, by the usual counts.
+        kink: where the derivative is a convention; None where it is smooth.
+        domain: where the value is finite, in words, for example `x > 0`.
+        ulp: the op's own error bound in units in the last place, for correctly rounded operands.
+        bound: how rounding errors pass through, see `Bound`.
+        holomorphic: True where `run` on complex operands is the analytic continuation.
+        doc: the docstring a person reads.
+    """
+
+    name: str
+    group: str
+    meet: str
+    infer: Callable[..., Type]
+    run: Callable[..., Any]
+    vjp: Vjp | str
+    jvp: Jvp | str
+    formula: Callable[..., Any] | str
+    latex: str
+    flops: Callable[[Node], Any]
+    kink: Kink | None
+    domain: str
+    ulp: float
+    bound: Bound
+    holomorphic: bool
+    doc: str
+
+    def __call__(self, *operands: Any, **params: Any) -> Node:
+        return _apply(self, operands, params)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (op_named, (self.name,))
+
+
+def _apply(op: Op, operands: Sequence[Any], params: dict[str, Any]) -> Node:
+    from graphc.core.node import apply  # the record does not know nodes; nodes know records
+
+    return apply(op, operands, params)
+
+
+_registry: dict[str, Op] = {}
+
+
+def register(op: Op) -> Op:
+    """Enters an op into the registry and returns it; other packages may call this too.
+
+    Raises:
+        ArgumentError: an op of that name is there already.
+    """
+    if op.name in _registry:
+        raise ArgumentError(f"an op named {op.name!r} is registered already", "choose another name")
+    _registry[op.name] = op
+    return op
+
+
+def op_named(name: str) -> Op:
+    """Returns the op of that name.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    if name not in _registry:
+        raise ArgumentError(f"there is no op named {name!r}", "`graphc ops` lists them")
+    return _registry[name]
+
+
+def all_ops() -> Iterator[Op]:
+    """Yields every registered op, by name."""
+    yield from (_registry[name] for name in sorted(_registry))

@@ -1,0 +1,122 @@
+"""Shapes and tensor types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphc.core.dim import Dim, as_dim
+from graphc.core.errors import ShapeError
+
+if TYPE_CHECKING:
+    from graphc.core.dtype import DType
+
+Size = int | Dim
+Shape = tuple[Size, ...]
+
+#: One array may not have more elements than this: past it no machine can hold it (2**48 bytes).
+MAX_ELEMENTS = 2**48
+
+
+def shape_of(shape: Any) -> Shape:
+    """Returns a shape from an int, a name, a Dim or a sequence of them.
+
+    Raises:
+        ShapeError: a size is negative, is no integer, or the product passes 2**48.
+    """
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    found: list[Size] = []
+    total = 1
+    for size in sizes:
+        if isinstance(size, str):
+            size = as_dim(size)
+        if isinstance(size, Dim):
+            found.append(size)
+            continue
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise ShapeError(f"size {size!r} is no integer", "give integers, names or gx.dim(...)")
+        size = size.__index__()
+        if size < 0:
+            raise ShapeError(f"size {size} is negative")
+        total *= size
+        found.append(size)
+    if total > MAX_ELEMENTS:
+        raise ShapeError(f"shape {show_shape(tuple(found))} has {total} elements, above 2**48")
+    return tuple(found)
+
+
+def show_shape(shape: Shape) -> str:
+    """Returns `[3,batch]`; an empty string for a scalar."""
+    return f"[{','.join(map(str, shape))}]" if shape else ""
+
+
+def element_count(shape: Shape) -> Size:
+    """Returns the product of the sizes: an int, or a Dim where a size is named."""
+    count: Size = 1
+    for size in shape:
+        count = count * size
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Shape and dtype of one array."""
+
+    shape: Shape
+    dtype: DType
+
+    def __str__(self) -> str:
+        return f"{self.dtype.short}{show_shape(self.shape)}"
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        return element_count(self.shape)
+
+    @property
+    def is_static(self) -> bool:
+        """True where no size is named."""
+        return all(isinstance(size, int) for size in self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class TupleType:
+    """Types of the several results of one op; `item` nodes take them apart."""
+
+    items: tuple[TensorType, ...]
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.items))})"
+
+
+Type = TensorType | TupleType
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """Returns the shape that operands broadcast to, by NumPy's rule; a named size meets itself or 1.
+
+    Raises:
+        ShapeError: two sizes on one axis differ and neither is 1.
+    """
+    if len(set(shapes)) == 1:
+        return shapes[0]
+    ndim = max(map(len, shapes))
+    result: list[Size] = []
+    for axis in range(-ndim, 0):
+        size: Size = 1
+        for shape in shapes:
+            other = shape[axis] if -axis <= len(shape) else 1
+            if isinstance(other, int) and other == 1:
+                continue
+            if isinstance(size, int) and size == 1:
+                size = other
+            elif size != other:
+                raise ShapeError(
+                    f"sizes {size} and {other} on axis {axis} do not broadcast",
+                    "make them equal, or one of them 1",
+                )
+        result.append(size)
+    return tuple(result)

@@ -1,0 +1,110 @@
+"""The traversal loops that every pass uses; none of them recurses, so depth is no limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from graphc.core.node import Node, make
+
+Value = TypeVar("Value")
+
+
+def topological_order(roots: Iterable[Node]) -> list[Node]:
+    """Returns every node the roots need, operands before users.
+
+    The order is that of a depth-first walk, operands left to right, so it depends on the graph
+    alone and not on when its nodes were made. Its recursive twin:
+
+        def visit(node):
+            for arg in node.args: visit(arg)
+            if node not in order: order.append(node)
+    """
+    return topological_order_until(roots, {})
+
+
+def fold(roots: Sequence[Node], step: Callable[[Node, list[Value]], Value]) -> list[Value]:
+    """Returns the roots' values, where `step(node, operand_values)` gives a node's value.
+
+    A value is dropped after its last use, so a long chain holds two values at a time.
+    """
+    order = topological_order(roots)
+    uses: dict[Node, int] = dict.fromkeys(order, 0)
+    for node in order:
+        for arg in node.args:
+            uses[arg] += 1
+    for root in roots:
+        uses[root] += 1
+    values: dict[Node, Value] = {}
+    for node in order:
+        values[node] = step(node, [values[a] for a in node.args])
+        for arg in node.args:
+            uses[arg] -= 1
+            if not uses[arg]:
+                values.pop(arg, None)
+    return [values[root] for root in roots]
+
+
+def rebuild(
+    roots: Sequence[Node],
+    replace: Mapping[Node, Node],
+    step: Callable[[Node, tuple[Node, ...]], Node] | None = None,
+) -> list[Node]:
+    """Returns the roots with nodes replaced and, above them, every node made anew.
+
+    Args:
+        roots: the nodes to rebuild.
+        replace: what stands in for a node; its operands are then not visited for it.
+        step: `step(node, new_args)` makes the new node; by default the same op and parameters.
+            Untouched nodes come back as themselves.
+    """
+    done: dict[Node, Node] = dict(replace)
+    for node in topological_order_until(roots, done):
+        args = tuple([done[a] for a in node.args])
+        if step is not None:
+            done[node] = step(node, args)
+        elif all(new is old for new, old in zip(args, node.args, strict=True)):
+            done[node] = node
+        else:
+            done[node] = make(node.op, args, node.params)
+    return [done[root] for root in roots]
+
+
+def topological_order_until(roots: Iterable[Node], stop: Mapping[Node, Any]) -> list[Node]:
+    """Returns `topological_order` without the nodes in `stop` and what only they need."""
+    order: list[Node] = []
+    done: set[Node] = set(stop)
+    stack = list(roots)
+    stack.reverse()
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+            continue
+        waiting = [a for a in node.args if a not in done]
+        if waiting:
+            waiting.reverse()
+            stack.extend(waiting)
+        else:
+            done.add(node)
+            order.append(node)
+            stack.pop()
+    return order
+
+
+def depends_on(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
+    """Returns the nodes of a topological order that depend on (or are) one of the sources."""
+    found = set(sources)
+    for node in order:
+        if node not in found and any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+def users(order: Sequence[Node]) -> dict[Node, list[Node]]:
+    """Returns, for each node of a topological order, the nodes that use it, in that order."""
+    found: dict[Node, list[Node]] = {node: [] for node in order}
+    for node in order:
+        for arg in dict.fromkeys(node.args):
+            found[arg].append(node)
+    return found
