@@ -1,0 +1,73 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from graphc.core.errors import FileError
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
+    """Writes a file under a temporary name in its own folder and renames it: never half a file.
+
+    Args:
+        path: the file; its folder must exist. A file that is there already is replaced.
+        data: bytes, or text that is written as UTF-8 with its line ends unchanged.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileError: the folder is missing or can't be written, or the path is a folder.
+    """
+    try:
+        target = Path(path)
+    except TypeError:
+        raise FileError(f"{path!r} is no path", "give a text or a pathlib.Path") from None
+    content = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    # A link stays a link: what it points to is replaced, as with an ordinary write.
+    final = Path(os.path.realpath(target))
+    draft = final.with_name(f".{final.name[:100]}.{secrets.token_hex(6)}.part")
+    try:
+        if final.is_dir():
+            raise IsADirectoryError("it is a folder")
+        with open(draft, "xb") as file:
+            file.write(content)
+        # A new file gets the rights that the umask leaves, an old one keeps its own.
+        if final.exists():
+            os.chmod(draft, final.stat().st_mode & 0o7777)
+        os.replace(draft, final)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            os.unlink(draft)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(
+            f"the file {str(target)!r} can't be written: {reason}",
+            "choose a file in a folder that is there and may be written",
+        ) from None
+    return target
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Makes a folder, with its parents, unless it is there; and sees that it can be written.
+
+    Raises:
+        FileError: it can't be made or written, or a file has that name.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{secrets.token_hex(6)}.part"
+        with open(probe, "xb"):
+            pass
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(
+            f"the folder {str(folder)!r} can't be written: {reason}",
+            "choose another folder, or mend its rights",
+        ) from None
+    return folder
