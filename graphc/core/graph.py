@@ -204,17 +204,17 @@ def close_over(outputs: Sequence[Node], inputs: Sequence[Node], name: str) -> tu
     Returns:
         The graph, whose formals stand for `inputs` and then for the other leaves; and those leaves.
     """
-    with trace_level() as level:
-        formals = [
-            apply_named("formal", name=f"{label}", type=n.type, level=level)
-            for n, label in zip(inputs, _labels(inputs), strict=True)
-        ]
-        cut = rebuild(outputs, dict(zip(inputs, formals, strict=True)))
-        own = set(formals)
-        others = [
-            n for n in topological_order(cut) if n.op.name in LEAF_OPS and n not in own
-        ]
-        return close(formals, cut, others, level, name), others
+    # Deeper than any formal in sight: formals of one name and level would be one node.
+    seen = [n.params["level"] for n in topological_order(outputs) if n.op.name == "formal"]
+    level = max([_level.get(), *seen]) + 1
+    formals = [
+        apply_named("formal", name=label, type=n.type, level=level)
+        for n, label in zip(inputs, _labels(inputs), strict=True)
+    ]
+    cut = rebuild(outputs, dict(zip(inputs, formals, strict=True)))
+    own = set(formals)
+    others = [n for n in topological_order(cut) if n.op.name in LEAF_OPS and n not in own]
+    return close(formals, cut, others, level, name), others
 
 
 def _labels(nodes: Sequence[Node]) -> list[str]:

@@ -6,6 +6,7 @@ every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import threading
@@ -355,6 +356,30 @@ _NUMPY_NAMES = {
 #: The functions people call, by name, where they do more than apply the op of that name; and how a
 #: notebook shows a node. Filled by `graphc.ops` and `graphc.render`, which sit above core.
 public_functions: dict[str, Callable[..., Any]] = {}
+
+
+def public(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Enters a function people call under its own name, so that operators and methods find it.
+
+    Its errors carry the call with the operands' names; a wrong argument is an ArgumentError.
+    """
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def called(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except GraphcError as error:
+            error.call = call_text(name, args, options)
+            raise
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise
+            words = str(error).replace("()", "")
+            raise ArgumentError(words, call=call_text(name, args, options)) from None
+
+    public_functions[name] = called
+    return called
 
 
 def apply_public(name: str, *operands: Any, **params: Any) -> Node:

@@ -1,0 +1,412 @@
+"""Arithmetic, powers, signs, rounding: elementwise records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.core.dtype import weak_name
+from graphc.core.errors import ArgumentError, DTypeError
+from graphc.core.node import Node, apply_named, public, scalar
+from graphc.core.op import Kink
+from graphc.core.type import TensorType
+from graphc.ops.chain import Partial, is_constant, masked
+from graphc.ops.define import PIECEWISE_CONSTANT, elementwise, require_numbers
+
+add = elementwise(
+    "add",
+    run=lambda xp, x, y: xp.add(x, y),
+    partials=(1.0, 1.0),
+    formula=lambda m, x, y: x + y,
+    latex="{0} + {1}",
+    flops=1,
+    domain="every x, y",
+    ulp=0.5,
+    meet="all",
+    holomorphic=True,
+    doc="Returns x + y, elementwise with broadcasting.",
+)
+sub = elementwise(
+    "sub",
+    run=lambda xp, x, y: xp.subtract(x, y),
+    partials=(1.0, -1.0),
+    formula=lambda m, x, y: x - y,
+    latex="{0} - {1}",
+    flops=1,
+    domain="every x, y",
+    ulp=0.5,
+    meet="all",
+    holomorphic=True,
+    check=require_numbers,
+    doc="Returns x - y, elementwise with broadcasting.",
+)
+mul = elementwise(
+    "mul",
+    run=lambda xp, x, y: xp.multiply(x, y),
+    partials=(lambda out, x, y: y, lambda out, x, y: x),
+    formula=lambda m, x, y: x * y,
+    latex=r"{0} \, {1}",
+    flops=1,
+    domain="every x, y",
+    ulp=0.5,
+    meet="all",
+    holomorphic=True,
+    doc="Returns x * y, elementwise with broadcasting.",
+)
+div = elementwise(
+    "div",
+    run=lambda xp, x, y: xp.divide(x, y),
+    partials=(lambda out, x, y: reciprocal(y), lambda out, x, y: -(out / y)),
+    formula=lambda m, x, y: m.div(x, y),
+    latex=r"\frac{{{0}}}{{{1}}}",
+    flops=1,
+    domain="y != 0",
+    ulp=0.5,
+    holomorphic=True,
+    doc="Returns x / y, elementwise with broadcasting; integers are divided as floats.",
+)
+neg = elementwise(
+    "neg",
+    run=lambda xp, x: xp.negative(x),
+    partials=(-1.0,),
+    formula=lambda m, x: -x,
+    latex="-{0}",
+    flops=1,
+    domain="every x",
+    ulp=0.0,
+    meet="all",
+    holomorphic=True,
+    check=require_numbers,
+    doc="Returns -x.",
+)
+reciprocal = elementwise(
+    "reciprocal",
+    run=lambda xp, x: xp.divide(xp.ones_like(x), x),
+    partials=(lambda out, x: -square(out),),
+    formula=lambda m, x: m.div(1, x),
+    latex=r"\frac{{1}}{{{0}}}",
+    flops=1,
+    domain="x != 0",
+    ulp=0.5,
+    holomorphic=True,
+    doc="Returns 1 / x.",
+)
+# log and its kin have no value for a negative argument, so they must have no slope there either.
+inverse_positive = elementwise(
+    "inverse_positive",
+    run=lambda xp, x: xp.where(xp.real(x) < 0, xp.full_like(x, xp.nan), xp.divide(xp.ones_like(x), x)),
+    partials=(lambda out, x: -square(out),),
+    formula=lambda m, x: m.where(x < 0, m.nan, m.div(1, x)),
+    latex=r"\frac{{1}}{{{0}}}",
+    flops=1,
+    domain="x > 0",
+    ulp=0.5,
+    holomorphic=True,
+    doc="Returns 1 / x for x >= 0 and NaN below: the slope of a logarithm, where it has one.",
+)
+square = elementwise(
+    "square",
+    run=lambda xp, x: xp.multiply(x, x),
+    partials=(lambda out, x: x * 2,),
+    formula=lambda m, x: x * x,
+    latex="{0}^2",
+    flops=1,
+    domain="every x",
+    ulp=0.5,
+    meet="all",
+    holomorphic=True,
+    doc="Returns x * x.",
+)
+
+
+def _pow_x(out: Node, x: Node, y: Node) -> Partial:
+    if y.op.name == "constant" and not y.type.shape:
+        return None if is_constant(y, 0.0) else y * pow_(x, y - 1)
+    return masked(y != 0, y * pow_(x, y - 1))
+
+
+def _pow_y(out: Node, x: Node, y: Node) -> Partial:
+    return masked(x != 0, out * apply_named("log", x))
+
+
+pow_ = elementwise(
+    "pow",
+    run=lambda xp, x, y: xp.power(x, y),
+    partials=(_pow_x, _pow_y),
+    formula=lambda m, x, y: m.power(x, y),
+    latex="{0}^{{{1}}}",
+    flops=20,
+    domain="x > 0, or x < 0 with y an integer",
+    ulp=1.0,
+    holomorphic=True,
+    kink=Kink(
+        where="y = 0 (slope 0 in x, also at x = 0); x = 0 (slope 0 in y)",
+        at=lambda xp, x, y: (y == 0) | (x == 0) & (y > 0) & (y != 1) & (y != 2),
+        slope=lambda xp, dx, dy, x, y: dx * 0,
+        departs="JAX gives NaN in x where x and y are both 0.0",
+    ),
+    doc="Returns x ** y. d/dx is 0 where y = 0; d/dy is 0 where x = 0.",
+)
+
+
+def _integer_pow_partial(out: Node, x: Node, exponent: int) -> Partial:
+    if exponent in (0, 1):
+        return None if exponent == 0 else 1.0
+    return (x if exponent == 2 else integer_pow(x, exponent=exponent - 1)) * exponent
+
+
+def _check_integer_pow(x: TensorType, exponent: int) -> None:
+    if isinstance(exponent, bool) or not isinstance(exponent, int):
+        raise ArgumentError(f"the exponent {exponent!r} is no integer", "use gx.pow")
+    if abs(exponent) > 2**53:
+        raise ArgumentError(f"the exponent has {exponent.bit_length()} bits, above 53")
+    if x.dtype.is_integer and exponent < 0:
+        raise DTypeError("an integer has no negative power", "cast to a float dtype first")
+
+
+integer_pow = elementwise(
+    "integer_pow",
+    run=lambda xp, x, exponent: xp.integer_pow(x, exponent),
+    partials=(_integer_pow_partial,),
+    formula=lambda m, x, exponent: m.power(x, exponent),
+    latex="{0}^{{{exponent}}}",
+    flops=4,
+    domain="every x; x != 0 where the exponent is negative",
+    ulp=4.0,
+    meet="all",
+    holomorphic=True,
+    check=_check_integer_pow,
+    doc="Returns x ** exponent for a Python integer; x ** 0 is 1 with slope 0 everywhere.",
+)
+
+
+@public
+def pow(x: Any, y: Any) -> Node:
+    """Returns x ** y, elementwise with broadcasting.
+
+    A Python number y that is an integer keeps x's dtype and is exact in the slope (`integer_pow`),
+    1/2 becomes sqrt; everything else is `pow`.
+    """
+    if weak_name(y) in ("i*", "f*") and isinstance(x, Node):
+        if isinstance(y, int) or (y == y and abs(y) < 2**53 and y == int(y)):
+            if x.type.dtype.is_inexact or isinstance(y, int):
+                return integer_pow(x, exponent=int(y))
+        if y == 0.5:
+            return apply_named("sqrt", x)
+    return pow_(x, y)
+
+
+
+sign = elementwise(
+    "sign",
+    run=lambda xp, x: xp.sign(x),
+    partials=PIECEWISE_CONSTANT,
+    formula=lambda m, x: m.sign(x),
+    latex=r"\operatorname{{sign}}({0})",
+    flops=1,
+    domain="every x",
+    ulp=0.0,
+    meet="all",
+    kink=Kink(
+        where="x = 0 (a jump)",
+        at=lambda xp, x: x == 0,
+        slope=lambda xp, dx, x: dx * 0,
+        departs="",
+    ),
+    check=require_numbers,
+    doc="Returns -1, 0 or 1.",
+)
+abs_ = elementwise(
+    "abs",
+    run=lambda xp, x: xp.abs(x),
+    partials=(lambda out, x: step_sign(x),),
+    formula=lambda m, x: m.abs(x),
+    latex=r"\left|{0}\right|",
+    flops=1,
+    domain="every x",
+    ulp=0.0,
+    meet="all",
+    kink=Kink(
+        where="x = 0",
+        at=lambda xp, x: x == 0,
+        slope=lambda xp, dx, x: dx * 0,
+        departs="JAX gives slope 1 at 0, graphc 0 (the least element of the subdifferential)",
+    ),
+    check=require_numbers,
+    doc="Returns |x|; the slope at 0 is 0.",
+)
+# The slope of |x| is a step function on purpose, so it does not warn as `sign` does.
+step_sign = elementwise(
+    "step_sign",
+    run=lambda xp, x: xp.sign(x),
+    partials="a step: its derivative is 0",
+    formula=lambda m, x: m.sign(x),
+    latex=r"\operatorname{{sign}}({0})",
+    flops=1,
+    domain="every x",
+    ulp=0.0,
+    meet="all",
+    kink=sign.kink,
+    doc="Returns sign(x) as the slope of |x|; differentiating it again gives 0 without a warning.",
+)
+
+
+def _rounding(name: str, latex: str, words: str) -> Any:
+    return elementwise(
+        name,
+        run=lambda xp, x: getattr(xp, name)(x),
+        partials=PIECEWISE_CONSTANT,
+        formula=lambda m, x: getattr(m, name)(x),
+        latex=latex,
+        flops=1,
+        domain="every x",
+        ulp=0.0,
+        kink=Kink(
+            where="a jump" if name != "round" else "a jump, half-way between integers",
+            at=lambda xp, x: getattr(xp, name)(x) == (x if name != "round" else x + 0.5),
+            slope=lambda xp, dx, x: dx * 0,
+            departs="",
+        ),
+        doc=words,
+    )
+
+
+floor = _rounding("floor", r"\lfloor {0} \rfloor", "Returns the largest integer not above x.")
+ceil = _rounding("ceil", r"\lceil {0} \rceil", "Returns the smallest integer not below x.")
+round_ = _rounding(
+    "round", r"\operatorname{{round}}({0})", "Returns the nearest integer, halves to even."
+)
+trunc = _rounding(
+    "trunc", r"\operatorname{{trunc}}({0})", "Returns x rounded towards 0."
+)
+mod = elementwise(
+    "mod",
+    run=lambda xp, x, y: xp.mod(x, y),
+    partials=(1.0, lambda out, x, y: -apply_named("stop_gradient", floor(x / y))),
+    formula=lambda m, x, y: x - y * m.floor(m.div(x, y)),
+    latex=r"{0} \bmod {1}",
+    flops=3,
+    domain="y != 0",
+    ulp=0.5,
+    meet="all",
+    kink=Kink(
+        where="x a multiple of y (a jump)",
+        at=lambda xp, x, y: xp.mod(x, y) == 0,
+        slope=lambda xp, dx, dy, x, y: dx,
+        departs="",
+    ),
+    check=require_numbers,
+    doc="Returns x mod y with the sign of y, as Python's %.",
+)
+
+
+def _tie_slope(larger: Node, smaller: Node) -> Partial:
+    """Returns 1 where larger > smaller, 1/2 at a tie, and a structural 0 elsewhere."""
+    return masked(larger >= smaller, _half_where(larger == smaller, larger))
+
+
+def _half_where(condition: Node, like: Node) -> Node:
+    dtype = like.type.dtype
+    return apply_named("where", condition, scalar(0.5, dtype), scalar(1.0, dtype))
+
+
+maximum = elementwise(
+    "maximum",
+    run=lambda xp, x, y: xp.maximum(x, y),
+    partials=(lambda out, x, y: _tie_slope(x, y), lambda out, x, y: _tie_slope(y, x)),
+    formula=lambda m, x, y: m.max(x, y),
+    latex=r"\max({0}, {1})",
+    flops=1,
+    domain="every x, y",
+    ulp=0.0,
+    meet="all",
+    kink=Kink(
+        where="x = y",
+        at=lambda xp, x, y: x == y,
+        slope=lambda xp, dx, dy, x, y: (dx + dy) / 2,
+        departs="",
+    ),
+    doc="Returns the larger of x and y; at a tie the slope is 1/2 in each. NaN wins.",
+)
+minimum = elementwise(
+    "minimum",
+    run=lambda xp, x, y: xp.minimum(x, y),
+    partials=(lambda out, x, y: _tie_slope(y, x), lambda out, x, y: _tie_slope(x, y)),
+    formula=lambda m, x, y: m.min(x, y),
+    latex=r"\min({0}, {1})",
+    flops=1,
+    domain="every x, y",
+    ulp=0.0,
+    meet="all",
+    kink=maximum.kink,
+    doc="Returns the smaller of x and y; at a tie the slope is 1/2 in each. NaN wins.",
+)
+
+
+def _inside(x: Node, low: Node, high: Node) -> Partial:
+    at_bound = (x == low) | (x == high)
+    return masked((x >= low) & (x <= high), _half_where(at_bound, x))
+
+
+clip_op = elementwise(
+    "clip",
+    run=lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
+    partials=(
+        lambda out, x, low, high: _inside(x, low, high),
+        lambda out, x, low, high: _tie_slope(low, x),
+        lambda out, x, low, high: _tie_slope(x, high),
+    ),
+    formula=lambda m, x, low, high: m.min(m.max(x, low), high),
+    latex=r"\operatorname{{clip}}({0}, {1}, {2})",
+    flops=2,
+    domain="low < high",
+    ulp=0.0,
+    meet="all",
+    kink=Kink(
+        where="x = low or x = high",
+        at=lambda xp, x, low, high: (x == low) | (x == high),
+        slope=lambda xp, dx, dl, dh, x, low, high: (dx + xp.where(x == low, dl, dh)) / 2,
+        departs="",
+    ),
+    doc="Returns min(max(x, low), high); at a bound the slope is 1/2 in each.",
+)
+
+
+@public
+def clip(x: Any, low: Any = None, high: Any = None) -> Node:
+    """Returns x limited to [low, high], either of which may be None.
+
+    Raises:
+        ArgumentError: both bounds are None, or low > high for two numbers.
+    """
+    if low is None and high is None:
+        raise ArgumentError("clip has neither bound", "give low, high or both")
+    if low is None:
+        return minimum(x, high)
+    if high is None:
+        return maximum(x, low)
+    if weak_name(low) and weak_name(high) and low > high:
+        raise ArgumentError(f"the bounds are reversed: low {low} > high {high}", "swap them")
+    return clip_op(x, low, high)
+
+
+
+hypot = elementwise(
+    "hypot",
+    run=lambda xp, x, y: xp.hypot(x, y),
+    partials=(
+        lambda out, x, y: masked(out != 0, x / out),
+        lambda out, x, y: masked(out != 0, y / out),
+    ),
+    formula=lambda m, x, y: m.sqrt(x * x + y * y),
+    latex=r"\sqrt{{{0}^2 + {1}^2}}",
+    flops=6,
+    domain="every x, y",
+    ulp=2.0,
+    kink=Kink(
+        where="x = y = 0",
+        at=lambda xp, x, y: (x == 0) & (y == 0),
+        slope=lambda xp, dx, dy, x, y: dx * 0,
+        departs="JAX gives NaN there, and wrong slopes where squares overflow or underflow",
+    ),
+    doc="Returns sqrt(x**2 + y**2) without overflow; the slope at (0, 0) is 0.",
+)

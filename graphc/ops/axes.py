@@ -1,0 +1,53 @@
+"""Axes as people write them, made plain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.core.errors import AxisError
+from graphc.core.type import Shape, Size
+
+
+def normalize_axis(axis: Any, ndim: int) -> int:
+    """Returns an axis counted from the front.
+
+    Raises:
+        AxisError: it is no integer or out of range.
+    """
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise AxisError(f"axis {axis!r} is no integer")
+    index = axis.__index__()
+    if not -ndim <= index < ndim:
+        has = "no axes" if ndim == 0 else f"axes 0 to {ndim - 1}"
+        raise AxisError(f"axis {index} is out of range: the value has {has}")
+    return index % ndim
+
+
+def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Returns the axes meant by None (all), one axis, or a sequence, sorted.
+
+    Raises:
+        AxisError: one is out of range, or there twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    axes = [normalize_axis(a, ndim) for a in given]
+    if len(set(axes)) < len(axes):
+        raise AxisError(f"axis {given} names an axis twice")
+    return tuple(sorted(axes))
+
+
+def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
+    """Returns the shape that reducing over the axes leaves."""
+    if keepdims:
+        return tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return tuple(size for i, size in enumerate(shape) if i not in axes)
+
+
+def reduced_count(shape: Shape, axes: tuple[int, ...]) -> Size:
+    """Returns how many elements each result of the reduction is made of."""
+    count: Size = 1
+    for axis in axes:
+        count = count * shape[axis]
+    return count

@@ -1,0 +1,274 @@
+"""How records are made: what follows from a partial derivative, or from linearity, is derived here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.core.dtype import DType, bool_
+from graphc.core.errors import DTypeError, NonDifferentiableWarning
+from graphc.core.node import Node, apply_named, describe, make
+from graphc.core.op import Bound, Jvp, Kink, Op, Vjp, register
+from graphc.core.type import TensorType, Type, broadcast_shapes, element_count
+from graphc.ops.chain import Partial, add_up, broadcast_to, chain, sum_to
+
+PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
+NO_NUMBERS = "its result is no real number, so it has no derivative"
+ZERO_REASONS = (PIECEWISE_CONSTANT, NO_NUMBERS)
+
+#: One rule per operand, `partial(out, *operands, **params)`, or a plain factor; or why it is zero.
+Partials = tuple["Callable[..., Partial] | float", ...] | str
+
+
+def elementwise(
+    name: str,
+    *,
+    run: Callable[..., Any],
+    partials: Partials,
+    formula: Callable[..., Any] | str,
+    latex: str,
+    flops: int,
+    domain: str,
+    ulp: float,
+    doc: str,
+    meet: str = "float",
+    result: DType | None = None,
+    kink: Kink | None = None,
+    holomorphic: bool = False,
+    check: Callable[..., None] | None = None,
+) -> Op:
+    """Registers an elementwise op; its reverse, forward and error rules all follow from `partials`.
+
+    Args:
+        partials: for each operand its partial derivative, or the reason why all are zero.
+        flops: floating point operations per element.
+        result: dtype of the result where it is not that of the operands.
+        check: `check(*types, **params)` raises where operands do not fit; broadcasting is checked.
+        name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
+    """
+
+    def infer(*types: TensorType, **params: Any) -> TensorType:
+        if check is not None:
+            check(*types, **params)
+        if not holomorphic:
+            refuse_complex(name, types)
+        if all(t is types[0] for t in types) and result is None:
+            return types[0]
+        shape = broadcast_shapes(*[t.shape for t in types])
+        return TensorType(shape, result or types[-1].dtype)
+
+    def partial(node: Node, index: int) -> Partial:
+        rule = partials[index]
+        if callable(rule):
+            return rule(node, *node.args, **node.params)
+        return float(rule)
+
+    def vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+        if isinstance(partials, str):
+            warn_zero(node, partials)
+            return [None] * len(wanted)
+        found: list[Node | None] = []
+        for index in wanted:
+            value = chain(adjoint, partial(node, index))
+            found.append(None if value is None else _fit(value, node.args[index]))
+        return found
+
+    def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+        if isinstance(partials, str):
+            if any(t is not None for t in tangents):
+                warn_zero(node, partials)
+            return None
+        terms = [chain(t, partial(node, i)) for i, t in enumerate(tangents) if t is not None]
+        total = add_up(terms)
+        return None if total is None else broadcast_to(total, node.type.shape)
+
+    def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+        terms: list[Node | None] = [own_rounding(node, ulp)]
+        if not isinstance(partials, str):
+            for index, error in enumerate(errors):
+                term = None if error is None else chain(error, partial(node, index))
+                terms.append(None if term is None else apply_named("abs", term))
+        return add_up(terms)
+
+    return register(
+        Op(
+            name=name,
+            group="elementwise",
+            meet=meet,
+            infer=infer,
+            run=run,
+            vjp=vjp,
+            jvp=jvp,
+            formula=formula,
+            latex=latex,
+            flops=lambda node: flops * element_count(node.type.shape),
+            kink=kink,
+            domain=domain,
+            ulp=ulp,
+            bound=bound,
+            holomorphic=holomorphic,
+            doc=doc,
+        )
+    )
+
+
+def linear(
+    name: str,
+    *,
+    group: str,
+    infer: Callable[..., Type],
+    run: Callable[..., Any],
+    transpose: Callable[[Node, Node], Node],
+    latex: str,
+    flops: Callable[[Node], Any],
+    doc: str,
+    meet: str = "all",
+    ulp: float = 0.0,
+) -> Op:
+    """Registers an op that is linear in its first operand; other operands (indices) are data.
+
+    Args:
+        transpose: `transpose(adjoint, node)`: the transposed map, the first operand's adjoint.
+        name, group, infer, run, latex, flops, doc, meet, ulp: see `Op`.
+    """
+
+    def vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+        return [transpose(adjoint, node) if i == 0 else None for i in wanted]
+
+    def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+        if tangents[0] is None:
+            return None
+        return make(op, (tangents[0], *node.args[1:]), node.params)
+
+    def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+        return add_up([jvp(errors, node), own_rounding(node, ulp)])
+
+    op = register(
+        Op(
+            name=name,
+            group=group,
+            meet=meet,
+            infer=infer,
+            run=run,
+            vjp=vjp,
+            jvp=jvp,
+            formula="it moves elements: there is no scalar form",
+            latex=latex,
+            flops=flops,
+            kink=None,
+            domain="every operand",
+            ulp=ulp,
+            bound=bound,
+            holomorphic=True,
+            doc=doc,
+        )
+    )
+    return op
+
+
+def structural(
+    name: str,
+    *,
+    group: str,
+    infer: Callable[..., Type],
+    run: Callable[..., Any],
+    vjp: Vjp | str,
+    jvp: Jvp | str,
+    latex: str,
+    flops: Callable[[Node], Any],
+    domain: str,
+    ulp: float,
+    bound: Bound,
+    doc: str,
+    meet: str = "float",
+    kink: Kink | None = None,
+    holomorphic: bool = False,
+    formula: Callable[..., Any] | str = "it joins many elements: there is no scalar form",
+) -> Op:
+    """Registers an op whose rules are all written out; see `Op` for the fields."""
+
+    def checked(*types: TensorType, **params: Any) -> Type:
+        if not holomorphic:
+            refuse_complex(name, types)
+        return infer(*types, **params)
+
+    return register(
+        Op(
+            name=name,
+            group=group,
+            meet=meet,
+            infer=checked,
+            run=run,
+            vjp=vjp,
+            jvp=jvp,
+            formula=formula,
+            latex=latex,
+            flops=flops,
+            kink=kink,
+            domain=domain,
+            ulp=ulp,
+            bound=bound,
+            holomorphic=holomorphic,
+            doc=doc,
+        )
+    )
+
+
+def own_rounding(node: Node, ulp: float) -> Node | None:
+    """Returns ulp * eps * |node|: the error that computing the node in its dtype adds."""
+    if not ulp or not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
+        return None
+    return apply_named("mul", apply_named("abs", node), ulp * node.type.dtype.epsilon)
+
+
+def abs_jvp_bound(ulp: float) -> Bound:
+    """Returns an error rule for ops whose Jacobian may have both signs: |J| |e| <= sum over operands.
+
+    It is exact where the op is linear with coefficients of one sign and an upper estimate by the
+    op's own forward rule elsewhere.
+    """
+
+    def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+        terms: list[Node | None] = [own_rounding(node, ulp)]
+        for index, error in enumerate(errors):
+            if error is not None and callable(node.op.jvp):
+                alone = [error if i == index else None for i in range(len(errors))]
+                term = node.op.jvp(alone, node)
+                terms.append(None if term is None else apply_named("abs", term))
+        return add_up(terms)
+
+    return bound
+
+
+def warn_zero(node: Node, reason: str) -> None:
+    """Warns once per place that a derivative passes a piecewise constant op."""
+    if reason == PIECEWISE_CONSTANT:
+        warnings.warn(
+            NonDifferentiableWarning(
+                f"the derivative passes {describe(node, 3)}, {reason}; "
+                "wrap it in gx.stop_gradient to say that this is meant"
+            ),
+            stacklevel=2,
+        )
+
+
+def refuse_complex(name: str, types: Sequence[TensorType]) -> None:
+    """Raises DTypeError where a non-holomorphic op meets a complex operand (the complex step)."""
+    for t in types:
+        if isinstance(t, TensorType) and t.dtype.kind == "c":
+            raise DTypeError(f"{name} is not holomorphic, so it has no complex operand")
+
+
+def require_numbers(*types: TensorType, **_: Any) -> None:
+    """Raises DTypeError for booleans, which have no differences and no signs."""
+    if any(t.dtype is bool_ for t in types):
+        raise DTypeError("it is not defined for bool", "cast first: gx.cast(x, 'int32')")
+
+
+def _fit(value: Node, operand: Node) -> Node:
+    shape = operand.type.shape
+    if len(value.type.shape) < len(shape):
+        value = broadcast_to(value, broadcast_shapes(value.type.shape, shape))
+    value = sum_to(value, shape)
+    return broadcast_to(value, shape)

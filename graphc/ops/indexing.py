@@ -1,0 +1,301 @@
+"""Slicing, integer indexing (gather) and its transpose (scatter-add)."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from graphc.core.dim import Dim
+from graphc.core.dtype import DEFAULT_INT
+from graphc.core.errors import DTypeError, IndexingError, ShapeError
+from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
+from graphc.core.type import Shape, Size, TensorType, element_count
+from graphc.ops.axes import normalize_axis
+from graphc.ops.chain import reshape, through
+from graphc.ops.define import linear
+
+#: For each axis None (all of it) or (start, stop, step), 0 <= start; a negative step counts down
+#: from start and a stop of None then means past the front.
+Bounds = tuple[tuple[Size, Size | None, int] | None, ...]
+
+
+def _slice_length(bound: tuple[Size, Size | None, int]) -> Size:
+    start, stop, step = bound
+    if isinstance(start, Dim) or isinstance(stop, Dim):
+        return stop - start  # type: ignore[operator]
+    return len(range(start, -1 if stop is None else stop, step))
+
+
+def _slice_infer(x: TensorType, bounds: Bounds) -> TensorType:
+    sizes = [s if b is None else _slice_length(b) for s, b in zip(x.shape, bounds, strict=True)]
+    return TensorType(tuple(sizes), x.dtype)
+
+
+def _slices(bounds: Bounds) -> tuple[slice, ...]:
+    return tuple(slice(None) if b is None else slice(*b) for b in bounds)
+
+
+slice_op = linear(
+    "slice",
+    group="indexing",
+    infer=_slice_infer,
+    run=lambda xp, x, bounds: x[_slices(bounds)],
+    transpose=lambda adjoint, node: through(
+        adjoint,
+        node.shape,
+        lambda v: _slice_back(v, node.args[0].shape, node.params["bounds"]),
+    ),
+    latex="{0}[\\cdot]",
+    flops=lambda node: 0,
+    doc="Returns a part of x: for each axis start, stop and step.",
+)
+
+
+def _slice_back(value: Node, shape: Shape, bounds: Bounds) -> Node:
+    return make(slice_transpose_op, (value,), {"bounds": bounds, "shape": shape})
+
+
+slice_transpose_op = linear(
+    "slice_transpose",
+    group="indexing",
+    infer=lambda x, bounds, shape: TensorType(shape, x.dtype),
+    run=lambda xp, x, bounds, shape: xp.place(x, _slices(bounds), shape),
+    transpose=lambda adjoint, node: through(
+        adjoint,
+        node.shape,
+        lambda v: make(slice_op, (v,), {"bounds": node.params["bounds"]}),
+    ),
+    latex=r"\operatorname{{place}}({0})",
+    flops=lambda node: 0,
+    doc="Returns zeros of a shape with x put where a slice would have taken it from.",
+)
+
+
+# -- gather and scatter-add ---------------------------------------------------------------------------
+
+
+def _gather_infer(x: TensorType, indices: TensorType, axis: int) -> TensorType:
+    if not indices.dtype.is_integer:
+        raise DTypeError(f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')")
+    return TensorType((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
+
+
+def _gather_back(adjoint: Node, node: Node) -> Node:
+    x, indices = node.args
+    axis = node.params["axis"]
+    return make(scatter_add_op, (adjoint, indices), {"axis": axis, "size": x.shape[axis]})
+
+
+gather_op = linear(
+    "gather",
+    group="indexing",
+    meet="none",
+    infer=_gather_infer,
+    run=lambda xp, x, indices, axis: xp.take(x, indices, axis),
+    transpose=_gather_back,
+    latex="{0}[{1}]",
+    flops=lambda node: 0,
+    doc="Returns the entries of x at integer indices along an axis; negative ones from the end.",
+)
+
+
+def _scatter_infer(x: TensorType, indices: TensorType, axis: int, size: Size) -> TensorType:
+    n = len(indices.shape)
+    if x.shape[axis : axis + n] != indices.shape:
+        raise ShapeError(f"the updates {x} do not have the indices {indices} at axis {axis}")
+    return TensorType((*x.shape[:axis], size, *x.shape[axis + n :]), x.dtype)
+
+
+scatter_add_op = linear(
+    "scatter_add",
+    group="indexing",
+    meet="none",
+    infer=_scatter_infer,
+    run=lambda xp, x, indices, axis, size: xp.scatter_add(x, indices, axis, size),
+    transpose=lambda adjoint, node: make(
+        gather_op, (adjoint, node.args[1]), {"axis": node.params["axis"]}
+    ),
+    latex=r"\operatorname{{scatter}}({0})",
+    flops=lambda node: element_count(node.args[0].type.shape),
+    # Up to every update may land in one place; a few roundings is the usual case.
+    ulp=4.0,
+    doc="Returns zeros with each update added at its index: the transpose of gather.",
+)
+
+
+@public
+def take(x: Any, indices: Any, axis: int = 0) -> Node:
+    """Returns the entries of x at integer `indices` along `axis`.
+
+    Raises:
+        IndexingError: a constant index is out of range. An index that is only known when the graph
+            is called raises in the NumPy evaluator and gives NaN when compiled.
+    """
+    node, where = as_node(x), as_node(indices)
+    at = normalize_axis(axis, node.ndim)
+    _check_indices(where, node.shape[at], at)
+    return gather_op(node, where, axis=at)
+
+
+@public
+def scatter_add(updates: Any, indices: Any, size: Any, axis: int = 0) -> Node:
+    """Returns zeros of `size` along `axis` with each update added at its index."""
+    node, where = as_node(updates), as_node(indices)
+    _check_indices(where, size, axis)
+    return scatter_add_op(node, where, axis=axis, size=size)
+
+
+def _check_indices(indices: Node, size: Size, axis: int) -> None:
+    if indices.op.name != "constant" or not isinstance(size, int):
+        return
+    array = indices.params["value"].array
+    if array.dtype.kind not in "ui":
+        return
+    wrong = array[(array < -size) | (array >= size)]
+    if wrong.size:
+        raise IndexingError(f"index {wrong.flat[0]} is out of range for axis {axis} of size {size}")
+
+
+# -- x[...] ----------------------------------------------------------------------------------------------
+
+
+@public
+def index(x: Any, key: Any) -> Node:
+    """Returns x[key], with NumPy's meaning of integers, slices, `...`, None and integer arrays.
+
+    Raises:
+        IndexingError: too many indices, one out of range, or of a kind that can't index.
+    """
+    node = as_node(x)
+    items = list(key) if isinstance(key, tuple) else [key]
+    if any(_is_array(i) for i in items):
+        return _index_arrays(node, items)
+    return _index_basic(node, items)
+
+
+public_functions["index"] = index
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, (Node, list, np.ndarray)) and not _is_plain_integer(item)
+
+
+def _is_plain_integer(item: Any) -> bool:
+    if isinstance(item, (bool, np.bool_)):
+        return False
+    return isinstance(item, (int, np.integer))
+
+
+def _expand_ellipsis(node: Node, items: list[Any]) -> list[Any]:
+    used = len([i for i in items if i is not None and not isinstance(i, EllipsisType)])
+    dots = [p for p, i in enumerate(items) if isinstance(i, EllipsisType)]
+    if len(dots) > 1:
+        raise IndexingError("an index can have one ellipsis", "use one ...")
+    if used > node.ndim:
+        raise IndexingError(f"{used} indices for {node.ndim} axes", "leave some out")
+    fill = [slice(None)] * (node.ndim - used)
+    if dots:
+        return [*items[: dots[0]], *fill, *items[dots[0] + 1 :]]
+    return [*items, *fill]
+
+
+def _index_basic(node: Node, items: list[Any]) -> Node:
+    bounds: list[Any] = []
+    shape: list[Size] = []
+    axis = 0
+    for item in _expand_ellipsis(node, items):
+        if item is None:
+            shape.append(1)
+            continue
+        size = node.shape[axis]
+        if _is_plain_integer(item):
+            start = _resolve_integer(int(item), size, axis)
+            bounds.append((start, start + 1, 1))
+        elif isinstance(item, slice):
+            bound = _resolve_slice(item, size, axis)
+            bounds.append(bound)
+            shape.append(size if bound is None else _slice_length(bound))
+        else:
+            raise IndexingError(
+                f"{item!r} can't index axis {axis}", "use integers, slices, ..., None or arrays"
+            )
+        axis += 1
+    taken = node
+    if any(b is not None for b in bounds):
+        taken = make(slice_op, (node,), {"bounds": tuple(bounds)})
+    return reshape(taken, tuple(shape))
+
+
+def _resolve_integer(item: int, size: Size, axis: int) -> Size:
+    if isinstance(size, int):
+        if not -size <= item < size:
+            raise IndexingError(f"index {item} is out of range for axis {axis} of size {size}")
+        return item % size
+    return item if item >= 0 else size + item
+
+
+def _resolve_slice(item: slice, size: Size, axis: int) -> Any:
+    start, stop, step = item.start, item.stop, item.step
+    for part in (start, stop, step):
+        if part is not None and not _is_plain_integer(part) and not isinstance(part, Dim):
+            raise IndexingError(f"slice bound {part!r} on axis {axis} is no integer")
+    if step == 0:
+        raise IndexingError(f"the slice step on axis {axis} is 0", "use 1, or -1 to reverse")
+    if isinstance(size, Dim) or isinstance(start, Dim) or isinstance(stop, Dim):
+        if step not in (None, 1):
+            raise IndexingError(
+                f"a step of {step} on axis {axis} of the named size {size} is not supported",
+                "give the size as a number",
+            )
+        first = 0 if start is None else _from_end(start, size)
+        last = size if stop is None else _from_end(stop, size)
+        return None if first == 0 and last == size else (first, last, 1)
+    first, last, stride = item.indices(size)
+    if (first, last, stride) == (0, size, 1):
+        return None
+    return (first, None if last < 0 else last, stride)
+
+
+def _from_end(bound: Size, size: Size) -> Size:
+    return size + bound if isinstance(bound, int) and bound < 0 else bound
+
+
+def _index_arrays(node: Node, items: list[Any]) -> Node:
+    """Arrays on neighbouring axes: the axes are merged and the arrays become one flat index."""
+    items = _expand_ellipsis(node, items)
+    if any(i is None for i in items):
+        raise IndexingError("None beside integer arrays is not supported", "index in two steps")
+    first = min(p for p, i in enumerate(items) if not isinstance(i, slice))
+    last = max(p for p, i in enumerate(items) if not isinstance(i, slice))
+    chosen = items[first : last + 1]
+    if any(isinstance(i, slice) for i in chosen):
+        raise IndexingError("integer arrays on axes apart are not supported", "transpose first")
+    arrays = [_index_array(i, node.shape[first + p], first + p) for p, i in enumerate(chosen)]
+    basic = [i if isinstance(i, slice) else slice(None) for i in items]
+    node = _index_basic(node, basic)
+    sizes = node.shape[first : last + 1]
+    flat = arrays[0]
+    for array, size in zip(arrays[1:], sizes[1:], strict=True):
+        flat = flat * apply_named("dim_size", size=size, dtype=DEFAULT_INT) + array if isinstance(size, Dim) else flat * size + array
+    merged = reshape(node, (*node.shape[:first], element_count(sizes), *node.shape[last + 1 :]))
+    return gather_op(merged, flat, axis=first)
+
+
+def _index_array(item: Any, size: Size, axis: int) -> Node:
+    array = as_node(item)
+    if array.type.dtype.kind == "b":
+        raise IndexingError(
+            f"a boolean array on axis {axis} selects a number of elements known only when called",
+            "use gx.where(mask, x, 0)",
+        )
+    if not array.type.dtype.is_integer:
+        raise IndexingError(f"the index on axis {axis} is {array.type}, not integer")
+    _check_indices(array, size, axis)
+    if array.op.name == "constant" and isinstance(size, int):
+        values = array.params["value"].array
+        return as_node(np.where(values < 0, values + size, values).astype(values.dtype))
+    # Several axes become one flat index, so a negative index must be counted from the front first.
+    total = apply_named("dim_size", size=size, dtype=array.type.dtype) if isinstance(size, Dim) else size
+    return apply_named("where", array < 0, array + total, array)

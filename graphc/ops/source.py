@@ -1,0 +1,220 @@
+"""Where values come from: inputs, parameters, constants, exact numbers, counters, sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.core import dtype as dtypes
+from graphc.core.dtype import DType, dtype_of
+from graphc.core.errors import ArgumentError, DTypeError, ShapeError
+from graphc.core.node import Const, Node, apply_named, as_node
+from graphc.core.op import Op
+from graphc.core.type import Size, TensorType, shape_of
+from graphc.ops.define import structural
+
+
+def _source(name: str, infer: Callable[..., TensorType], run: Any, latex: str, doc: str) -> Op:
+    return structural(
+        name,
+        group="source",
+        meet="none",
+        infer=infer,
+        run=run,
+        vjp=lambda adjoint, node, wanted: [],
+        jvp=lambda tangents, node: None,
+        latex=latex,
+        flops=lambda node: 0,
+        domain="everywhere",
+        ulp=0.0,
+        bound=_bound,
+        holomorphic=True,
+        formula="it is a leaf of the expression",
+        doc=doc,
+    )
+
+
+def _bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+    if node.op.name == "number":
+        return apply_named("abs", node) * (0.5 * node.type.dtype.epsilon)
+    return None
+
+
+def _given(xp: Any, **params: Any) -> Any:
+    raise ArgumentError(f"the input {params['name']!r} has no value", "pass it to the call")
+
+
+input_op = _source(
+    "input", lambda name, type: type, _given, "{name}", "A value given at every call."
+)
+param_op = _source(
+    "param", lambda name, type, init: type, _given, "{name}", "A value that training changes."
+)
+formal_op = _source(
+    "formal", lambda name, type, level: type, _given, "{name}", "An input of a block's body."
+)
+constant_op = _source(
+    "constant",
+    lambda value: TensorType(value.array.shape, dtype_of(value.array.dtype)),
+    lambda xp, value: xp.asarray(value.array),
+    "{value}",
+    "A number or an array, the same at every call.",
+)
+
+#: Constants that derivative rules need exactly: double value, and the formula that mpmath reads.
+EXACT_NUMBERS: dict[str, tuple[float, Callable[[Any], Any]]] = {
+    "2/sqrt(pi)": (2 / math.sqrt(math.pi), lambda m: 2 / m.sqrt(m.pi)),
+    "sqrt(8/pi)": (math.sqrt(8 / math.pi), lambda m: m.sqrt(8 / m.pi)),
+    "1/sqrt(2*pi)": (1 / math.sqrt(2 * math.pi), lambda m: 1 / m.sqrt(2 * m.pi)),
+    "-1/sqrt(2)": (-math.sqrt(0.5), lambda m: -1 / m.sqrt(m.number("2"))),
+    "pi": (math.pi, lambda m: m.pi + m.number("0")),
+    "e": (math.e, lambda m: m.exp(m.number("1"))),
+}
+
+
+def exact_number(name: str) -> float:
+    """Returns the double nearest to an exact number: a name in the table or decimal digits."""
+    return EXACT_NUMBERS[name][0] if name in EXACT_NUMBERS else float(name)
+
+
+number_op = _source(
+    "number",
+    lambda name, dtype: TensorType((), dtype),
+    lambda xp, name, dtype: xp.number(name, xp.zeros((), dtype)),
+    "{name}",
+    "A number known exactly, rounded once to the dtype it is used in.",
+)
+
+
+def number(name: str, dtype: DType) -> Node:
+    """Returns an exact number, for example `2/sqrt(pi)` or `0.044715`, as a scalar of a dtype."""
+    return number_op(name=name, dtype=dtype)
+
+
+iota_op = _source(
+    "iota",
+    lambda size, dtype: TensorType((size,), dtype),
+    lambda xp, size, dtype: xp.arange(size, dtype),
+    r"0 \ldots {size}",
+    "The integers 0, 1, ..., size - 1.",
+)
+dim_size_op = _source(
+    "dim_size",
+    lambda size, dtype: TensorType((), dtype),
+    lambda xp, size, dtype: xp.full((), size, dtype),
+    "{size}",
+    "A named size as a number.",
+)
+
+
+def size_node(size: Size, dtype: DType) -> Node:
+    """Returns a size as a scalar: a constant, or `dim_size` where the size is named."""
+    if isinstance(size, int):
+        return as_node(size if dtype.is_integer else float(size), dtype)
+    return dim_size_op(size=size, dtype=dtype)
+
+
+def arange(size: Any, dtype: Any = None) -> Node:
+    """Returns the integers 0, 1, ..., size - 1; `size` is an integer or a named size."""
+    (count,) = shape_of(size)
+    target = dtypes.DEFAULT_INT if dtype is None else dtype_of(dtype)
+    return iota_op(size=count, dtype=target)
+
+
+# -- what people call ---------------------------------------------------------------------------
+
+
+def input(name: str, shape: Any = (), dtype: Any = None) -> Node:
+    """Declares a value given at every call.
+
+    Args:
+        name: any text that is not empty; two inputs of one graph must differ in name.
+        shape: an integer, a name, a `gx.dim`, or a sequence of them; () is a scalar.
+            A TensorType such as `gx.float32["batch", 3]` gives shape and dtype at once.
+        dtype: float32 unless given.
+
+    Raises:
+        ArgumentError: the name is empty or no text.
+        ShapeError: a size is negative or no integer.
+        DTypeError: the dtype is not one of graphc's.
+    """
+    return input_op(name=_checked_name(name), type=_type(shape, dtype))
+
+
+def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) -> Node:
+    """Declares a value that training changes.
+
+    Args:
+        name: as for `gx.input`.
+        shape: as for `gx.input`, with no named sizes if `init` is given.
+        dtype: float32 unless given; a float dtype.
+        init: the first value: a number, an array of this shape, or a function
+            `init(generator, shape)` of a `numpy.random.Generator`; None where there is none.
+
+    Raises:
+        ArgumentError, ShapeError, DTypeError: as for `gx.input`; also where `init` does not fit.
+    """
+    made = _type(shape, dtype)
+    if init is not None and not callable(init):
+        try:
+            array = np.asarray(init, dtype=made.dtype.numpy)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(f"init of {name!r} is no array: {error}") from None
+        if array.shape not in ((), made.shape):
+            raise ShapeError(
+                f"init of {name!r} has shape {list(array.shape)}, the parameter {list(made.shape)}",
+                "give a number or an array of that shape",
+            )
+        init = Const(array)
+    return param_op(name=_checked_name(name), type=made, init=init)
+
+
+def constant(value: Any, dtype: Any = None) -> Node:
+    """Returns a constant from a number, an array or a nested list.
+
+    Raises:
+        ArgumentError: it is no array of numbers.
+        DTypeError: the dtype is not one of graphc's, or can't hold the value.
+    """
+    return as_node(value, None if dtype is None else dtype_of(dtype))
+
+
+def initial_value(node: Node, generator: np.random.Generator) -> Any:
+    """Returns the first value of a parameter as an array.
+
+    Raises:
+        ArgumentError: it was declared without `init`, or `init` gave another shape.
+    """
+    init, shape = node.params["init"], node.type.shape
+    if init is None:
+        raise ArgumentError(
+            f"the parameter {node.name!r} has no init", "declare it with init=, or pass a value"
+        )
+    value = init.array if isinstance(init, Const) else init(generator, shape)
+    array = np.asarray(value, dtype=node.type.dtype.numpy)
+    if isinstance(init, Const) and array.shape == ():
+        array = np.broadcast_to(array, shape)
+    if array.shape != shape:
+        raise ArgumentError(
+            f"init of {node.name!r} gave shape {list(array.shape)} for {list(shape)}"
+        )
+    return np.array(array)
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise ArgumentError(f"the name {name!r} is no text", 'for example gx.input("x")')
+    return name
+
+
+def _type(shape: Any, dtype: Any) -> TensorType:
+    if isinstance(shape, TensorType):
+        if dtype is not None and dtype_of(dtype) is not shape.dtype:
+            raise DTypeError(f"dtype {dtype} and type {shape} differ", "leave the dtype out")
+        return shape
+    if isinstance(shape, DType):
+        raise ArgumentError("a dtype stands where the shape belongs", 'write gx.input("x", (), dtype)')
+    return TensorType(shape_of(shape), dtypes.DEFAULT_FLOAT if dtype is None else dtype_of(dtype))

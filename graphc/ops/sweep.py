@@ -1,0 +1,141 @@
+"""The two sweeps over a graph, reverse and forward, that engines and sub-graph rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphc.core.errors import GradError
+from graphc.core.node import Node, describe
+from graphc.core.type import TensorType, TupleType
+from graphc.core.walk import topological_order
+from graphc.ops.chain import accumulate
+
+#: `rule(adjoint, node, wanted)`: contributions to the wanted operands, see `core.op.Vjp`.
+Rule = Callable[[Any, Node, Sequence[int]], Sequence[Node | None]]
+#: Called with (user, operand index, contribution) for every edge the sweep passes.
+Watcher = Callable[[Node, int, Node], None]
+
+
+def op_rule(adjoint: Any, node: Node, wanted: Sequence[int]) -> Sequence[Node | None]:
+    """Returns the contributions by the op's own reverse rule.
+
+    Raises:
+        GradError: the op has none; the record says why.
+    """
+    rule = node.op.vjp
+    if isinstance(rule, str):
+        raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
+    return rule(adjoint, node, wanted)
+
+
+def carries_tangent(node: Node) -> bool:
+    """Tells whether a node's value can change continuously: a float, or several results."""
+    return isinstance(node.type, TupleType) or node.type.dtype.is_inexact
+
+
+def active_nodes(order: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
+    """Returns the nodes of a topological order through which sources move the result smoothly."""
+    found = set(sources)
+    for node in order:
+        if node not in found and carries_tangent(node) and any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+def reverse_sweep(
+    seeds: Mapping[Node, Node],
+    wrt: Sequence[Node],
+    rule: Rule = op_rule,
+    watch: Watcher | None = None,
+    keep: bool = False,
+) -> dict[Node, Node]:
+    """Propagates adjoints from the seeded nodes down to `wrt`.
+
+    Args:
+        seeds: for each result its adjoint.
+        wrt: where adjoints are wanted; a node may lie below another.
+        rule: the reverse rule of a node.
+        watch: told of every contribution.
+        keep: return the adjoint of every node passed, not of `wrt` alone.
+
+    Returns:
+        The adjoints that are not structurally zero.
+    """
+    order = topological_order(seeds)
+    active = active_nodes(order, wrt)
+    wanted_nodes = set(wrt)
+    pending: dict[Node, list[Node]] = {node: [seed] for node, seed in seeds.items()}
+    items: dict[Node, dict[int, list[Node]]] = {}
+    adjoints: dict[Node, Node] = {}
+    for node in reversed(order):
+        parts = pending.pop(node, None)
+        if node not in active:
+            continue
+        if isinstance(node.type, TupleType):
+            slots = items.pop(node, None)
+            if slots is None:
+                continue
+            count = len(node.type.items)
+            adjoint: Any = tuple(
+                accumulate(slots[i]) if i in slots else None for i in range(count)
+            )
+        elif parts:
+            adjoint = accumulate(parts)
+            if keep or node in wanted_nodes:
+                adjoints[node] = adjoint
+        else:
+            continue
+        if node.op.name == "item":
+            slot = items.setdefault(node.args[0], {})
+            slot.setdefault(node.params["index"], []).append(adjoint)
+            continue
+        wanted = [i for i, a in enumerate(node.args) if a in active]
+        if not wanted:
+            continue
+        for index, value in zip(wanted, rule(adjoint, node, wanted), strict=True):
+            if value is not None:
+                if watch is not None:
+                    watch(node, index, value)
+                pending.setdefault(node.args[index], []).append(value)
+    return adjoints
+
+
+def forward_sweep(
+    roots: Sequence[Node], tangents: Mapping[Node, Node], everywhere: str = "jvp"
+) -> list[Any]:
+    """Propagates tangents from nodes up to the roots.
+
+    Args:
+        roots: where tangents are wanted.
+        tangents: the given tangents, of the nodes' own types.
+        everywhere: `"jvp"` for derivatives; `"bound"` for rounding errors, which every node adds to.
+
+    Returns:
+        For each root its tangent or None for zero; a tuple of them for an op of several results.
+    """
+    order = topological_order(roots)
+    active = active_nodes(order, list(tangents)) if everywhere == "jvp" else None
+    found: dict[Node, Any] = dict(tangents)
+    for node in order:
+        if node in found or (active is not None and node not in active):
+            continue
+        if node.op.name == "item":
+            several = found.get(node.args[0])
+            found[node] = None if several is None else several[node.params["index"]]
+            continue
+        if not carries_tangent(node):
+            continue
+        rule = node.op.jvp if everywhere == "jvp" else node.op.bound
+        if isinstance(rule, str):
+            raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
+        inputs = [found.get(a) for a in node.args]
+        if everywhere != "jvp" or any(t is not None for t in inputs):
+            found[node] = rule(inputs, node)
+    return [found.get(root) for root in roots]
+
+
+def tensor_type(node: Node) -> TensorType:
+    """Returns the type of a node of one result."""
+    assert isinstance(node.type, TensorType)
+    return node.type
