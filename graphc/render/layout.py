@@ -128,8 +128,21 @@ def render_many(
 
 
 def tidy_svg(svg: bytes) -> bytes:
-    """Returns an SVG without comments: they name the Graphviz release, so the bytes would differ."""
-    return re.sub(rb"<!--.*?-->\n?", b"", svg, flags=re.DOTALL)
+    """Returns an SVG as browsers and pages like it.
+
+    Comments go, since they name the Graphviz release; ids go, since several pictures may stand in
+    one page; and tooltips become <title> elements, which every browser shows.
+    """
+    for pattern, new in (
+        (rb"<!--.*?-->\n?", b""),
+        (rb"<title>[^<]*</title>\n", b""),
+        (rb'<g id="a_[^"]*"><a xlink:title="([^"]*)">', rb"<g><title>\1</title>"),
+        (rb"</a>\n", b""),
+        (rb'(<\w+) id="[^"]*"', rb"\1"),
+        (rb"<svg ", b'<svg role="img" aria-label="computation graph" '),
+    ):
+        svg = re.sub(pattern, new, svg, flags=re.DOTALL)
+    return svg
 
 
 def inline_svg(svg: bytes) -> str:

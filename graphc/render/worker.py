@@ -25,13 +25,13 @@ def main() -> None:
     # What the C library prints must not mix with the answers: it goes to standard error.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    # A label that Graphviz can't read is only complained of, and the picture drawn without it.
-    complaints = tempfile.TemporaryFile()
-    os.dup2(complaints.fileno(), 2)
     if len(sys.argv) > 1:
         sys.path.append(sys.argv[1])
     import pygraphviz
 
+    # A label that Graphviz can't read is only complained of, and the picture drawn without it.
+    complaints = tempfile.TemporaryFile()
+    os.dup2(complaints.fileno(), 2)
     for format, dot in json.loads(sys.stdin.buffer.read().decode("utf-8")):
         try:
             data = _draw(pygraphviz, format, dot)

@@ -1,0 +1,284 @@
+"""Folding: which nodes of a large graph are drawn, and which of them stand for many.
+
+A cut is a node through which everything later must pass (inputs and constants apart). Cuts divide
+the topological order into segments; equal segments in a row, of a period up to 8, fold into one, drawn
+once with the number of its rounds. What then still passes the budget folds into one remainder.
+Every step is linear in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphc.core.graph import LEAF_OPS
+from graphc.core.node import Node, freeze
+from graphc.core.walk import topological_order
+from graphc.render.glyphs import is_number
+
+#: Cells drawn before the remainder folds.
+BUDGET = 400
+#: A small graph folds only what repeats this often; a large one whatever repeats.
+ROUNDS_SMALL, ROUNDS_LARGE = 6, 3
+#: Segments of one round.
+LONGEST_PERIOD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A pattern that a graph goes through several times in a row.
+
+    Attributes:
+        number: counts the repeats of one picture, from 0.
+        nodes: the nodes of the last round, in topological order: these are drawn.
+        times: the number of rounds.
+    """
+
+    number: int
+    nodes: tuple[Node, ...]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """How the nodes of a graph map to what is drawn.
+
+    Attributes:
+        order: every node, operands before users.
+        cell: the node drawn for each node that is not drawn itself.
+        repeat: the repeat that a drawn node belongs to, for those that do.
+        round_of: the round of each node inside a repeat.
+        hidden: the nodes in the remainder.
+        leaves: for leaves that fold with the only repeat using them, how many the drawn one is.
+    """
+
+    order: Sequence[Node]
+    cell: Mapping[Node, Node]
+    repeat: Mapping[Node, Repeat]
+    round_of: Mapping[Node, int]
+    hidden: Mapping[Node, None]
+    leaves: Mapping[Node, int]
+
+    def drawn(self, node: Node) -> Node:
+        """Returns the node that is drawn for this one."""
+        return self.cell.get(node, node)
+
+    def between_rounds(self, tail: Node, head: Node) -> bool:
+        """Tells whether an edge leads from one round of a repeat to the next."""
+        first = self.round_of.get(tail)
+        if first is None or self.round_of.get(head, first) == first:
+            return False
+        one = self.repeat.get(self.drawn(tail))
+        return one is not None and one is self.repeat.get(self.drawn(head))
+
+
+def fold(roots: Sequence[Node], *, budget: int = BUDGET, repeats: bool = True) -> Folding:
+    """Returns how the graph of the roots folds.
+
+    Args:
+        roots: the outputs.
+        budget: drawn nodes above which the remainder folds, those farthest from the outputs first.
+        repeats: False to fold no repeated structure.
+    """
+    order = topological_order(roots)
+    cell: dict[Node, Node] = {}
+    repeat: dict[Node, Repeat] = {}
+    round_of: dict[Node, int] = {}
+    if repeats:
+        least = ROUNDS_SMALL if len(order) <= budget // 4 else ROUNDS_LARGE
+        operations = [node for node in order if node.args]
+        segments = _segments(operations)
+        outputs = set(roots) - set(operations[-1:])
+        runs = _runs(_signatures(operations, segments, outputs), segments, least)
+        for index, run in enumerate(runs):
+            run = _with_first_round(operations, run, outputs)
+            _enter(operations, index, run, cell, repeat, round_of)
+    leaves = _fold_leaves(order, roots, cell, repeat, round_of) if repeat else {}
+    hidden = _remainder(order, roots, cell, budget)
+    return Folding(order, cell, repeat, round_of, hidden, leaves)
+
+
+def _segments(operations: Sequence[Node]) -> list[int]:
+    """Returns the positions of the cuts, ascending; the last node ends the last segment."""
+    position = {node: i for i, node in enumerate(operations)}
+    last_use = list(range(len(operations)))
+    for i, node in enumerate(operations):
+        for arg in node.args:
+            if arg.args:
+                last_use[position[arg]] = i
+    cuts: list[int] = []
+    reach = -1
+    for i in range(len(operations)):
+        if reach <= i:
+            cuts.append(i)
+        reach = max(reach, last_use[i])
+    if operations and cuts[-1] != len(operations) - 1:
+        cuts.append(len(operations) - 1)
+    return cuts
+
+
+def _signatures(
+    operations: Sequence[Node], cuts: Sequence[int], outputs: set[Node]
+) -> list[int]:
+    """Returns a number for each segment; equal segments have equal numbers.
+
+    An output in the middle has a wire of its own, so its segment is like no other.
+    """
+    known: dict[object, int] = {}
+    found: list[int] = []
+    start = 0
+    for cut in cuts:
+        segment = operations[start : cut + 1]
+        entry = operations[start - 1] if start else None
+        signature = _signature(segment, entry, outputs)
+        found.append(known.setdefault(signature, len(known)))
+        start = cut + 1
+    return found
+
+
+def _signature(segment: Sequence[Node], entry: Node | None, outputs: set[Node]) -> object:
+    place: dict[Node, int] = {}
+    inputs: dict[Node, int] = {}
+    parts: list[object] = []
+    for node in segment:
+        operands: list[object] = []
+        for arg in node.args:
+            if arg is entry:
+                operands.append("entry")
+            elif arg in place:
+                operands.append(place[arg])
+            elif arg.op.name in LEAF_OPS:
+                operands.append((arg.op.name, arg.type, inputs.setdefault(arg, len(inputs))))
+            elif not arg.args:
+                operands.append(("source", arg.uid))
+            else:  # an operand from further back: this segment is like no other
+                operands.append(("outside", node.uid))
+        place[node] = len(place)
+        params = tuple([(k, freeze(v)) for k, v in node.params.items()]) if node.params else ()
+        mark = node.uid if node in outputs else None
+        parts.append((node.op, params, node.type, tuple(operands), mark))
+    return tuple(parts)
+
+
+def _runs(
+    signatures: Sequence[int], cuts: Sequence[int], least: int
+) -> list[tuple[int, int, int]]:
+    """Returns (first operation, operations a round, rounds) of what repeats, from left to right."""
+    runs: list[tuple[int, int, int]] = []
+    start, count = 0, len(signatures)
+    while start < count:
+        for period in range(1, min(LONGEST_PERIOD, (count - start) // least) + 1):
+            end = start + period
+            while end < count and signatures[end] == signatures[end - period]:
+                end += 1
+            rounds = (end - start) // period
+            if rounds >= least:
+                first = cuts[start - 1] + 1 if start else 0
+                runs.append((first, cuts[start + period - 1] + 1 - first, rounds))
+                start += period * rounds
+                break
+        else:
+            start += 1
+    return runs
+
+
+def _with_first_round(
+    operations: Sequence[Node], run: tuple[int, int, int], outputs: set[Node]
+) -> tuple[int, int, int]:
+    """Returns a run with the round before it, where that one starts from an input, not a cut."""
+    first, size, rounds = run
+    if first != size:
+        return run
+    before, after = operations[:first], operations[first : first + size]
+    wanted = _signature(after, operations[first - 1], outputs)
+    inputs = {a: None for node in before for a in node.args if a.op.name in LEAF_OPS}
+    for entry in list(inputs)[:4]:
+        if _signature(before, entry, outputs) == wanted:
+            return 0, size, rounds + 1
+    return run
+
+
+def _enter(
+    operations: Sequence[Node],
+    number: int,
+    run: tuple[int, int, int],
+    cell: dict[Node, Node],
+    repeat: dict[Node, Repeat],
+    round_of: dict[Node, int],
+) -> None:
+    """Notes one run: every round's nodes are drawn as those of the last round."""
+    first, size, times = run
+    last = operations[first + size * (times - 1) : first + size * times]
+    one = Repeat(number, tuple(last), times)
+    for node in last:
+        repeat[node] = one
+    for r in range(times):
+        for offset in range(size):
+            node = operations[first + r * size + offset]
+            round_of[node] = r
+            if r < times - 1:
+                cell[node] = last[offset]
+
+
+def _fold_leaves(
+    order: Sequence[Node],
+    roots: Sequence[Node],
+    cell: dict[Node, Node],
+    repeat: dict[Node, Repeat],
+    round_of: dict[Node, int],
+) -> dict[Node, int]:
+    """Folds the leaves that each round has of its own, such as the weights of equal layers."""
+    use: dict[Node, tuple[Node, int, int] | None] = {}
+    for node in order:
+        for index, arg in enumerate(node.args):
+            if arg.op.name in LEAF_OPS:
+                here = (cell.get(node, node), index, round_of.get(node, -1))
+                known = use.setdefault(arg, here)
+                if known is not None and known[2] != here[2]:
+                    use[arg] = None
+    for root in roots:
+        use.pop(root, None)
+    families: dict[tuple[Node, int], list[Node]] = {}
+    for leaf, here in use.items():
+        if here is not None and here[2] >= 0:
+            families.setdefault(here[:2], []).append(leaf)
+    found: dict[Node, int] = {}
+    for (user, index), family in families.items():
+        one = repeat.get(user)
+        if one is None or len(family) != one.times:
+            continue
+        shown = user.args[index]
+        found[shown] = len(family)
+        if len(one.nodes) > 1:
+            repeat[shown] = one
+        for leaf in family:
+            round_of[leaf] = round_of[user]
+            if leaf is not shown:
+                cell[leaf] = shown
+    return found
+
+
+def _remainder(
+    order: Sequence[Node], roots: Sequence[Node], cell: Mapping[Node, Node], budget: int
+) -> dict[Node, None]:
+    """Returns the drawn nodes that pass the budget: those farthest from the outputs.
+
+    The distance is the longest one, so that whatever a hidden node needs is hidden too; a leaf,
+    which needs nothing, counts its shortest.
+    """
+    drawn = [node for node in order if node not in cell and not is_number(node)]
+    if len(drawn) <= budget:
+        return {}
+    height: dict[Node, int] = dict.fromkeys(roots, 0)
+    for node in reversed(order):
+        above = height[node] + 1
+        for arg in node.args:
+            known = height.get(arg)
+            if known is None or (known < above if arg.args else known > above):
+                height[arg] = above
+    for node, shown in cell.items():
+        height[shown] = min(height[shown], height[node])
+    ranked = sorted(range(len(drawn)), key=lambda i: (height[drawn[i]], -i))
+    kept = set(ranked[:budget])
+    outputs = set(roots)
+    return {n: None for i, n in enumerate(drawn) if i not in kept and n not in outputs}

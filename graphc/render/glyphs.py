@@ -1,0 +1,172 @@
+"""The sign an operation is drawn with: `+`, `×`, `σ`, `Σ`, `x³`; constants it meets go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.core.graph import Graph
+from graphc.core.node import Node
+from graphc.render.labels import clean, number
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """What stands inside an operation's shape.
+
+    Attributes:
+        text: the sign.
+        power: raised after the sign, for example the 3 of x³.
+        note: a small line below it, for example `axis 0`.
+        spent: positions of the constant operands that the sign shows already.
+    """
+
+    text: str
+    power: str = ""
+    note: str = ""
+    spent: tuple[int, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The sign as one plain line."""
+        return f"{self.text}^{self.power}" if self.power else self.text
+
+
+#: Ops whose sign is fixed. Those not listed are drawn by their name.
+SIGNS = {
+    "add": "+", "sub": "−", "mul": "×", "div": "÷", "neg": "× −1", "matmul": "@",
+    "integer_pow": "x", "pow": "xʸ", "square": "x²", "sqrt": "√", "rsqrt": "1 / √",
+    "reciprocal": "1 / x", "exp": "exp", "expm1": "eˣ − 1", "log": "ln", "log1p": "ln(1 + x)",
+    "abs": "|x|", "sigmoid": "σ", "log_sigmoid": "ln σ", "maximum": "max", "minimum": "min",
+    "floor": "⌊x⌋", "ceil": "⌈x⌉", "equal": "=", "not_equal": "≠", "less": "<", "less_equal": "≤",
+    "greater": ">", "greater_equal": "≥", "logical_and": "∧", "logical_or": "∨",
+    "logical_xor": "⊻", "logical_not": "¬", "where": "if ? :", "sum": "Σ", "prod": "Π",
+    "logsumexp": "ln Σ exp", "norm": "‖x‖", "log_softmax": "ln softmax",
+    "stop_gradient": "stop ∂", "with_gradient": "own ∂", "leaky_relu": "leaky relu",
+    "scatter_add": "scatter +", "slice_transpose": "unslice", "broadcast_to": "broadcast",
+    "jax_vjp": "JAX vjp",
+}  # fmt: skip
+
+#: Exact numbers, by the name their record has, as people write them.
+_EXACT = {
+    "2/sqrt(pi)": "2/√π", "sqrt(8/pi)": "√(8/π)", "1/sqrt(2*pi)": "1/√(2π)", "-1/sqrt(2)": "−1/√2",
+    "pi": "π",
+}  # fmt: skip
+
+
+#: Where a scalar constant is the (first, second) operand: the sign that shows it as {0}.
+_WITH_CONSTANT: dict[str, tuple[str, str]] = {
+    "add": ("+ {0}", "+ {0}"), "sub": ("{0} − x", "− {0}"), "mul": ("× {0}", "× {0}"),
+    "div": ("{0} / x", "÷ {0}"), "maximum": ("max {0}", "max {0}"),
+    "minimum": ("min {0}", "min {0}"), "mod": ("{0} mod", "mod {0}"),
+    "equal": ("= {0}", "= {0}"), "not_equal": ("≠ {0}", "≠ {0}"),
+    "less": ("> {0}", "< {0}"), "less_equal": ("≥ {0}", "≤ {0}"),
+    "greater": ("< {0}", "> {0}"), "greater_equal": ("≤ {0}", "≥ {0}"),
+}  # fmt: skip
+
+
+def is_number(node: Node) -> bool:
+    """Tells whether a node is a scalar constant, which is drawn where it is used."""
+    if node.op.name == "constant":
+        return node.params["value"].array.ndim == 0
+    return node.op.name == "number"
+
+
+def number_text(node: Node) -> str:
+    """Returns a scalar constant as text."""
+    if node.op.name == "number":
+        name = str(node.params["name"])
+        return _EXACT.get(name, clean(name, 14).replace("-", "−"))
+    return number(node.params["value"].array.item(), 6)
+
+
+def glyph(node: Node) -> Glyph:
+    """Returns the sign of an operation's node."""
+    name, args = node.op.name, node.args
+    if len(args) == 2 and is_number(args[0]) is not is_number(args[1]):
+        position = 0 if is_number(args[0]) else 1
+        shown = number_text(args[position])
+        if name == "pow":
+            if position == 1:
+                return Glyph("x", power=shown, spent=(1,))
+            return Glyph(shown, power="x", spent=(0,))
+        if name in _WITH_CONSTANT:
+            return Glyph(_WITH_CONSTANT[name][position].format(shown), spent=(position,))
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(node)
+    note = _note(node.params)
+    text = SIGNS.get(name) or clean(name.replace("_", " "), 18)
+    return Glyph(text, note=note)
+
+
+def _note(params: Mapping[str, Any]) -> str:
+    """Returns the parameters that matter to a reader."""
+    axis = params.get("axis")
+    if isinstance(axis, tuple):
+        return f"axis {', '.join(map(str, axis))}" if axis else "no axis"
+    if isinstance(axis, int):
+        return f"axis {axis}"
+    for key in ("slope", "alpha", "index"):
+        if isinstance(params.get(key), (int, float)):
+            return f"{key} {number(params[key])}"
+    return ""
+
+
+def _integer_pow(node: Node) -> Glyph:
+    return Glyph("x", power=number(node.params.get("exponent", "n")))
+
+
+def _matmul(node: Node) -> Glyph:
+    left = "Aᵀ" if node.params.get("transpose_x") else ""
+    right = "Bᵀ" if node.params.get("transpose_y") else ""
+    return Glyph(f"{left or 'A'} @ {right or 'B'}" if left or right else "@")
+
+
+def _einsum(node: Node) -> Glyph:
+    return Glyph("einsum", note=clean(node.params.get("subscripts", ""), 28).replace("->", " → "))
+
+
+def _transpose(node: Node) -> Glyph:
+    axes = node.params.get("axes")
+    if axes is None or tuple(axes) == (1, 0):
+        return Glyph("xᵀ")
+    return Glyph("transpose", note=", ".join(map(str, axes)))
+
+
+def _cast(node: Node) -> Glyph:
+    return Glyph(f"→ {node.type.dtype.short}")
+
+
+def _item(node: Node) -> Glyph:
+    return Glyph(f"result {node.params.get('index', 0)}")
+
+
+def _block(node: Node) -> Glyph:
+    body = node.params.get("graph")
+    name = clean(body.name, 24) if isinstance(body, Graph) else node.op.name
+    note = {"map": "for each row", "call": "block"}.get(node.op.name, node.op.name)
+    return Glyph(name, note=note)
+
+
+def _iota(node: Node) -> Glyph:
+    return Glyph("0, 1, 2, …")
+
+
+def _dim_size(node: Node) -> Glyph:
+    return Glyph(clean(node.params.get("size", "size"), 24), note="size")
+
+
+_SPECIAL: dict[str, Callable[[Node], Glyph]] = {
+    "integer_pow": _integer_pow,
+    "matmul": _matmul,
+    "einsum": _einsum,
+    "transpose": _transpose,
+    "cast": _cast,
+    "item": _item,
+    "call": _block,
+    "map": _block,
+    "iota": _iota,
+    "dim_size": _dim_size,
+}

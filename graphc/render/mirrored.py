@@ -1,0 +1,267 @@
+"""Forward and backward side by side: every adjoint stands beside the value it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphc.core.graph import LEAF_OPS
+from graphc.core.node import Node
+from graphc.render.fold import Folding, fold
+from graphc.render.forward import draw_cells, draw_outputs, draw_wires
+from graphc.render.glyphs import Glyph, glyph, is_number, number_text
+from graphc.render.labels import clean, font, html, plain, table, value_of
+from graphc.render.mirror import Mirror, counterpart, flows_by_operand, mirror
+from graphc.render.record import Record
+from graphc.render.sketch import Settings, Sketch, new_sketch, sign_markup, tip
+from graphc.render.style import (
+    BACKWARD_EDGE,
+    BACKWARD_FRAME,
+    FAINT,
+    FOLDED_CLUSTER,
+    FORWARD_FRAME,
+    GRADIENT,
+    LOOKS,
+    RESIDUAL_EDGE,
+)
+
+
+def mirrored_dot(
+    record: Record,
+    values: Mapping[Node, Any] | None = None,
+    *,
+    wrt: Sequence[Node] | None = None,
+    name: str = "f",
+    **options: Any,
+) -> str:
+    """Returns DOT text of a forward graph and, mirrored beside it, its reverse pass.
+
+    Args:
+        record: the record of the reverse pass.
+        values: values by node, those of backward nodes too.
+        wrt: the nodes whose gradients are drawn; by default every input and parameter.
+        name: what the output is called.
+        **options: fields of `Settings`.
+    """
+    sketch, folding, plan, cells = start_mirrored(record, values, wrt, name, options)
+    return sketch.source()
+
+
+def start_mirrored(
+    record: Record,
+    values: Mapping[Node, Any] | None,
+    wrt: Sequence[Node] | None,
+    name: str,
+    options: Mapping[str, Any],
+) -> tuple[Sketch, Folding, Mirror, dict[Node, str]]:
+    """Draws both halves; more may be drawn on the sketch before its source is taken.
+
+    Returns:
+        The sketch, the forward folding, the plan, and the cell of every node of both halves.
+    """
+    settings = Settings(values=values, **options)
+    folding = fold(
+        [record.output], budget=max(settings.budget // 2, 2), repeats=settings.repeats
+    )
+    plan = mirror(record, folding.order, wrt)
+    sketch = new_sketch(
+        settings, folding.order, _legend(bool(values)), newrank="true", compound="true"
+    )
+    sketch.types = settings.types if settings.types is not None else any(
+        getattr(node.type, "shape", (1,)) for node in folding.order
+    )  # fmt: skip
+    sketch.cluster("fwd", font("forward", style="b", size=12), FORWARD_FRAME)
+    sketch.cluster("bwd", font("backward", style="b", size=12), BACKWARD_FRAME)
+    ahead = draw_cells(sketch, folding, "fwd")
+    draw_wires(sketch, folding, ahead, "fwd")
+    draw_outputs(sketch, folding, ahead, [(name, record.output)], "fwd")
+    back = _Backward(sketch, folding, plan, record, ahead)
+    back.draw()
+    return sketch, folding, plan, {**ahead, **back.cells}
+
+
+def _legend(values: bool) -> str:
+    parts = [
+        font("solid: values", size=10) if not values else font("solid, upright: values", size=10),
+        font("dashed: gradients", size=10, color=GRADIENT, style="i"),
+        font("dotted: values that a rule needs", size=10, color=FAINT),
+    ]
+    return font("  ·  ", color=FAINT).join(parts)
+
+
+class _Backward:
+    """The backward half while it is drawn."""
+
+    def __init__(
+        self,
+        sketch: Sketch,
+        folding: Folding,
+        plan: Mirror,
+        record: Record,
+        ahead: Mapping[Node, str],
+    ) -> None:
+        self.sketch = sketch
+        self.folding = folding
+        self.plan = plan
+        self.record = record
+        self.ahead = ahead
+        self.cells: dict[Node, str] = {}
+        self.adjoint_cells: dict[Node, str] = {}
+        self.rest = ""
+
+    def draw(self) -> None:
+        """Draws cells, then edges, then the ties that put an adjoint on the rank of its value."""
+        plan, folding = self.plan, self.folding
+        for node in plan.order:
+            if not is_number(node) and counterpart(node, plan, folding) is node:
+                self._draw_cell(node)
+        for node in plan.copies:
+            if folding.drawn(node) is node and node not in folding.hidden:
+                self._draw_copy(node)
+        for node in plan.order:
+            if node not in self.cells and not is_number(node):
+                shown = counterpart(node, plan, folding)
+                self.cells[node] = self.cells.get(shown, "") if shown is not None else self._rest()
+                self.cells[node] = self.cells[node] or self._rest()
+        for adjoint, primal in plan.home.items():
+            self.adjoint_cells[primal] = self.cells[adjoint]
+        for node in plan.active:
+            shown = folding.drawn(node)
+            if node not in self.adjoint_cells:
+                known = self.adjoint_cells.get(shown)
+                self.adjoint_cells[node] = known or (
+                    self._rest() if shown in folding.hidden else ""
+                )
+        self._draw_wires()
+        self._draw_flows()
+        self._tie_ranks()
+
+    def _frame(self, owner: Node) -> tuple[str, int]:
+        """Returns the frame of a backward cell, and the rounds written on the cell itself."""
+        repeat = self.folding.repeat.get(owner)
+        if repeat is None:
+            return "bwd", 0
+        several = sum(len(self.plan.made.get(n, ())) for n in repeat.nodes) > 1
+        if not several:
+            return "bwd", repeat.times
+        home = f"bwdr{repeat.number}"
+        look = {**FOLDED_CLUSTER, "color": GRADIENT, "fontcolor": GRADIENT, "bgcolor": "#FEF8F3"}
+        self.sketch.cluster(home, font(f"×{repeat.times}", size=13, style="b"), look, "bwd")
+        return home, 0
+
+    def _tag(self, primal: Node) -> str:
+        """Returns what an adjoint is called: ∂x for an input, nothing for a step in between."""
+        if primal.op.name not in LEAF_OPS:
+            return ""
+        times = self.folding.leaves.get(primal, 0)
+        tag = f"∂{clean(primal.params['name'])}" + (f" ×{times}" if times > 1 else "")
+        return font(html(tag), style="b", color=GRADIENT)
+
+    def _draw_cell(self, node: Node) -> None:
+        name = self.cells[node] = self.sketch.new_id()
+        owner = self.plan.owner[node]
+        home, times = self._frame(owner)
+        primal = self.plan.home.get(node)
+        sign = glyph(node)
+        rows = [self._tag(primal)] if primal is not None and self._tag(primal) else []
+        repeat = font(f" ×{times}", size=13, style="b") if times > 1 else ""
+        rows.append(sign_markup(sign, 15 if len(sign.line) <= 3 else 12) + repeat)
+        if sign.note:
+            rows.append(font(html(sign.note), size=9, color=FAINT))
+        self._finish(name, node, rows, "backward_folded" if times > 1 else "backward", home)
+
+    def _draw_copy(self, primal: Node) -> None:
+        """Draws the adjoint of a node that shares it, as a cell of its own with an equals sign."""
+        name = self.adjoint_cells[primal] = self.sketch.new_id()
+        adjoint = self.record.adjoints[primal]
+        home, times = self._frame(primal)
+        tag = self._tag(primal)
+        if is_number(adjoint):
+            rows = [tag] if tag else []
+            rows.append(font(html(number_text(adjoint)), size=13, color=GRADIENT, style="b"))
+            look = "seed"
+        else:
+            rows, look = [tag or sign_markup(Glyph("="), 13)], "backward"
+        self._finish(name, adjoint, rows, look, home if not times else "bwd")
+
+    def _finish(self, name: str, node: Node, rows: list[str], look: str, home: str) -> None:
+        if self.sketch.types:
+            rows.append(font(html(clean(str(node.type), 40)), size=9, color=FAINT))
+        shown = value_of(self.sketch.settings.values, node)
+        if shown and not is_number(node):
+            rows.append(font(html(shown), size=11, color=GRADIENT, style="i"))
+        label = f"<{rows[0]}>" if len(rows) == 1 else table(rows)
+        self.sketch.node(name, home, label=label, tooltip=tip(node), **LOOKS[look].attributes())
+
+    def _rest(self) -> str:
+        if not self.rest:
+            self.rest = self.sketch.new_id()
+            label = f"<{font('… the gradients of the rest', style='b')}>"
+            tooltip = plain("left out to keep the picture small; a larger budget shows them")
+            look = {**LOOKS["rest"].attributes(), "color": GRADIENT}
+            self.sketch.node(self.rest, "bwd", label=label, tooltip=tooltip, **look)
+        return self.rest
+
+    def _draw_wires(self) -> None:
+        """Draws what each backward node is computed from."""
+        plan, folding, adjoints = self.plan, self.folding, self.record.adjoints
+        for node in plan.order:
+            if is_number(node):
+                continue
+            head, owner = self.cells[node], plan.owner[node]
+            drawn = counterpart(node, plan, folding) is node
+            spent = glyph(node).spent if drawn and node.args else ()
+            for index, arg in enumerate(node.args):
+                flowing = arg is adjoints.get(owner) and owner in plan.active
+                if flowing and self.adjoint_cells.get(owner):
+                    self._backward(self.adjoint_cells[owner], head, owner, owner, index)
+                elif is_number(arg):
+                    if drawn and index not in spent:
+                        self.sketch.number(arg, head, index, self._frame(owner)[0])
+                elif arg in plan.owner:
+                    self._backward(self.cells[arg], head, plan.owner[arg], owner, index)
+                elif arg in self.ahead or folding.drawn(arg) in self.ahead:
+                    self._residual(arg, head, owner)
+
+    def _draw_flows(self) -> None:
+        """Draws the contributions that no backward node makes: passed on, or a forward value."""
+        plan, adjoints = self.plan, self.record.adjoints
+        for operand, flows in flows_by_operand(self.record, plan.active).items():
+            head = self.adjoint_cells.get(operand, "")
+            if not head:
+                continue
+            own = plan.owner
+            for index, (user, value) in enumerate(flows):
+                tail = self.adjoint_cells.get(user, "") if user in plan.active else ""
+                passed = value is adjoints.get(user) or value not in own or is_number(value)
+                copied = operand in plan.copies and value is adjoints[operand]
+                if passed and tail:
+                    if not self._linked(tail, head):
+                        self._backward(tail, head, user, operand, 100 + index)
+                    if value not in own and not is_number(value) and value is not adjoints.get(user):
+                        self._residual(value, head, operand)
+                elif copied and value in own:
+                    self._backward(self.cells[value], head, own[value], operand, 100 + index)
+
+    def _linked(self, tail: str, head: str) -> bool:
+        return any((head, tail, index) in self.sketch.wires for index in range(4))
+
+    def _backward(self, tail: str, head: str, source: Node, target: Node, index: int) -> None:
+        """Draws an edge against the ranks: it is declared the other way round."""
+        if tail and head and tail != head and not self.folding.between_rounds(target, source):
+            self.sketch.wire(head, tail, index, dir="back", **BACKWARD_EDGE)
+
+    def _residual(self, value: Node, head: str, owner: Node) -> None:
+        tail = self.ahead.get(self.folding.drawn(value), "")
+        if tail and head and not self.folding.between_rounds(value, owner):
+            self.sketch.wire(tail, head, -1, **RESIDUAL_EDGE)
+
+    def _tie_ranks(self) -> None:
+        tied: set[str] = set()
+        for node in self.folding.order:
+            name = self.adjoint_cells.get(node, "")
+            if name and name != self.rest and name not in tied and self.folding.drawn(node) is node:
+                tied.add(name)
+                self.sketch.same_rank(self.ahead[node], name)
+        if self.rest and self.folding.hidden:
+            self.sketch.same_rank(self.ahead[next(iter(self.folding.hidden))], self.rest)
