@@ -1,0 +1,174 @@
+"""The report's part with the gradients themselves, engine beside engine, wrong digits marked."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+from graphc.compare.record import Comparison, EngineResult
+from graphc.compare.report.blocks import (
+    Block, Cell, Fold, Row, Section, Span, Table, Words, cell, row, words,
+)  # fmt: skip
+from graphc.compare.report.marks import split_digits
+from graphc.compare.report.nested import element_name, element_names, flat, shape_of
+from graphc.compare.report.numbers import decimal, decimal_text, precision_of, rough
+
+#: Elements of one input that are listed one by one; above that the input is summed up.
+LISTED = 64
+#: Elements that stand open; the rest of the list is folded.
+_OPEN = 12
+#: Elements of a large input that are shown: those where the engines differ most.
+_WORST = 5
+
+
+def gradients_section(comparison: Comparison) -> Section:
+    """Returns each input's gradient by every engine beside the truth."""
+    told = "Each entry first as the truth has it, then as the engines have it; engines with the"
+    told += " same number share a line. Underlined digits are not the truth's, after rounding to"
+    told += f" {comparison.dtype}."
+    blocks: list[Block] = [words(told)]
+    for name in comparison.wrt:
+        engines = [e for e in comparison.engines if e.status == "ok" and name in e.gradient]
+        if not engines:
+            blocks.append(Words((Span(name, "code"), Span(": no engine gave a gradient."))))
+            continue
+        blocks.extend(_input_blocks(comparison, name, engines))
+    return Section("gradient", "The gradient, engine by engine", tuple(blocks))
+
+
+def _input_blocks(
+    comparison: Comparison, name: str, engines: list[EngineResult]
+) -> tuple[Block, ...]:
+    precision = precision_of(comparison.dtype)
+    shape = shape_of(engines[0].gradient[name])
+    values = [[_number(v) for v in flat(e.gradient[name])] for e in engines]
+    length = min(len(column) for column in values)
+    truth, told = _reference(comparison, name, engines, values)
+    if length == 0:
+        return (Words((Span(name, "code"), Span(" has no elements, and so has its gradient."))),)
+    if length <= LISTED:
+        chosen = list(range(length))
+        labels = element_names(name, shape, length)
+    else:
+        chosen = _worst(values, truth, length)
+        labels = [element_name(name, shape, i) for i in chosen]
+    groups = [
+        _entry(label, i, truth, told, engines, values, precision)
+        for label, i in zip(labels, chosen, strict=False)
+    ]
+    columns = (("entry", "text"), ("value", "digits"), ("by", "wide"))
+    if length <= LISTED:
+        table = Table(columns, tuple(r for group in groups[:_OPEN] for r in group))
+        rest = tuple(r for group in groups[_OPEN:] for r in group)
+        folded = (Fold(f"{length - _OPEN} more entries of {name}", (Table(columns, rest),)),)
+        return (table, *folded) if rest else (table,)
+    size = "×".join(map(str, shape))
+    return (
+        Words(
+            (
+                Span(name, "code"),
+                Span(f" has {size} = {length} elements: summed up, all of them in report.json."),
+            )
+        ),
+        _summary(engines, values, truth, name, shape),
+        Table(columns, tuple(r for group in groups for r in group),
+              f"The {len(groups)} entries where an engine is furthest from the reference"),
+    )  # fmt: skip
+
+
+def _reference(
+    comparison: Comparison,
+    name: str,
+    engines: list[EngineResult],
+    values: list[list[float]],
+) -> tuple[list[Decimal | None], str]:
+    """Returns what the engines are held against: the truth, else JAX, else the first engine."""
+    told = [decimal(text) for text in flat(comparison.truth.get(name, []))]
+    if told and len(told) == len(values[0]):
+        return told, "the truth"
+    names = [engine.name for engine in engines]
+    which = names.index("jax") if "jax" in names else 0
+    return [Decimal(v) for v in values[which]], f"{names[which]} (the truth is not known)"
+
+
+def _entry(
+    label: str,
+    position: int,
+    truth: list[Decimal | None],
+    told: str,
+    engines: list[EngineResult],
+    values: list[list[float]],
+    precision: int,
+) -> list[Row]:
+    """Returns the truth's line and a line for each number that engines gave."""
+    reference = truth[position]
+    rows: list[Row] = []
+    if told == "the truth":
+        shown = decimal_text(reference) if reference is not None else "–"
+        rows.append(row(Span(label, "code"), cell(Span(shown, "code")), told, kind="first"))
+    lines: dict[tuple[str, str], list[str]] = {}
+    for engine, column in zip(engines, values, strict=True):
+        parts = split_digits(column[position], reference, precision)
+        lines.setdefault(parts, []).append(engine.name)
+    for (right, wrong), names in lines.items():
+        value = Cell((Span(right, "code"), *((Span(wrong, "wrong"),) if wrong else ())))
+        first = not rows
+        rows.append(
+            row(Span(label, "code") if first else "", value, ", ".join(names),
+                kind="first" if first else "")
+        )  # fmt: skip
+    return rows
+
+
+def _summary(
+    engines: list[EngineResult],
+    values: list[list[float]],
+    truth: list[Decimal | None],
+    name: str,
+    shape: tuple[int, ...],
+) -> Table:
+    reference = [float(t) if t is not None else math.nan for t in truth]
+    rows: list[Row] = []
+    for engine, column in zip(engines, values, strict=True):
+        finite = [v for v in column if math.isfinite(v)]
+        gaps = [_gap(v, r) for v, r in zip(column, reference, strict=False)]
+        worst = max(range(len(gaps)), key=gaps.__getitem__) if gaps else 0
+        same = gaps and gaps[worst] == 0
+        rows.append(
+            row(
+                Span(engine.name, "strong"),
+                rough(math.hypot(*finite), 6) if finite else "–",
+                rough(min(finite), 4) if finite else "–",
+                rough(max(finite), 4) if finite else "–",
+                str(len(column) - len(finite)),
+                "none" if same else rough(gaps[worst]),
+                cell("–" if same else Span(element_name(name, shape, worst), "code")),
+            )
+        )
+    columns = (("engine", "text"), ("norm", "number"), ("least", "number"), ("largest", "number"),
+               ("not finite", "number"), ("furthest off", "number"), ("at", "text"))  # fmt: skip
+    told = "Furthest off: the largest difference from the reference, in absolute value"
+    return Table(columns, tuple(rows), told)
+
+
+def _worst(values: list[list[float]], truth: list[Decimal | None], length: int) -> list[int]:
+    reference = [float(t) if t is not None else math.nan for t in truth]
+    spread = [max(_gap(column[i], reference[i]) for column in values) for i in range(length)]
+    order = sorted(range(length), key=lambda i: (-spread[i], i))
+    return sorted(order[:_WORST])
+
+
+def _gap(value: float, reference: float) -> float:
+    """Returns the absolute difference; infinite where one is not a number and the other is."""
+    if value == reference or (math.isnan(value) and math.isnan(reference)):
+        return 0.0
+    gap = abs(value - reference)
+    return math.inf if math.isnan(gap) else gap
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

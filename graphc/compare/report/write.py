@@ -1,0 +1,56 @@
+"""Writes a report's files: all are made before the first is written, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from graphc.compare.record import Comparison
+from graphc.compare.report.clean import clean_svg
+from graphc.compare.report.html import html_report
+from graphc.compare.report.json import json_report
+from graphc.compare.report.layout import picture_names
+from graphc.compare.report.markdown import markdown_report
+from graphc.core.errors import ArgumentError
+from graphc.core.files import make_folder, write_atomic
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def write_report(
+    comparisons: Sequence[Comparison], folder: str | os.PathLike[str]
+) -> list[Path]:
+    """Writes report.html, report.md, report.json and the pictures (`STEM.svg`) into a folder.
+
+    Args:
+        comparisons: one record or more, in the order in which they are shown.
+        folder: made with its parents unless it is there; files of these names are replaced.
+
+    Returns:
+        The files: the page first, the pictures last.
+
+    Raises:
+        FileError: the folder can't be made, or a file in it can't be written.
+        ArgumentError: there is no comparison to report.
+    """
+    if not comparisons:
+        raise ArgumentError("a report needs at least one comparison", "give one problem or more")
+    names = picture_names(comparisons)
+    pictures = {
+        f"{own[picture.stem]}.svg": _HEAD + svg + "\n"
+        for comparison, own in zip(comparisons, names, strict=True)
+        for picture in comparison.pictures
+        if (svg := clean_svg(picture.svg)) is not None
+    }
+    texts = {
+        "report.html": html_report(comparisons, names),
+        "report.md": markdown_report(comparisons, names),
+        "report.json": json_report(comparisons),
+        **pictures,
+    }
+    target = make_folder(folder)
+    # The page comes last: where it is, all that it links to is there too.
+    for name, text in reversed(texts.items()):
+        write_atomic(target / name, text)
+    return [target / name for name in texts]
