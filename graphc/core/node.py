@@ -382,7 +382,7 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def apply_public(name: str, *operands: Any, **params: Any) -> Node:
+def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
     """Calls the public function `name`, or applies the op of that name."""
     function = public_functions.get(name)
     return function(*operands, **params) if function else apply_named(name, *operands, **params)
@@ -534,7 +534,7 @@ def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
         ) from None
 
 
-def apply_named(name: str, *operands: Any, **params: Any) -> Node:
+def apply_named(name: str, /, *operands: Any, **params: Any) -> Node:
     """Applies the op of that name, see `apply`."""
     return apply(op_named(name), operands, params)
 

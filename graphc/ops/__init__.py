@@ -2,6 +2,7 @@
 
 from graphc.ops import (  # noqa: F401  (imported for what they register)
     arithmetic,
+    complexes,
     contraction,
     control,
     exponential,

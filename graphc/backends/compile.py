@@ -1,0 +1,267 @@
+"""`compile`: a graph becomes a JAX function, jitted by XLA, that works inside JAX's own transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import tree_util
+
+from graphc.backends.jax import lower
+from graphc.backends.numpy import check_kind
+from graphc.backends.run import bind_sizes, name_values
+from graphc.core.errors import ArgumentError, PrecisionError
+from graphc.core.graph import Graph, bodies, check_names, leaves
+from graphc.core.node import Node, apply_named, describe
+from graphc.core.tree import flatten
+from graphc.core.walk import topological_order
+from graphc.ops.chain import broadcast_to
+from graphc.ops.sweep import forward_sweep
+
+
+class Compiled:
+    """A compiled graph: call it with values, get the outputs' nest with JAX arrays.
+
+    Immutable, safe to call from many threads, and itself traceable: it works inside `jax.jit`,
+    `jax.vmap`, `jax.grad`, Equinox and Optax. Made by `compile`.
+
+    Attributes:
+        outputs: the output nodes, in the order of the nest.
+        inputs: the input nodes.
+        function: the plain traced function, not jitted.
+    """
+
+    __slots__ = ("_jitted", "_spec", "function", "inputs", "outputs")
+
+    def __init__(self, function: Any, jitted: Any, outputs: Any, inputs: Any, spec: Any) -> None:
+        for name, value in (
+            ("function", function),
+            ("_jitted", jitted),
+            ("outputs", tuple(outputs)),
+            ("inputs", tuple(inputs)),
+            ("_spec", spec),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a compiled graph is immutable")
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self._jitted(*args, **named)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{describe(n)}: {n.type}" for n in self.inputs[:8])
+        return f"<compiled ({inputs}) -> {', '.join(str(o.type) for o in self.outputs[:8])}>"
+
+    # -- what it became --
+
+    def lower(self, *args: Any, **named: Any) -> Any:
+        """Returns JAX's Lowered object; without values, for the declared types."""
+        if not args and not named:
+            args, named = self._spec()
+        return jax.jit(self.function).lower(*args, **named)
+
+    def jaxpr(self, *args: Any, **named: Any) -> str:
+        """Returns the jaxpr as text."""
+        if not args and not named:
+            args, named = self._spec()
+        return str(jax.make_jaxpr(self.function)(*args, **named))
+
+    def stablehlo(self, *args: Any, **named: Any) -> str:
+        """Returns the StableHLO module as text."""
+        return self.lower(*args, **named).as_text()
+
+    def hlo(self, *args: Any, **named: Any) -> str:
+        """Returns the HLO after XLA's optimisations as text."""
+        return self.lower(*args, **named).compile().as_text()
+
+    def cost(self, *args: Any, **named: Any) -> dict[str, float]:
+        """Returns XLA's own cost analysis: flops, bytes accessed, ...."""
+        found = self.lower(*args, **named).compile().cost_analysis()
+        found = found[0] if isinstance(found, list) else found
+        return dict(found or {})
+
+    def memory(self, *args: Any, **named: Any) -> dict[str, int]:
+        """Returns XLA's memory analysis in bytes: arguments, outputs, temporaries, code."""
+        found = self.lower(*args, **named).compile().memory_analysis()
+        names = ("argument", "output", "temp", "alias", "generated_code")
+        return {n: int(getattr(found, f"{n}_size_in_bytes", 0)) for n in names}
+
+
+def compile(
+    outputs: Any, inputs: Any = None, *, jit: bool = True, derivative: str = "jax"
+) -> Compiled:
+    """Compiles graph nodes to one JAX/XLA function.
+
+    Args:
+        outputs: a node or a nest (dict, list, tuple) of nodes; the result has the same nest.
+        inputs: a list of nests of input nodes: the function then takes one positional argument for
+            each, of the same nest. Without it, values are passed by name, as keywords or in one dict.
+        jit: False returns the traced function unjitted (for use inside a larger jit).
+        derivative: what JAX's transforms of the result use: `"jax"` for JAX's own rules,
+            `"graphc"` for graphc's forward pass (a custom_jvp, of any order).
+
+    Raises:
+        ArgumentError: an output is no node, or needs an input that is not listed.
+        NameClashError: two inputs share a name.
+        PrecisionError: the graph holds 64-bit types and JAX's are turned off.
+    """
+    nodes, rebuild = flatten(outputs)
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise ArgumentError(f"{node!r} is no graph value", "compile takes nodes")
+    found = leaves(nodes)
+    listed = found if inputs is None else flatten(inputs)[0]
+    if inputs is not None:
+        if isinstance(inputs, (Node, dict)):
+            raise ArgumentError("inputs is no list", "write inputs=[params, x]: one entry an argument")
+        for node in listed:
+            if not isinstance(node, Node) or node.op.name not in ("input", "param", "formal"):
+                raise ArgumentError(f"{node!r} is no input node", "list gx.input and gx.param nodes")
+        check_names(listed)
+        Graph(listed, nodes, "compile")
+    if derivative not in ("jax", "graphc"):
+        raise ArgumentError(f"derivative={derivative!r} is neither 'jax' nor 'graphc'")
+    require_x64(nodes)
+
+    def function(*args: Any, **named: Any) -> Any:
+        given = _by_name(listed, args, named) if inputs is None else _by_place(inputs, listed, args, named)
+        return rebuild(_traced(nodes, listed, given, derivative))
+
+    def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        structs = {n: _struct(n) for n in listed}
+        if inputs is None:
+            return ({n.params["name"]: s for n, s in structs.items()},), {}
+        return tuple(_fill(i, structs) for i in inputs), {}
+
+    return Compiled(function, jax.jit(function) if jit else function, nodes, listed, spec)
+
+
+def _traced(
+    nodes: Sequence[Node], inputs: Sequence[Node], given: dict[Node, Any], derivative: str
+) -> list[Any]:
+    require_x64(nodes)
+    arrays = {n: _as_declared(n, given[n]) for n in inputs}
+    sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
+    if derivative == "graphc":
+        return list(_own_derivative(tuple(nodes), tuple(inputs), sizes)(*[arrays[n] for n in inputs]))
+    return lower(nodes, arrays, sizes)
+
+
+def _as_declared(node: Node, value: Any) -> Any:
+    try:
+        dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        check_kind(node, dtype)
+        return jnp.asarray(value, node.type.dtype.numpy)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ArgumentError) or hasattr(error, "rule"):
+            raise
+        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+
+
+def _by_name(inputs: Sequence[Node], args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
+    if len(args) > 1 or (args and not isinstance(args[0], dict)):
+        raise ArgumentError(
+            "values are passed by name", "call it with keywords or one dict, or compile with inputs=[...]"
+        )
+    return name_values(inputs, {**(args[0] if args else {}), **named})
+
+
+def _by_place(
+    inputs: Sequence[Any], listed: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
+) -> dict[Node, Any]:
+    if named:
+        raise ArgumentError(f"{next(iter(named))!r} was passed by name", "pass arguments by place")
+    if len(args) != len(inputs):
+        raise ArgumentError(f"the function takes {len(inputs)} arguments, not {len(args)}")
+    found: dict[Node, Any] = {}
+    for position, (pattern, value) in enumerate(zip(inputs, args, strict=True)):
+        # JAX sorts the keys of a dict, so both sides go through its own flattening.
+        wanted, shape = tree_util.tree_flatten(pattern)
+        leaves_, have = tree_util.tree_flatten(value)
+        if shape != have:
+            raise ArgumentError(
+                f"argument {position} has the nest {have}, declared is {shape}",
+                "pass the same dicts, lists and tuples",
+            )
+        found.update(zip(wanted, leaves_, strict=True))
+    return found
+
+
+def _fill(pattern: Any, values: dict[Node, Any]) -> Any:
+    nodes, rebuild = flatten(pattern)
+    return rebuild([values[n] for n in nodes])
+
+
+def _struct(node: Node) -> jax.ShapeDtypeStruct:
+    shape = node.type.shape
+    if not node.type.is_static:
+        raise ArgumentError(
+            f"{describe(node)} is {node.type}: a named size must be known here",
+            "pass values, for example compiled.hlo(x=x)",
+        )
+    return jax.ShapeDtypeStruct(shape, node.type.dtype.numpy)
+
+
+def require_x64(nodes: Sequence[Node]) -> None:
+    """Raises PrecisionError where the graph holds 64-bit types and JAX would make them 32-bit."""
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        return
+    todo: list[Sequence[Node]] = [nodes]
+    seen: set[Graph] = set()
+    while todo:
+        for node in topological_order(todo.pop()):
+            for t in getattr(node.type, "items", (node.type,)):
+                if t.dtype.bits == 128 or (t.dtype.bits == 64 and t.dtype.kind != "c"):
+                    raise PrecisionError(
+                        f"{describe(node, 3)} is {t}, and JAX's 64-bit types are turned off: the "
+                        "result would silently be 32-bit",
+                        "call jax.config.update('jax_enable_x64', True) at the start of the program",
+                    )
+            for body in bodies(node):
+                if body not in seen:
+                    seen.add(body)
+                    todo.append(body.outputs)
+
+
+def _own_derivative(nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: dict[str, int]) -> Any:
+    """Returns the traced function with graphc's forward pass as its derivative, at every order.
+
+    The tangent is computed by a function of the same kind, so JAX differentiates that by graphc's
+    rules too; it is linear in the tangents, so JAX can transpose it for reverse mode.
+    """
+    moving = [n for n in inputs if n.type.dtype.is_float]
+
+    @jax.custom_jvp
+    def function(*arrays: Any) -> tuple[Any, ...]:
+        return tuple(lower(nodes, dict(zip(inputs, arrays, strict=True)), sizes))
+
+    @function.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        formals = [_tangent_formal(n) for n in moving]
+        found = forward_sweep(nodes, dict(zip(moving, formals, strict=True)))
+        alive = [i for i, t in enumerate(found) if t is not None]
+        results = [broadcast_to(found[i], nodes[i].shape) for i in alive]
+        given = [t for n, t in zip(inputs, tangents, strict=True) if n.type.dtype.is_float]
+        inner = _own_derivative((*nodes, *results), (*inputs, *formals), sizes)
+        made = inner(*primals, *given)
+        values, pushed = made[: len(nodes)], dict(zip(alive, made[len(nodes) :], strict=True))
+        return values, tuple(_tangent(pushed.get(i), v) for i, v in enumerate(values))
+
+    return function
+
+
+def _tangent_formal(node: Node) -> Node:
+    level = node.params.get("level", 0) + 1
+    return apply_named("formal", name=f"d{node.params['name']}", type=node.type, level=level)
+
+
+def _tangent(value: Any, primal: Any) -> Any:
+    if value is not None:
+        return value
+    if jnp.issubdtype(primal.dtype, jnp.inexact):
+        return jnp.zeros_like(primal)
+    return np.zeros(primal.shape, jax.dtypes.float0)

@@ -1,0 +1,387 @@
+"""The mpmath evaluator: the same graph at any number of digits, read from the scalar formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mpmath.ctx_mp import MPContext
+
+from graphc.backends.numpy import NumpyNamespace, as_value
+from graphc.backends.run import bind_sizes, name_values, run
+from graphc.core.dtype import DType
+from graphc.core.errors import ArgumentError, EngineError
+from graphc.core.graph import Graph, leaves
+from graphc.core.node import Node
+from graphc.core.tree import flatten
+from graphc.core.type import TupleType
+from graphc.ops.source import EXACT_NUMBERS
+
+#: Beyond 10**20 exp is 0 or infinite for every float, and computing it exactly would take for ever.
+_HUGE = 10**20
+
+
+class Scalars:
+    """The names that `Op.formula` may use, on mpmath numbers; IEEE's answers where mpmath raises."""
+
+    def __init__(self, context: MPContext) -> None:
+        self.context = context
+        self.nan, self.inf, self.pi = context.nan, context.inf, +context.pi
+
+    def _real(self, function: Callable[[Any], Any], x: Any) -> Any:
+        """Returns function(x), NaN where a real argument has no real value."""
+        complex_in = isinstance(x, self.context.mpc)
+        if not complex_in and self.context.isnan(x):
+            return self.nan
+        try:
+            value = function(x)
+        except (ValueError, ZeroDivisionError):
+            return self.nan
+        return self.nan if isinstance(value, self.context.mpc) and not complex_in else value
+
+    def div(self, x: Any, y: Any) -> Any:
+        c = self.context
+        if y == 0 and not isinstance(y, c.mpc):
+            if x == 0 or c.isnan(x):
+                return self.nan
+            return self.inf if x > 0 else -self.inf
+        return c.convert(x) / c.convert(y)
+
+    def power(self, x: Any, y: Any) -> Any:
+        c = self.context
+        if y == 0:
+            return c.one
+        if not isinstance(x, c.mpc) and x == 0 and y < 0:
+            return self.inf
+        if isinstance(x, int) and isinstance(y, int):
+            return x**y if y >= 0 else c.mpf(x) ** y
+        return self._real(lambda v: c.power(v, y), x)
+
+    def exp(self, x: Any) -> Any:
+        if not isinstance(x, self.context.mpc) and abs(x) > _HUGE:
+            return self.inf if x > 0 else self.context.zero
+        return self.context.exp(x)
+
+    def expm1(self, x: Any) -> Any:
+        if isinstance(x, self.context.mpc) or abs(x) > _HUGE:
+            return self.exp(x) - 1
+        return self.context.expm1(x)
+
+    def log(self, x: Any) -> Any:
+        if not isinstance(x, self.context.mpc) and x == 0:
+            return -self.inf
+        return self._real(self.context.log, x)
+
+    def log1p(self, x: Any) -> Any:
+        if isinstance(x, self.context.mpc):
+            return self.context.log(1 + x)
+        if x == -1:
+            return -self.inf
+        return self._real(self.context.log1p, x)
+
+    def atanh(self, x: Any) -> Any:
+        if not isinstance(x, self.context.mpc) and abs(x) == 1:
+            return self.inf * x
+        return self._real(self.context.atanh, x)
+
+    def atan2(self, y: Any, x: Any) -> Any:
+        return self.context.atan2(y, x)
+
+    def abs(self, x: Any) -> Any:
+        return abs(x)
+
+    def sign(self, x: Any) -> Any:
+        if x == 0 or x != x:
+            return x
+        one = 1 if isinstance(x, int) else self.context.one
+        return one if x > 0 else -one
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return x if condition else y
+
+    def max(self, x: Any, y: Any) -> Any:
+        return x if x != x else y if y != y else (x if x >= y else y)
+
+    def min(self, x: Any, y: Any) -> Any:
+        return x if x != x else y if y != y else (x if x <= y else y)
+
+    def floor(self, x: Any) -> Any:
+        return x if x != x or abs(x) == self.inf else self.context.floor(x)
+
+    def ceil(self, x: Any) -> Any:
+        return x if x != x or abs(x) == self.inf else self.context.ceil(x)
+
+    def round(self, x: Any) -> Any:
+        return x if x != x or abs(x) == self.inf else self.context.nint(x)
+
+    def trunc(self, x: Any) -> Any:
+        return self.floor(x) if x >= 0 else self.ceil(x)
+
+    def equal(self, x: Any, y: Any) -> Any:
+        return x == y
+
+    def logical_and(self, x: Any, y: Any) -> bool:
+        return bool(x) and bool(y)
+
+    def logical_or(self, x: Any, y: Any) -> bool:
+        return bool(x) or bool(y)
+
+    def logical_xor(self, x: Any, y: Any) -> bool:
+        return bool(x) != bool(y)
+
+    def logical_not(self, x: Any) -> bool:
+        return not x
+
+    def number(self, text: str) -> Any:
+        if text in EXACT_NUMBERS:
+            return EXACT_NUMBERS[text][1](self)
+        return self.context.mpf(text)
+
+
+def _real_function(name: str) -> Callable[[Scalars, Any], Any]:
+    def function(self: Scalars, x: Any) -> Any:
+        return self._real(getattr(self.context, name), x)  # pyright: ignore[reportPrivateUsage]
+
+    return function
+
+
+for _name in "sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh erf erfc".split():
+    setattr(Scalars, _name, _real_function(_name))
+
+
+class MpNamespace(NumpyNamespace):
+    """NumPy's array functions over arrays of mpmath numbers; formulas for everything elementwise.
+
+    Args:
+        digits: decimal digits carried.
+        sizes: numbers of the named sizes.
+        kinks: values at which kinked nodes are replaced by their conventional straight line,
+            see `freeze_kinks`; None for the plain value.
+    """
+
+    def __init__(
+        self, digits: int, sizes: Mapping[str, int] | None = None, kinks: Any = None
+    ) -> None:
+        super().__init__(sizes)
+        self.context = MPContext()
+        self.context.dps = digits
+        self.scalars = Scalars(self.context)
+        self.nan = self.context.nan
+        self.kinks = kinks
+        self._formulas: dict[Any, Any] = {}
+
+    def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Returns the node's value as an array of objects, exactly rounded nowhere but in mpmath."""
+        value = self._plain(node, args, params)
+        kinks = self.kinks
+        return value if kinks is None else kinks.at(self, node, args, params, value)
+
+    def _plain(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        op = node.op
+        if op.group == "elementwise" and callable(op.formula):
+            return _objects(self._vectorized(op, params, len(args))(*args))
+        result = op.run(self, *args, **params)
+        if isinstance(node.type, TupleType):
+            return tuple([_objects(r) for r in result])
+        return _objects(result)
+
+    def _vectorized(self, op: Any, params: Mapping[str, Any], arity: int) -> Any:
+        key = (op, tuple(params.items()))
+        if key not in self._formulas:
+            formula, m = op.formula, self.scalars
+            fixed = dict(params)
+            self._formulas[key] = np.frompyfunc(lambda *x: formula(m, *x, **fixed), arity, 1)
+        return self._formulas[key]
+
+    def convert(self, array: Any) -> Any:
+        """Returns an array of numbers as exact mpmath numbers (integers and booleans as Python's)."""
+        array = np.asarray(array)
+        if array.dtype == object:
+            return array
+        if array.dtype.kind == "b":
+            return _map(bool, array)
+        if array.dtype.kind in "ui":
+            return _map(int, array)
+        if array.dtype.kind == "c":
+            return _map(lambda v: self.context.mpc(float(v.real), float(v.imag)), array)
+        return _map(lambda v: self.context.mpf(float(v)), array)
+
+    # -- what differs from NumPy's on objects --
+
+    def asarray(self, x: Any) -> Any:
+        return self.convert(x)
+
+    def number(self, name: str, like: Any) -> Any:
+        return _objects(self.scalars.number(name))
+
+    def zeros(self, shape: Any, dtype: DType) -> Any:
+        return self.full(shape, 0, dtype)
+
+    def full(self, shape: Any, value: Any, dtype: DType) -> Any:
+        zero = self.context.mpf(value) if dtype.is_inexact else int(value)
+        result = np.empty(shape, dtype=object)
+        result[...] = zero
+        return result
+
+    def arange(self, size: int, dtype: DType) -> Any:
+        return _map(self.context.mpf if dtype.is_inexact else int, np.arange(size))
+
+    def astype(self, x: Any, dtype: DType) -> Any:
+        if dtype.is_inexact:
+            return _map(lambda v: v if isinstance(v, self.context.mpc) else self.context.mpf(v), x)
+        if dtype.kind == "b":
+            return _map(bool, x)
+        return _map(int, x)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return np.where(np.asarray(condition).astype(bool), x, y)
+
+    def exp(self, x: Any) -> Any:
+        return _map(self.scalars.exp, x)
+
+    def log(self, x: Any) -> Any:
+        return _map(self.scalars.log, x)
+
+    def sqrt(self, x: Any) -> Any:
+        return _map(self.scalars.sqrt, x)  # type: ignore[attr-defined]
+
+    def power(self, x: Any, y: Any) -> Any:
+        return _map(lambda v: self.scalars.power(v, self.context.mpf(y)), x)
+
+    def isfinite(self, x: Any) -> Any:
+        return _map(self.context.isfinite, x).astype(bool)
+
+    def ones_like(self, x: Any) -> Any:
+        return _map(lambda _: self.context.one, x)
+
+    def real(self, x: Any) -> Any:
+        return _map(lambda v: v.real if isinstance(v, self.context.mpc) else v, x)
+
+    def imag(self, x: Any) -> Any:
+        return _map(lambda v: self.context.mpf(v.imag), x)
+
+    def complex(self, real: Any, imaginary: Any) -> Any:
+        return _objects(np.frompyfunc(self.context.mpc, 2, 1)(real, imaginary))
+
+    def add(self, x: Any, y: Any) -> Any:
+        return x + y
+
+    def mean(self, x: Any, axis: Any, keepdims: bool) -> Any:
+        count = int(np.prod([x.shape[a] for a in axis], dtype=int))
+        if not count:
+            return self.sum(x, axis, keepdims) * self.nan
+        return self.sum(x, axis, keepdims) / self.context.mpf(count)
+
+    def sum(self, x: Any, axis: Any, keepdims: bool) -> Any:
+        start = self.context.zero if not x.size or not isinstance(x.flat[0], (bool, int)) else 0
+        return np.sum(x, axis=axis, keepdims=keepdims, initial=start)
+
+    def max(self, x: Any, axis: Any, keepdims: bool) -> Any:
+        return self._extreme(x, axis, keepdims, self.scalars.max)
+
+    def min(self, x: Any, axis: Any, keepdims: bool) -> Any:
+        return self._extreme(x, axis, keepdims, self.scalars.min)
+
+    def _extreme(self, x: Any, axis: Any, keepdims: bool, better: Any) -> Any:
+        join = np.frompyfunc(better, 2, 1)
+        result = np.asarray(x, dtype=object)
+        for a in sorted(axis, reverse=True):
+            result = join.reduce(result, axis=a, keepdims=keepdims)
+        return _objects(result)
+
+    def var(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
+        deviation = x - self.mean(x, axis, True)
+        count = self.context.mpf(int(np.prod([x.shape[a] for a in axis], dtype=int))) - correction
+        return self.sum(deviation * deviation, axis, keepdims) / count
+
+    def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
+        return self.log(self.sum(self.exp(x), axis, keepdims))
+
+    def softmax(self, x: Any, axis: Any) -> Any:
+        part = self.exp(x)
+        return part / self.sum(part, axis, True)
+
+    def log_softmax(self, x: Any, axis: Any) -> Any:
+        return x - self.log(self.sum(self.exp(x), axis, True))
+
+    def place(self, x: Any, slices: Any, shape: Any) -> Any:
+        result = self._zeros_for(x, shape)
+        result[slices] = x
+        return result
+
+    def take(self, x: Any, indices: Any, axis: int) -> Any:
+        return super().take(x, np.asarray(indices).astype(np.int64), axis)
+
+    def scatter_add(self, x: Any, indices: Any, axis: int, size: int) -> Any:
+        where = np.asarray(indices).astype(np.int64)
+        result = self._zeros_for(x, (*x.shape[:axis], size, *x.shape[axis + where.ndim :]))
+        np.add.at(result, (*[slice(None)] * axis, where), x)
+        return result
+
+    def _zeros_for(self, x: Any, shape: Any) -> Any:
+        result = np.empty(shape, dtype=object)
+        first = x.flat[0] if x.size else self.context.zero
+        result[...] = type(first)(0) if isinstance(first, (bool, int)) else self.context.zero
+        return result
+
+    def einsum(self, subscripts: str, *x: Any) -> Any:
+        return np.einsum(subscripts, *x, optimize=False)
+
+    def map(self, graph: Graph, args: Sequence[Any], mapped: Sequence[bool], chunk: int) -> Any:
+        result = super().map(graph, args, mapped, chunk)
+        return tuple([_objects(r) for r in result]) if isinstance(result, tuple) else _objects(result)
+
+    def jax_vjp(self, *_: Any) -> Any:
+        raise EngineError("JAX has no more than 64 bits, so its derivative has no 50 digits")
+
+    jax_jvp = jax_vjp
+
+
+def _objects(value: Any) -> np.ndarray[Any, Any]:
+    result = np.asarray(value, dtype=object) if not isinstance(value, np.ndarray) else value
+    return result if result.dtype == object else result.astype(object)
+
+
+def _map(function: Callable[[Any], Any], array: Any) -> np.ndarray[Any, Any]:
+    return _objects(np.frompyfunc(function, 1, 1)(array))
+
+
+def evaluate_mpmath(
+    outputs: Any, inputs: Mapping[Any, Any] | None = None, /, *, digits: int = 50, **named: Any
+) -> Any:
+    """Returns the values of graph nodes with `digits` decimal digits.
+
+    The graph is read as a function of real numbers: constants and inputs are the exact values of
+    their floats, and nothing is rounded to the nodes' dtypes.
+
+    Args:
+        outputs: a node or a nest of nodes.
+        inputs: values by name or node: numbers, arrays, or decimal strings for more digits.
+        digits: decimal digits carried through.
+
+    Returns:
+        The nest with mpmath numbers for scalars and object arrays of them for tensors.
+
+    Raises:
+        ArgumentError: an input is missing or unknown.
+    """
+    nodes, rebuild = flatten(outputs)
+    found = leaves(nodes)
+    xp = MpNamespace(digits)
+    given = {n: _exact(xp, n, v) for n, v in name_values(found, {**(inputs or {}), **named}).items()}
+    xp.sizes = bind_sizes(found, [given[n].shape for n in found])
+    values = run(nodes, given, xp)
+    return rebuild([v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values])
+
+
+def _exact(xp: MpNamespace, node: Node, value: Any) -> Any:
+    array = np.asarray(value)
+    if array.dtype == object:
+        return array
+    if array.dtype.kind in "US":
+        try:
+            return _map(xp.context.mpf, array.astype(object))
+        except ValueError as error:
+            raise ArgumentError(f"the value of {node.name!r} is no number: {error}") from None
+    return xp.convert(as_value(node, value))

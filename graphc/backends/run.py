@@ -1,0 +1,143 @@
+"""The fold every backend shares: bind sizes, walk the graph, let the namespace run each record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from graphc.core.dim import Dim
+from graphc.core.errors import ArgumentError, DimError, ShapeError
+from graphc.core.graph import Graph
+from graphc.core.node import Node, describe
+from graphc.core.type import Shape, show_shape
+from graphc.core.walk import fold
+
+
+class Namespace(Protocol):
+    """What a backend gives: array functions for `Op.run`, and how one node is computed."""
+
+    sizes: Mapping[str, int]
+
+    def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Returns the node's value from its operands' values."""
+        ...
+
+
+def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> list[Any]:
+    """Returns the outputs' values, given those of the leaves (or of any nodes that cut the graph)."""
+
+    def step(node: Node, args: list[Any]) -> Any:
+        if node in values:
+            return values[node]
+        params = node.params
+        if params and any(_mentions_dim(v) for v in params.values()):
+            params = {k: resolve(v, xp.sizes) for k, v in params.items()}
+        return xp.apply(node, args, params)
+
+    return fold(outputs, step)
+
+
+def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
+    """Returns the outputs of a block for the given inputs."""
+    return run(graph.outputs, dict(zip(graph.inputs, args, strict=True)), xp)
+
+
+def _mentions_dim(value: Any) -> bool:
+    if isinstance(value, Dim):
+        return True
+    return isinstance(value, tuple) and any(map(_mentions_dim, value))
+
+
+def resolve(value: Any, sizes: Mapping[str, int]) -> Any:
+    """Returns a parameter with every named size replaced by its number."""
+    if isinstance(value, Dim):
+        return value.value(sizes)
+    return tuple([resolve(v, sizes) for v in value]) if isinstance(value, tuple) else value
+
+
+def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[str, int]:
+    """Returns the numbers that named sizes have, and checks every shape against its declaration.
+
+    Raises:
+        ShapeError: a shape differs from the declared one.
+        DimError: one name would stand for two numbers, or for none.
+    """
+    sizes: dict[str, tuple[int, Node]] = {}
+    open_ends: list[tuple[Dim, int, Node]] = []
+    for node, shape in zip(inputs, shapes, strict=True):
+        declared: Shape = node.type.shape
+        fits = len(declared) == len(shape) and all(
+            isinstance(d, Dim) or d == s for d, s in zip(declared, shape, strict=True)
+        )
+        if not fits:
+            raise ShapeError(
+                f"{describe(node)} is declared {node.type}, the value has shape "
+                f"{show_shape(tuple(shape)) or '[]'}"
+            )
+        for size, number in zip(declared, shape, strict=True):
+            if isinstance(size, Dim):
+                name = _plain_name(size)
+                if name is None:
+                    open_ends.append((size, number, node))
+                    continue
+                known, first = sizes.setdefault(name, (number, node))
+                if known != number:
+                    raise DimError(
+                        f"the size {name!r} is {known} in {describe(first)} and {number} in "
+                        f"{describe(node)}"
+                    )
+    found = {name: number for name, (number, _) in sizes.items()}
+    for size, number, node in open_ends:
+        _solve(size, number, found)
+        if size.value(found) != number:
+            raise DimError(
+                f"{describe(node)} is declared {node.type}: {size} is {size.value(found)}, "
+                f"the value has {number}"
+            )
+    return found
+
+
+def _plain_name(size: Dim) -> str | None:
+    if len(size.names) == 1 and size.terms == ((((size.names[0], 1),), 1),):
+        return size.names[0]
+    return None
+
+
+def _solve(size: Dim, number: int, found: dict[str, int]) -> None:
+    """Binds the name of c * name + d where it alone is unknown."""
+    unknown = [n for n in size.names if n not in found]
+    if len(unknown) != 1:
+        return
+    at_zero = size.value({**found, unknown[0]: 0})
+    slope = size.value({**found, unknown[0]: 1}) - at_zero
+    if slope and (number - at_zero) % slope == 0:
+        found[unknown[0]] = (number - at_zero) // slope
+
+
+def name_values(inputs: Sequence[Node], given: Mapping[Any, Any]) -> dict[Node, Any]:
+    """Returns the value of each input from a mapping by name or by node.
+
+    Raises:
+        ArgumentError: a value is missing, or there is one for no input.
+    """
+    names = {n.params["name"]: n for n in inputs}
+    found: dict[Node, Any] = {}
+    for key, value in given.items():
+        if isinstance(key, Node):
+            node = names.get(key.params.get("name")) if key.args == () else None
+            if node is not key:
+                raise ArgumentError(f"{describe(key)} is no input of this graph", _known(names))
+        else:
+            node = names.get(key)
+            if node is None:
+                raise ArgumentError(f"there is no input named {key!r}", _known(names))
+        found[node] = value
+    missing = [n for n in inputs if n not in found]
+    if missing:
+        listed = ", ".join(f"{describe(n)}: {n.type}" for n in missing[:6])
+        raise ArgumentError(f"no value for {listed}", "pass every input by name")
+    return found
+
+
+def _known(names: Mapping[str, Node]) -> str:
+    return "the inputs are " + (", ".join(list(names)[:12]) or "none")

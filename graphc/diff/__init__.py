@@ -1,0 +1,1 @@
+"""The engines: each takes a graph and returns its derivatives as more graph."""

@@ -1,0 +1,202 @@
+"""What people call: grad, vjp, jvp, jacobian, hessian, hvp. Every result is graph again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError
+from graphc.core.node import Node, as_node, describe, public
+from graphc.core.tree import flatten
+from graphc.core.type import TensorType, show_shape
+from graphc.core.walk import topological_order
+from graphc.diff.columns import map_columns
+from graphc.diff.engines import differentiate
+from graphc.diff.forward import forward_jacobian, push
+from graphc.diff.numeric import numeric_jacobian
+from graphc.diff.referee import referee_gradients
+from graphc.diff.reverse import reverse_gradients
+from graphc.ops.chain import broadcast_to
+
+
+@public
+def grad(loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "error", **options: Any) -> Any:
+    """Returns the gradient of a scalar as graph.
+
+    Args:
+        loss: a float scalar node.
+        wrt: a node, or a nest (list, tuple, dict) of nodes, to differentiate by; float.
+        engine: `analytic`, `numeric`, `symbolic`, `reverse`, `forward` or `jax`.
+        unreachable: what to do for a node that the loss does not depend on: `"error"` or `"zero"`.
+        options: of the engine, see `docs/reference.md`; for example `method="richardson"`.
+
+    Returns:
+        The nest of `wrt` with the derivatives, each of its node's shape and dtype.
+
+    Raises:
+        GradError: the loss is no float scalar, a `wrt` is not float, or is not reached.
+        EngineError: the engine is unknown, or does not apply here.
+    """
+    nodes, rebuild = _wrt(wrt)
+    output = _float_node(loss, "the loss")
+    if output.ndim:
+        raise GradError(
+            f"the loss {describe(output, 3)} has shape {show_shape(output.shape)}, not a scalar",
+            "take gx.sum or gx.mean of it, or use gx.jacobian",
+        )
+    _check_reach(output, nodes, unreachable)
+    made = differentiate(output, nodes, engine, **options).gradients
+    return rebuild([broadcast_to(g, w.shape) for g, w in zip(made, nodes, strict=True)])
+
+
+@public
+def value_and_grad(loss: Any, wrt: Any, engine: str = "reverse", **options: Any) -> tuple[Node, Any]:
+    """Returns the loss itself and `grad` of it, for compiling both together."""
+    return as_node(loss), grad(loss, wrt, engine, **options)
+
+
+@public
+def vjp(output: Any, wrt: Any, cotangent: Any) -> Any:
+    """Returns cotangent^T J as graph: the reverse pass seeded with a cotangent of output's shape."""
+    nodes, rebuild = _wrt(wrt)
+    made = _float_node(output, "the output")
+    seed = _like(cotangent, made, "the cotangent")
+    return rebuild(reverse_gradients(made, nodes, seed))
+
+
+@public
+def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
+    """Returns J tangents as graph: the forward pass; `tangents` has the nest of `wrt`."""
+    nodes, _ = _wrt(wrt)
+    given, _ = flatten(tangents)
+    if len(given) != len(nodes):
+        raise ArgumentError(f"there are {len(given)} tangents for {len(nodes)} nodes")
+    made = [_like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
+    return push(_float_node(output, "the output"), nodes, made)
+
+
+@public
+def jacobian(output: Any, wrt: Any, engine: str = "reverse", *, chunk: int = 64, **options: Any) -> Any:
+    """Returns the Jacobian as graph, shape output.shape + wrt.shape, in the nest of `wrt`.
+
+    Args:
+        output: a float node of any shape.
+        wrt: as for `grad`.
+        engine: `reverse` and `jax` take one pass an output element, `forward` and `numeric` one an
+            input element.
+        chunk: passes run at once; bounds the memory.
+        options: of the engine.
+
+    Raises:
+        EngineError: the engine has no Jacobian.
+    """
+    nodes, rebuild = _wrt(wrt)
+    made = _float_node(output, "the output")
+    if engine == "forward":
+        return rebuild([forward_jacobian(made, n, chunk) for n in nodes])
+    if engine == "numeric":
+        return rebuild([numeric_jacobian(made, n, chunk=chunk, **options) for n in nodes])
+    if engine not in ("reverse", "jax"):
+        raise EngineError(
+            f"the engine {engine!r} has no Jacobian", "use reverse, forward, numeric or jax"
+        )
+    pull = reverse_gradients if engine == "reverse" else referee_gradients
+    return rebuild([_rows(made, n, pull, chunk) for n in nodes])
+
+
+@public
+def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
+    """Returns the Hessian of a scalar by one node: forward over the engine's gradient.
+
+    Args:
+        loss: a float scalar.
+        wrt: a float node; the result has its shape twice over.
+        engine: what makes the gradient.
+    """
+    node = _one(wrt)
+    return forward_jacobian(grad(loss, node, engine), node)
+
+
+@public
+def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
+    """Returns the Hessian times a vector without forming it: the forward pass of the gradient.
+
+    `vector` has the nest of `wrt`, and so has the result.
+    """
+    nodes, rebuild = _wrt(wrt)
+    gradients, _ = flatten(grad(loss, list(nodes)))
+    given, _ = flatten(vector)
+    if len(given) != len(nodes):
+        raise ArgumentError(f"there are {len(given)} vectors for {len(nodes)} nodes")
+    tangents = [_like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)]
+    return rebuild([push(g, nodes, tangents) for g in gradients])
+
+
+def _rows(output: Node, wrt: Node, pull: Any, chunk: int) -> Node:
+    if output.ndim == 0:
+        return pull(output, [wrt])[0]
+    # The output's elements are mapped over as if they were the inputs of a linear map: its columns
+    # are the Jacobian's rows.
+
+    def row(_: Node, hot: Node, __: Sequence[Node]) -> Node:
+        seed = hot if hot.dtype is output.dtype else hot.astype(output.dtype)
+        return pull(output, [wrt], seed)[0]
+
+    flipped = map_columns(wrt, output, row, [], chunk)
+    axes = (*range(wrt.ndim, wrt.ndim + output.ndim), *range(wrt.ndim))
+    return flipped if axes == tuple(range(len(axes))) else flipped.transpose(axes)
+
+
+def _one(wrt: Any) -> Node:
+    nodes, _ = _wrt(wrt)
+    if not isinstance(wrt, Node):
+        raise ArgumentError("hessian takes one node", "use gx.hvp for several")
+    return nodes[0]
+
+
+def _wrt(wrt: Any) -> tuple[list[Node], Any]:
+    nodes, rebuild = flatten(wrt)
+    if not nodes:
+        raise ArgumentError("there is nothing to differentiate by")
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise ArgumentError(f"{node!r} is no graph value", "differentiate by gx.input or gx.param")
+        if not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
+            raise GradError(
+                f"{describe(node)} is {node.type}: only a float has a derivative",
+                "declare it float32 or float64",
+            )
+    return nodes, rebuild
+
+
+def _float_node(value: Any, what: str) -> Node:
+    if not isinstance(value, Node):
+        raise ArgumentError(f"{what} {value!r} is no graph value", "build it from gx.input and ops")
+    node = as_node(value)
+    if not node.dtype.is_float:
+        raise GradError(
+            f"{what} {describe(node, 3)} is {node.type}: only a float has a derivative",
+            "cast it, or compare before it",
+        )
+    return node
+
+
+def _like(value: Any, node: Node, what: str) -> Node:
+    made = as_node(value, node.dtype)
+    if made.shape not in (node.shape, ()):
+        raise ShapeError(f"{what} is {made.type}, not {node.type}")
+    return broadcast_to(made, node.shape)
+
+
+def _check_reach(output: Node, nodes: Sequence[Node], unreachable: str) -> None:
+    if unreachable not in ("error", "zero"):
+        raise ArgumentError(f"unreachable={unreachable!r} is neither 'error' nor 'zero'")
+    if unreachable == "zero":
+        return
+    order = set(topological_order([output]))
+    for node in nodes:
+        if node not in order:
+            raise GradError(
+                f"{describe(output, 3)} does not depend on {describe(node)}",
+                "leave it out, or say unreachable='zero'",
+            )

@@ -1,0 +1,101 @@
+"""The table of engines, and one way to run any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.core.errors import ArgumentError, EngineError
+from graphc.core.node import Node
+from graphc.diff.analytic import analytic_gradients
+from graphc.diff.forward import forward_jacobian
+from graphc.diff.numeric import numeric_jacobian, relative_step
+from graphc.diff.referee import referee_gradients
+from graphc.diff.reverse import reverse_gradients
+
+ENGINES = ("analytic", "numeric", "symbolic", "reverse", "forward", "jax")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivation:
+    """What an engine made: the gradients as graph, and in words how it went about it."""
+
+    gradients: list[Node]
+    route: str
+
+
+def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any) -> Derivation:
+    """Differentiates a scalar node by an engine.
+
+    Args:
+        output: a float scalar.
+        wrt: float nodes.
+        engine: one of ENGINES.
+        options: of the engine: `method`, `step`, `search`, `chunk` (numeric), `chunk` (forward),
+            `budget`, `sharing` (symbolic).
+
+    Raises:
+        EngineError: the engine is unknown or does not apply; the reason is in the text.
+        ArgumentError: the engine has no such option.
+    """
+    make = _MAKERS.get(engine)
+    if make is None:
+        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
+    unknown = sorted(set(options) - set(_OPTIONS.get(engine, ())))
+    if unknown:
+        known = ", ".join(_OPTIONS.get(engine, ())) or "none"
+        raise ArgumentError(f"the engine {engine} has no option {unknown[0]!r}", f"it has {known}")
+    return make(output, wrt, **options)
+
+
+_OPTIONS = {
+    "numeric": ("method", "step", "search", "chunk"),
+    "forward": ("chunk",),
+    "symbolic": ("budget", "sharing"),
+}
+
+
+def _reverse(output: Node, wrt: Sequence[Node]) -> Derivation:
+    return Derivation(reverse_gradients(output, wrt), "one reverse sweep")
+
+
+def _forward(output: Node, wrt: Sequence[Node], **options: Any) -> Derivation:
+    sweeps = " + ".join(str(w.size) for w in wrt)
+    return Derivation(
+        [forward_jacobian(output, w, **options) for w in wrt],
+        f"one forward sweep an input element ({sweeps})",
+    )
+
+
+def _numeric(output: Node, wrt: Sequence[Node], **options: Any) -> Derivation:
+    method = options.get("method", "central")
+    gradients = [numeric_jacobian(output, w, **options) for w in wrt]
+    step = options.get("step") or relative_step(method, wrt[0].dtype.epsilon)
+    how = "searched at evaluation" if options.get("search") else f"{step:.3g} max(|x|, 1)"
+    return Derivation(gradients, f"{method} differences, step {how}")
+
+
+def _analytic(output: Node, wrt: Sequence[Node]) -> Derivation:
+    return Derivation(*analytic_gradients(output, wrt))
+
+
+def _referee(output: Node, wrt: Sequence[Node]) -> Derivation:
+    return Derivation(referee_gradients(output, wrt), "jax.vjp of the lowered forward graph")
+
+
+def _symbolic(output: Node, wrt: Sequence[Node], **options: Any) -> Derivation:
+    from graphc.diff.symbolic import symbolic_gradient  # SymPy takes 0.4 s to load
+
+    result = symbolic_gradient(output, wrt, **options)
+    return Derivation(result.gradients, result.words)
+
+
+_MAKERS: dict[str, Callable[..., Derivation]] = {
+    "analytic": _analytic,
+    "numeric": _numeric,
+    "symbolic": _symbolic,
+    "reverse": _reverse,
+    "forward": _forward,
+    "jax": _referee,
+}

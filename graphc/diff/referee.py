@@ -1,0 +1,31 @@
+"""The engine `jax`: JAX's own autodiff of the lowered forward graph, as one sub-graph op."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.core.graph import LEAF_OPS, close_over
+from graphc.core.node import Node, make, scalar
+from graphc.ops.chain import broadcast_to
+from graphc.ops.control import jax_vjp, results_of
+
+
+def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
+    """Returns JAX's reverse-mode derivative by `wrt`; it runs under the JAX backend only.
+
+    Args:
+        output: any shape.
+        wrt: leaves together take one pass; an inner node takes a pass of its own, cut there.
+        seed: the output's adjoint; 1 without one.
+    """
+    start = scalar(1.0, output.dtype) if seed is None else seed
+    start = broadcast_to(start, output.shape)
+    unique = list(dict.fromkeys(wrt))
+    groups = [unique] if all(w.op.name in LEAF_OPS for w in unique) else [[w] for w in unique]
+    found: dict[Node, Node] = {}
+    for group in groups:
+        graph, others = close_over([output], group, "f")
+        positions = tuple(range(len(group)))
+        made = make(jax_vjp, (*group, *others, start), {"graph": graph, "wrt": positions})
+        found.update(zip(group, results_of(made), strict=True))
+    return [found[w] for w in wrt]
