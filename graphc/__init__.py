@@ -73,6 +73,18 @@ __version__ = "0.1.0"
 
 #: Names that load a heavy package (JAX, SymPy, ...) when they are first used, and where they live.
 _LATER = {
+    "Comparison": "graphc.compare.record",
+    "Problem": "graphc.compare.problem",
+    "check": "graphc.compare.check",
+    "compare": "graphc.compare.compare",
+    "cost": "graphc.measure.cost",
+    "draw": "graphc.compare.pictures",
+    "formula": "graphc.bridge.formula",
+    "from_sympy": "graphc.bridge.sympy",
+    "lint": "graphc.simplify.passes",
+    "load_problems": "graphc.compare.load",
+    "simplify": "graphc.simplify.passes",
+    "to_sympy": "graphc.bridge.sympy",
     "Compiled": "graphc.backends.compile",
     "compile": "graphc.backends.compile",
     "evaluate": "graphc.backends.numpy",

@@ -1,0 +1,1 @@
+"""Run the engines on a problem, reach the verdict, write the report."""

@@ -1,0 +1,112 @@
+"""What is compared: an output, the values of its inputs, and what to differentiate by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphc.backends.numpy import as_value
+from graphc.backends.run import bind_sizes, name_values
+from graphc.core.errors import ArgumentError, GradError, Place, user_place
+from graphc.core.graph import leaves
+from graphc.core.node import Node, describe
+from graphc.core.tree import flatten
+from graphc.core.walk import topological_order
+from graphc.ops.control import with_gradient
+
+
+class Problem:
+    """A scalar graph with values, ready to be compared, checked and drawn.
+
+    Args:
+        output: a float scalar node.
+        values: for each input, by name or node, a number or an array.
+        wrt: the nodes to differentiate by, inputs or parameters; all float parameters, or where
+            there are none all float inputs, unless given.
+        name: a short title; `output` unless given.
+        description: a sentence or two for the report.
+        analytic: for each of `wrt` (or some) the author's own formula for the gradient, as graph.
+        grow: `grow(n)` returns the same problem at size n, for the report's swell curves.
+        sizes: the sizes at which it is grown.
+
+    Raises:
+        ArgumentError: a value is missing or extra, or `wrt` is no input of the output.
+        ShapeError, DTypeError, DimError: a value does not fit its declaration.
+        GradError: the output is no float scalar, or a `wrt` is not float.
+    """
+
+    __slots__ = (
+        "analytic", "description", "grow", "inputs", "name", "output", "place", "sizes", "values",
+        "wrt",
+    )  # fmt: skip
+
+    output: Node
+    inputs: tuple[Node, ...]
+    values: dict[Node, Any]
+    wrt: tuple[Node, ...]
+    place: Place | None
+
+    def __init__(
+        self,
+        output: Node,
+        values: Mapping[Any, Any] | None = None,
+        *,
+        wrt: Any = None,
+        name: str = "",
+        description: str = "",
+        analytic: Mapping[Node, Any] | None = None,
+        grow: Callable[[int], Problem] | None = None,
+        sizes: Sequence[int] = (),
+    ) -> None:
+        self.place = user_place()
+        if not isinstance(output, Node):
+            raise ArgumentError(f"the output {output!r} is no graph value")
+        if output.ndim or not output.dtype.is_float:
+            raise GradError(
+                f"the output {describe(output, 3)} is {output.type}, not a float scalar",
+                "take gx.sum or gx.mean of it",
+            )
+        self.inputs = tuple(leaves([output]))
+        self.wrt = tuple(self._chosen(wrt))
+        if analytic:
+            output = with_gradient(output, dict(analytic))
+            self.inputs = tuple(leaves([output]))
+        self.output = output
+        given = name_values(self.inputs, values or {})
+        self.values = {n: as_value(n, given[n]) for n in self.inputs}
+        bind_sizes(self.inputs, [self.values[n].shape for n in self.inputs])
+        self.name = name or "output"
+        self.description = description
+        self.analytic = dict(analytic or {})
+        self.grow = grow
+        self.sizes = tuple(sizes)
+
+    def _chosen(self, wrt: Any) -> list[Node]:
+        if wrt is None:
+            floats = [n for n in self.inputs if n.dtype.is_float]
+            params = [n for n in floats if n.op.name == "param"]
+            if not floats:
+                raise GradError("the output has no float input to differentiate by")
+            return params or floats
+        nodes, _ = flatten(wrt)
+        known = {n.params["name"]: n for n in self.inputs}
+        found: list[Node] = []
+        for node in nodes:
+            node = known.get(node, node) if isinstance(node, str) else node
+            if not isinstance(node, Node) or not any(node is n for n in self.inputs):
+                what = describe(node) if isinstance(node, Node) else repr(node)
+                raise ArgumentError(
+                    f"the output does not depend on {what}",
+                    f"its inputs are {', '.join(known) or 'none'}",
+                )
+            if not node.dtype.is_float:
+                raise GradError(f"{describe(node)} is {node.type}: only a float has a derivative")
+            found.append(node)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<problem {self.name}: {describe(self.output, 6)}>"
+
+    def node_count(self) -> int:
+        """Returns how many nodes the graph has."""
+        return len(topological_order([self.output]))
