@@ -32,6 +32,8 @@ BUDGET = 2000
 #: Levels of an expression. Measured: with Python's usual limit of 1,000 frames SymPy 1.14
 #: differentiates 80 levels of products and 100 of functions, and not 120 and 150.
 MAX_DEPTH = 64
+#: Powers up to this of a product with a number in it are multiplied out, as SymPy always does.
+MAX_POWER = 8
 #: Denominators up to this are written as fractions.
 _SHORT = 1024
 
@@ -143,12 +145,19 @@ def _apply(
     node: Node, args: Sequence[Expression], names: type[StandardNames], expand: bool
 ) -> Expression:
     formula = node.op.formula
-    if callable(formula):
+    if callable(formula) and not _multiplies_out(node, args):
         if expand or node.op.name in NATIVE or node.type.dtype.kind == "b":
             return sympy.sympify(formula(names, *args, **node.params))
         if node.op.name == "pow" and args[1].is_Rational and args[1].q <= _SHORT:
             return sympy.Pow(*args)
     return op_function(op_call(node.op, node.params))(*args)
+
+
+def _multiplies_out(node: Node, args: Sequence[Expression]) -> bool:
+    """Tells whether SymPy would draw a number out of a high power: (x/10)**999 has 10**-999."""
+    if node.op.name != "integer_pow" or abs(node.params["exponent"]) <= MAX_POWER:
+        return False
+    return args[0].as_coeff_Mul()[0] != 1
 
 
 def exact_constant(node: Node) -> Expression:

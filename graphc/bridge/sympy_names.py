@@ -90,6 +90,33 @@ class Atanh(sympy.Function):
         return InversePositive(1 - self.args[0] ** 2)
 
 
+class Erfc(sympy.Function):
+    """1 - erf(x), kept as it is: SymPy turns erfc(-x) into 2 - erfc(x), which loses the tail."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return -2 * sympy.exp(-(self.args[0] ** 2)) / sympy.sqrt(sympy.pi)
+
+
+class Logistic(sympy.Function):
+    """1 / (1 + exp(-x)), which SymPy differentiates into a quotient of two overflows."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return Logistic(self.args[0]) * Logistic(-self.args[0])
+
+
+class Softplus(sympy.Function):
+    """log(1 + exp(x)), for the same reason."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return Logistic(self.args[0])
+
+
 class Power(sympy.Function):
     """x ** y for any real y; the slope in y is 0 where x is 0."""
 
@@ -144,7 +171,8 @@ class Magnitude(sympy.Function):
 OWN_FUNCTIONS: dict[Any, str] = {
     Choice: "where", InversePositive: "inverse_positive", Log: "log", Log1p: "log1p",
     Atanh: "atanh", Power: "pow", Sign: "step_sign", Floor: "floor", Ceil: "ceil",
-    Round: "round", Trunc: "trunc", Magnitude: "abs",
+    Round: "round", Trunc: "trunc", Magnitude: "abs", Erfc: "erfc", Logistic: "sigmoid",
+    Softplus: "softplus",
 }  # fmt: skip
 
 
@@ -221,6 +249,7 @@ class ExactNames(StandardNames):
     log = Log
     log1p = Log1p
     atanh = Atanh
+    erfc = Erfc
     abs = Magnitude
     sign = Sign
     floor = Floor
@@ -241,6 +270,26 @@ class ExactNames(StandardNames):
     @staticmethod
     def min(x: Any, y: Any) -> Any:
         return Choice(x < y, x, y)
+
+
+class FormulaNames(ExactNames):
+    """The namespace in which an op's own formula is differentiated: two patterns overflow."""
+
+    @staticmethod
+    def div(x: Any, y: Any) -> Any:
+        inner = _one_plus_exp(y)
+        return sympy.sympify(x) / y if inner is None else x * Logistic(-inner)
+
+    @staticmethod
+    def log(x: Any) -> Any:
+        inner = _one_plus_exp(x)
+        return Log(x) if inner is None else Softplus(inner)
+
+
+def _one_plus_exp(expression: Any) -> Any:
+    """Returns u where an expression is 1 + exp(u), else None."""
+    rest = expression - 1
+    return rest.args[0] if isinstance(rest, sympy.exp) else None
 
 
 # -- graphc's ops as opaque functions ------------------------------------------------------------------
@@ -278,12 +327,27 @@ class OpFunction(sympy.Function):
 
     def fdiff(self, argindex: int = 1) -> Any:
         call = self.call
+        partial = None if isinstance(call.op.formula, str) else self._partial(argindex - 1)
+        if partial == 0 and _is_step(call, len(self.args)):
+            return sympy.S.Zero
         # A kink needs graphc's convention, and a power of a number must not be multiplied out.
         if call.op.kink is not None or call.op.name == "integer_pow":
             return partial_function(call, argindex - 1)(*self.args)
+        assert partial is not None
+        return partial
+
+    def _partial(self, index: int) -> Any:
         symbols = operand_symbols(len(self.args))
-        partial = partial_expression(call, argindex - 1, len(self.args))
+        partial = partial_expression(self.call, index, len(self.args))
         return partial.xreplace(dict(zip(symbols, self.args, strict=True)))
+
+
+def _is_step(call: OpCall, count: int) -> bool:
+    """Tells whether an op that is flat around its kink is flat at it, by convention, too."""
+    kink = call.op.kink
+    if kink is None or count != 1:
+        return kink is None
+    return kink.slope(StandardNames, sympy.S.One, *operand_symbols(1), **call.params) == 0
 
 
 class PartialFunction(sympy.Function):
@@ -332,5 +396,5 @@ def partial_expression(call: OpCall, index: int, count: int) -> Any:
     if isinstance(call.op.formula, str):
         raise EngineError(f"SymPy can't differentiate {call.op.name}: {call.op.formula}")
     symbols = operand_symbols(count)
-    formula = sympy.sympify(call.op.formula(ExactNames, *symbols, **call.params))
+    formula = sympy.sympify(call.op.formula(FormulaNames, *symbols, **call.params))
     return formula.diff(symbols[index])

@@ -21,6 +21,8 @@ from graphc.ops.source import number
 MAX_OPERATIONS = 200_000
 #: Digits kept of a constant that no float holds: enough for the truth, which has 50.
 _DIGITS = 60
+#: Denominators up to this are divided by: x / 3 is rounded once, x * 0.333... twice.
+_SHORT = 1024
 
 _FUNCTIONS: dict[Any, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan",
@@ -256,8 +258,8 @@ class _Reader:
         if factor.is_Rational:
             top, bottom = int(factor.p), int(factor.q)
             whole = Fraction(top, bottom)
-            if not self.holds(whole) and self.holds(Fraction(top)) and self.holds(Fraction(bottom)):
-                # x / 3 is rounded once, x * 0.333... twice.
+            short = bottom <= _SHORT and self.holds(Fraction(top)) and self.holds(Fraction(bottom))
+            if short and not self.holds(whole):
                 lead = [sympy.Integer(abs(top))] if abs(top) != 1 else []
                 return top < 0, [*lead, *above], [*below, sympy.Integer(bottom)]
         return False, [factor, *above], below
