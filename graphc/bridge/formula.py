@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import ast
 import difflib
-import inspect
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
+from graphc.bridge.formula_functions import functions
 from graphc.bridge.formula_text import Token, fault, scan
 from graphc.bridge.formula_tree import Tree, tree_of
 from graphc.core.dtype import DType, dtype_of, float64
 from graphc.core.errors import DTypeError, FormulaError, GraphcError
-from graphc.core.node import Node, apply_named, apply_public, public_functions, scalar
-from graphc.core.op import all_ops
+from graphc.core.node import Node, apply_named, apply_public, scalar
 from graphc.ops import source
 
-_ALIASES = {
-    "ln": "log", "pow": "pow", "power": "pow", "sgn": "sign", "absolute": "abs", "fabs": "abs",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "logistic": "sigmoid", "swish": "silu", "rint": "round",
-}  # fmt: skip
-#: Elementwise ops that a formula writes in another way, or that are steps of graphc's own rules.
-NOT_CALLED = frozenset(
-    ("cast", "integer_pow", "step_sign", "inverse_positive", "leaky_relu", "elu", "gelu")
-)
-_REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 _OPERATORS: dict[type, str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Mod: "mod",
     ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal",
@@ -51,13 +39,6 @@ class Formula:
     text: str
     output: Node
     inputs: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Function:
-    least: int
-    most: int
-    build: Callable[..., Node]
 
 
 def parse(
@@ -114,72 +95,6 @@ def read_formula(
             raise fault(text, start, rule, error.mend, end) from None
     inputs = [node for node in leaves.values() if node.op.name == "input"]
     return Formula(text, values[tree.body], tuple(inputs))
-
-
-# -- functions --------------------------------------------------------------------------------------
-
-
-@cache
-def functions() -> Mapping[str, Any]:
-    """Returns the functions that a formula may call, by name."""
-    found: dict[str, _Function] = {}
-    for op in all_ops():
-        if op.group == "elementwise" and op.name not in NOT_CALLED and callable(op.formula):
-            count = _operand_count(op.formula)
-            if count:
-                found[op.name] = _Function(count, count, _public(op.name))
-    for alias, name in _ALIASES.items():
-        found[alias] = found[name]
-    found["max"] = _Function(1, 1000, _extreme("max", "maximum"))
-    found["min"] = _Function(1, 1000, _extreme("min", "minimum"))
-    found["log2"] = _Function(1, 1, lambda x: _logarithm(x, 2))
-    found["log10"] = _Function(1, 1, lambda x: _logarithm(x, 10))
-    found["leaky_relu"] = _Function(1, 2, _with_number("leaky_relu"))
-    found["elu"] = _Function(1, 2, _with_number("elu"))
-    found["gelu_erf"] = _Function(1, 1, lambda x: apply_public("gelu", x, approximate=False))
-    found["gelu_tanh"] = _Function(1, 1, lambda x: apply_public("gelu", x, approximate=True))
-    for name in _REDUCTIONS:
-        if name in public_functions:
-            found[name] = _Function(1, 1, _public(name))
-    return found
-
-
-def _operand_count(formula: Callable[..., Any]) -> int:
-    """Returns how many operands an op's formula takes after its namespace; 0 for any number."""
-    kinds = [p.kind for p in inspect.signature(formula).parameters.values()]
-    return 0 if inspect.Parameter.VAR_POSITIONAL in kinds else len(kinds) - 1
-
-
-def _public(name: str) -> Callable[..., Node]:
-    return lambda *operands: apply_public(name, *operands)
-
-
-def _extreme(reduction: str, binary: str) -> Callable[..., Node]:
-    def build(*operands: Node) -> Node:
-        if len(operands) == 1:
-            return apply_public(reduction, operands[0])
-        result = operands[0]
-        for operand in operands[1:]:
-            result = apply_named(binary, result, operand)
-        return result
-
-    return build
-
-
-def _logarithm(x: Node, base: int) -> Node:
-    return apply_named("div", apply_named("log", x), apply_named("log", scalar(base, x.dtype)))
-
-
-def _with_number(name: str) -> Callable[..., Node]:
-    def build(x: Node, *numbers: Node) -> Node:
-        plain: list[float] = []
-        for number in numbers:
-            if number.op.name != "constant":
-                raise GraphcError(f"the second operand of {name} is a plain number", "write 0.1")
-            plain.append(float(number.params["value"].array))
-        return apply_public(name, x, *plain)
-
-    return build
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -246,7 +161,7 @@ def _no_name(text: str, token: Token, names: Collection[str]) -> GraphcError:
     mend = ""
     for function in functions():
         if name.startswith(function) and name[len(function) :] in names:
-            mend = f"write {function}({name[len(function):]})"
+            mend = f"write {function}({name[len(function) :]})"
     if len(name) > 1 and all(letter in names for letter in name):
         mend = f"write {'*'.join(name)} for a product"
     mend = mend or _closest(name, names) or f"the names are {', '.join(sorted(names)[:12])}"
@@ -259,7 +174,7 @@ def _closest(name: str, candidates: Collection[str]) -> str:
     return f"did you mean `{by_lower[close[0]]}`?" if close else ""
 
 
-# -- the syntax tree ---------------------------------------------------------------------------------
+# -- the syntax tree -------------------------------------------------------------------------------
 
 
 def _operands_first(tree: Tree) -> list[ast.expr]:
@@ -342,7 +257,8 @@ def _value(
                 start, end = tree.span(expression.test)
                 rule = "what stands between `if` and `else` is no comparison"
                 raise fault(tree.text, start, rule, "write `x > 0`, for example", end)
-            return apply_public("where", condition, values[expression.body], values[expression.orelse])
+            branches = values[expression.body], values[expression.orelse]
+            return apply_public("where", condition, *branches)
         case _:
             assert isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name)
             return _call(expression.func.id, [values[a] for a in expression.args])
@@ -378,8 +294,9 @@ def _unary(expression: ast.UnaryOp, operand: Node, dtype: DType) -> Node:
     if isinstance(expression.op, ast.Not):
         return apply_named("logical_not", operand)
     literal = expression.operand
-    if isinstance(literal, ast.Constant) and literal.value:
-        return scalar(-literal.value, dtype)
+    if isinstance(literal, ast.Constant) and isinstance(literal.value, (int, float)):
+        if literal.value:
+            return scalar(-literal.value, dtype)
     return apply_named("neg", operand)
 
 

@@ -67,6 +67,7 @@ _UNKNOWN = {
     "“": ("quotes are not read", "leave them out"),
     "”": ("quotes are not read", "leave them out"),
 }  # fmt: skip
+_LIBRARIES = ("math", "np", "numpy", "jnp", "gx", "torch")
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
@@ -120,10 +121,12 @@ def fault(
 
 
 def _shown(piece: str) -> str:
-    return "".join(
-        c if unicodedata.category(c)[0] not in "CZ" else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
-        for c in piece
-    )
+    """Returns a text with what has no glyph replaced, one character for one."""
+    shown = ""
+    for char in piece:
+        plain = unicodedata.category(char)[0] not in "CZ"
+        shown += char if plain else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
+    return shown
 
 
 def _width(piece: str) -> int:
@@ -204,7 +207,8 @@ def _word(text: str, start: int, end: int) -> Token:
 def _check_number(text: str, number: str, start: int, end: int) -> None:
     if len(number) > MAX_DIGITS:
         raise fault(text, start, f"the number has {len(number):,} characters, above {MAX_DIGITS:,}")
-    if number == "0" and text[end : end + 1] in tuple("xXbBoO") and text[end + 1 : end + 2].isalnum():
+    prefix, digit = text[end : end + 1].lower(), text[end + 1 : end + 2]
+    if number == "0" and prefix in ("x", "b", "o") and digit.isalnum():
         raise fault(text, start, "numbers are read in decimal only", "write 16, not 0x10", end + 2)
     if "__" in number or "_." in number or "._" in number or number.endswith("_"):
         raise fault(text, start, "an underscore stands only between two digits", "write 1_000", end)
@@ -212,7 +216,8 @@ def _check_number(text: str, number: str, start: int, end: int) -> None:
         mend = f"write {number.lstrip('0')}"
         raise fault(text, start, "a whole number does not begin with 0", mend, end)
     if float(number) == 0 and number.lower().split("e")[0].strip("0._"):
-        raise fault(text, start, "the number is too small for any float: it becomes 0", "write 0", end)
+        rule = "the number is too small for any float: it becomes 0"
+        raise fault(text, start, rule, "write 0", end)
 
 
 def _bad_character(text: str, at: int, tokens: list[Token]) -> GraphcError:
@@ -223,7 +228,7 @@ def _bad_character(text: str, at: int, tokens: list[Token]) -> GraphcError:
     if char in _SUBSCRIPTS:
         return fault(text, at, f"`{char}` is not read", f"write {_SUBSCRIPTS.index(char)}")
     if char == ".":
-        if last and last.kind == "name" and last.text in ("math", "np", "numpy", "jnp", "gx", "torch"):
+        if last and last.text in _LIBRARIES:
             return fault(text, last.start, f"`{last.text}.` is not needed", "write exp(x)", at + 1)
         mend = "write a name or a number; a name may hold _ but no point"
         return fault(text, at, "`.` is not read: a formula has no attributes", mend)
@@ -337,9 +342,7 @@ def _no_open_if(text: str, level: _Level) -> None:
         raise fault(text, token.start, rule, "write `a if condition else b`", token.end)
 
 
-def _side_by_side(
-    text: str, left: Token, right: Token, functions: Collection[str]
-) -> GraphcError:
+def _side_by_side(text: str, left: Token, right: Token, functions: Collection[str]) -> GraphcError:
     """Returns the error for `2x`, `x y`, `sin x`, `(x)(y)`: never read as a product by itself."""
     if left.kind == right.kind == "number":
         rule = "two numbers stand side by side"

@@ -90,7 +90,8 @@ def tree_of(text: str, tokens: Sequence[Token]) -> Tree:
     except SyntaxError as error:
         column = len("".join(pieces)[: max(0, (error.offset or 1) - 1)].encode())
         token = tokens[max(0, bisect.bisect_right(starts, column) - 1)]
-        raise fault(text, token.start, "the formula can't be read from here", end=token.end) from None
+        rule = "the formula can't be read from here"
+        raise fault(text, token.start, rule, end=token.end) from None
     except (RecursionError, MemoryError):
         raise BudgetError(
             "the formula nests deeper than Python's parser can go here", "split it into steps"

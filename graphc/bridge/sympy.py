@@ -6,26 +6,20 @@ shares. So a graph is measured first, on its nodes, and one above the budget is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
-import sympy
-
-from graphc.bridge.sympy_names import (
-    NATIVE,
-    ExactNames,
-    Expression,
-    StandardNames,
-    op_call,
-    op_function,
-)
-from graphc.bridge.sympy_read import from_sympy as from_sympy
+from graphc.bridge.sympy_names import NATIVE, ExactNames, Expression, StandardNames, sympy
+from graphc.bridge.sympy_ops import op_call, op_function
+from graphc.bridge.sympy_read import from_sympy
 from graphc.core.errors import BudgetError, EngineError
 from graphc.core.node import Node, describe
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.ops.source import EXACT_NUMBERS
+
+__all__ = ["from_sympy", "to_sympy"]
 
 #: Operations of the expression written out as a tree.
 BUDGET = 2000
@@ -166,9 +160,9 @@ def exact_constant(node: Node) -> Expression:
     if array.dtype.kind == "b":
         return sympy.true if array else sympy.false
     value = float(array) if array.dtype.kind not in "iu" else int(array)
-    if value != value:
+    if math.isnan(value):
         return sympy.nan
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return sympy.oo if value > 0 else -sympy.oo
     exact = Fraction(value)
     return sympy.Rational(exact.numerator, exact.denominator)

@@ -1,4 +1,4 @@
-"""SymPy's side of the operations: the namespaces that formulas are read in, and opaque functions.
+"""The namespaces that formulas are read in by SymPy, and the functions that it leaves alone.
 
 SymPy rewrites what it knows: sqrt(x**2) may become |x|, Max is reordered, a Piecewise condition is
 solved for its symbol. So choices, jumps and graphc's own functions are SymPy functions made here,
@@ -7,21 +7,19 @@ which it differentiates and otherwise leaves alone: relu stays relu.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
-import sympy
-from sympy.codegen.cfunctions import expm1, log1p
+import sympy as _sympy
+from sympy.codegen import cfunctions
 
-from graphc.core.errors import EngineError
-from graphc.core.node import freeze
-from graphc.core.op import Op
 from graphc.ops.source import EXACT_NUMBERS
 
-#: SymPy ships no types: its expressions are `Any` to the type checker.
+#: SymPy's annotations are partial and in places wrong, so to the type checker it is `Any`.
+sympy: Any = _sympy
+expm1: Any = cfunctions.expm1
+log1p: Any = cfunctions.log1p
 Expression = Any
 
 #: Ops that SymPy has under the same meaning; every other op is an opaque function with its name.
@@ -34,17 +32,18 @@ NATIVE = frozenset(
 )  # fmt: skip
 
 
-# -- functions that SymPy leaves as they are -----------------------------------------------------------
+# -- functions that SymPy leaves as they are -------------------------------------------------------
 
 
 class Choice(sympy.Function):
-    """`where(condition, x, y)`, whose derivative takes the same branch, so 0 * inf is never formed."""
+    """`where(condition, x, y)`; its derivative takes the same branch: 0 * inf is never formed."""
 
     nargs = 3
     is_commutative = True
 
     @classmethod
     def eval(cls, condition: Any, x: Any, y: Any) -> Any:
+        """Returns a branch where there is nothing to choose."""
         if condition is sympy.true or x == y:
             return x
         return y if condition is sympy.false else None
@@ -54,137 +53,63 @@ class Choice(sympy.Function):
         return Choice(condition, x.diff(symbol), y.diff(symbol))
 
 
-class InversePositive(sympy.Function):
-    """1 / x for x >= 0 and NaN below: the slope of a logarithm, where it has one."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return -1 / self.args[0] ** 2
-
-
-class Log(sympy.Function):
-    """The logarithm of a real number."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return InversePositive(self.args[0])
-
-
-class Log1p(sympy.Function):
-    """log(1 + x), kept so that it stays accurate near 0."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return InversePositive(1 + self.args[0])
-
-
-class Atanh(sympy.Function):
-    """The inverse hyperbolic tangent of a real number."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return InversePositive(1 - self.args[0] ** 2)
-
-
-class Erfc(sympy.Function):
-    """1 - erf(x), kept as it is: SymPy turns erfc(-x) into 2 - erfc(x), which loses the tail."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return -2 * sympy.exp(-(self.args[0] ** 2)) / sympy.sqrt(sympy.pi)
-
-
-class Logistic(sympy.Function):
-    """1 / (1 + exp(-x)), which SymPy differentiates into a quotient of two overflows."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return Logistic(self.args[0]) * Logistic(-self.args[0])
-
-
-class Softplus(sympy.Function):
-    """log(1 + exp(x)), for the same reason."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return Logistic(self.args[0])
-
-
 class Power(sympy.Function):
     """x ** y for any real y; the slope in y is 0 where x is 0."""
 
     nargs = 2
 
     def fdiff(self, argindex: int = 1) -> Any:
+        """Returns the slope in x (1) or in y (2)."""
         x, y = self.args
         if argindex == 1:
             return y * Power(x, y - 1)
         return Choice(sympy.Ne(x, 0), Power(x, y) * Log(x), 0)
 
 
-class _Jump(sympy.Function):
-    """A step function: its derivative is 0 wherever it has one."""
+def _own(name: str, slope: Callable[[Any], Any]) -> Any:
+    """Returns a function of one operand that SymPy differentiates by `slope` and never rewrites."""
 
-    nargs = 1
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return sympy.sympify(slope(self.args[0]))
 
-    def fdiff(self, argindex: int = 1) -> Any:
-        return sympy.S.Zero
-
-
-class Sign(_Jump):
-    """-1, 0 or 1."""
+    return type(name, (sympy.Function,), {"nargs": 1, "fdiff": fdiff})
 
 
-class Floor(_Jump):
-    """The largest integer not above x."""
+# Real functions: where the value is NaN so is the slope.
+InversePositive = _own("inverse_positive", lambda x: -1 / x**2)
+Log = _own("log", lambda x: InversePositive(x))
+Log1p = _own("log1p", lambda x: InversePositive(1 + x))
+Atanh = _own("atanh", lambda x: InversePositive(1 - x**2))
+# SymPy turns erfc(-x) into 2 - erfc(x), which loses the tail.
+Erfc = _own("erfc", lambda x: -2 * sympy.exp(-(x**2)) / sympy.sqrt(sympy.pi))
+# SymPy differentiates 1 / (1 + exp(-x)) and log(1 + exp(x)) into quotients of two overflows.
+Logistic = _own("sigmoid", lambda x: Logistic(x) * Logistic(-x))
+Softplus = _own("softplus", lambda x: Logistic(x))
+Magnitude = _own("abs", lambda x: Sign(x))
+# Steps: the slope is 0 wherever there is one.
+Sign = _own("step_sign", lambda x: 0)
+Floor = _own("floor", lambda x: 0)
+Ceil = _own("ceil", lambda x: 0)
+Round = _own("round", lambda x: 0)
+Trunc = _own("trunc", lambda x: 0)
 
-
-class Ceil(_Jump):
-    """The smallest integer not below x."""
-
-
-class Round(_Jump):
-    """The nearest integer, halves to even."""
-
-
-class Trunc(_Jump):
-    """x rounded towards 0."""
-
-
-class Magnitude(sympy.Function):
-    """|x| of a real number."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return Sign(self.args[0])
-
-
-#: The op that each of these functions is in a graph.
-OWN_FUNCTIONS: dict[Any, str] = {
-    Choice: "where", InversePositive: "inverse_positive", Log: "log", Log1p: "log1p",
-    Atanh: "atanh", Power: "pow", Sign: "step_sign", Floor: "floor", Ceil: "ceil",
-    Round: "round", Trunc: "trunc", Magnitude: "abs", Erfc: "erfc", Logistic: "sigmoid",
-    Softplus: "softplus",
+#: The op that each of these functions is in a graph, and the name that it shows.
+OWN_FUNCTIONS: dict[Any, str] = {Choice: "where", Power: "pow"} | {
+    function: function.__name__
+    for function in (
+        InversePositive, Log, Log1p, Atanh, Erfc, Logistic, Softplus, Magnitude, Sign, Floor, Ceil,
+        Round, Trunc,
+    )
 }  # fmt: skip
+for _function, _name in OWN_FUNCTIONS.items():
+    _function.__name__ = _name
 
 
-for _own, _name in OWN_FUNCTIONS.items():
-    _own.__name__ = _name  # what an expression shows
-
-
-# -- the namespaces --------------------------------------------------------------------------------------
+# -- the namespaces --------------------------------------------------------------------------------
 
 
 class StandardNames:
-    """The namespace in which an op's formula becomes a SymPy expression of SymPy's own functions."""
+    """The namespace in which a formula becomes an expression of SymPy's own functions."""
 
     pi = sympy.pi
     nan = sympy.nan
@@ -224,14 +149,17 @@ class StandardNames:
 
     @staticmethod
     def div(x: Any, y: Any) -> Any:
+        """Returns x / y."""
         return sympy.sympify(x) / y
 
     @staticmethod
     def power(x: Any, y: Any) -> Any:
+        """Returns x ** y."""
         return sympy.Pow(x, y)
 
     @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:
+        """Returns x where the condition holds, else y."""
         return sympy.Piecewise((x, condition), (y, True), evaluate=False)
 
     @classmethod
@@ -257,18 +185,22 @@ class ExactNames(StandardNames):
 
     @staticmethod
     def power(x: Any, y: Any) -> Any:
+        """Returns x ** y, opaque unless y is a Python integer."""
         return sympy.Pow(x, y) if isinstance(y, int) else Power(x, y)
 
     @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:
+        """Returns an opaque choice."""
         return Choice(condition, x, y)
 
     @staticmethod
     def max(x: Any, y: Any) -> Any:
+        """Returns the larger one, as a choice."""
         return Choice(x > y, x, y)
 
     @staticmethod
     def min(x: Any, y: Any) -> Any:
+        """Returns the smaller one, as a choice."""
         return Choice(x < y, x, y)
 
 
@@ -277,11 +209,13 @@ class FormulaNames(ExactNames):
 
     @staticmethod
     def div(x: Any, y: Any) -> Any:
+        """Returns x / y, and x * sigmoid(-u) for y = 1 + exp(u)."""
         inner = _one_plus_exp(y)
         return sympy.sympify(x) / y if inner is None else x * Logistic(-inner)
 
     @staticmethod
     def log(x: Any) -> Any:
+        """Returns the logarithm of x, and softplus(u) where x is 1 + exp(u)."""
         inner = _one_plus_exp(x)
         return Log(x) if inner is None else Softplus(inner)
 
@@ -290,111 +224,3 @@ def _one_plus_exp(expression: Any) -> Any:
     """Returns u where an expression is 1 + exp(u), else None."""
     rest = expression - 1
     return rest.args[0] if isinstance(rest, sympy.exp) else None
-
-
-# -- graphc's ops as opaque functions ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OpCall:
-    """An op with its parameters; two are equal where the parameters agree in type and bits."""
-
-    op: Op
-    key: Any
-    params: Mapping[str, Any] = field(compare=False)
-
-    @property
-    def title(self) -> str:
-        """The name that an expression shows."""
-        if not self.params:
-            return self.op.name
-        return f"{self.op.name}[{', '.join(f'{k}={v!r}' for k, v in self.params.items())}]"
-
-
-def op_call(op: Op, params: Mapping[str, Any]) -> OpCall:
-    """Returns an op with its parameters, as a key."""
-    return OpCall(op, tuple((k, freeze(v)) for k, v in params.items()), params)
-
-
-class OpFunction(sympy.Function):
-    """Base of the functions that stand for one op; SymPy differentiates the op's formula."""
-
-    call: OpCall
-
-    @classmethod
-    def eval(cls, *args: Any) -> Any:
-        return None
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        call = self.call
-        partial = None if isinstance(call.op.formula, str) else self._partial(argindex - 1)
-        if partial == 0 and _is_step(call, len(self.args)):
-            return sympy.S.Zero
-        # A kink needs graphc's convention, and a power of a number must not be multiplied out.
-        if call.op.kink is not None or call.op.name == "integer_pow":
-            return partial_function(call, argindex - 1)(*self.args)
-        assert partial is not None
-        return partial
-
-    def _partial(self, index: int) -> Any:
-        symbols = operand_symbols(len(self.args))
-        partial = partial_expression(self.call, index, len(self.args))
-        return partial.xreplace(dict(zip(symbols, self.args, strict=True)))
-
-
-def _is_step(call: OpCall, count: int) -> bool:
-    """Tells whether an op that is flat around its kink is flat at it, by convention, too."""
-    kink = call.op.kink
-    if kink is None or count != 1:
-        return kink is None
-    return kink.slope(StandardNames, sympy.S.One, *operand_symbols(1), **call.params) == 0
-
-
-class PartialFunction(sympy.Function):
-    """Base of the functions that stand for an op's partial derivative, kinks included."""
-
-    call: OpCall
-    index: int
-
-    @classmethod
-    def eval(cls, *args: Any) -> Any:
-        return None
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        raise EngineError(
-            f"SymPy would differentiate {self.func.__name__} twice",
-            "apply the engine twice: gx.grad of a gradient",
-        )
-
-
-@cache
-def op_function(call: OpCall) -> Any:
-    """Returns the SymPy function that stands for an op with its parameters."""
-    return type(call.title, (OpFunction,), {"call": call})
-
-
-@cache
-def partial_function(call: OpCall, index: int) -> Any:
-    """Returns the SymPy function that stands for an op's slope in its operand `index`."""
-    name = f"{call.title}_{index + 1}"
-    return type(name, (PartialFunction,), {"call": call, "index": index})
-
-
-@cache
-def operand_symbols(count: int) -> tuple[Any, ...]:
-    """Returns the symbols in which formulas are differentiated."""
-    return tuple(sympy.Symbol(f"x{i + 1}") for i in range(count))
-
-
-@cache
-def partial_expression(call: OpCall, index: int, count: int) -> Any:
-    """Returns what SymPy makes of an op's formula, differentiated in its operand `index`.
-
-    Raises:
-        EngineError: the op has no scalar formula.
-    """
-    if isinstance(call.op.formula, str):
-        raise EngineError(f"SymPy can't differentiate {call.op.name}: {call.op.formula}")
-    symbols = operand_symbols(count)
-    formula = sympy.sympify(call.op.formula(FormulaNames, *symbols, **call.params))
-    return formula.diff(symbols[index])

@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import sympy
-from sympy.codegen.cfunctions import expm1, log1p
-
-from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, OpFunction
-from graphc.bridge.sympy_names import PartialFunction
+from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, expm1, log1p, sympy
+from graphc.bridge.sympy_ops import OpFunction, PartialFunction
 from graphc.core.dtype import DType, bool_, dtype_of
 from graphc.core.errors import ArgumentError, BudgetError, EngineError
 from graphc.core.node import Node, apply_named, describe_operand, make, scalar
@@ -71,7 +68,7 @@ def from_sympy(
         EngineError: a symbol has no node, or a function has no counterpart.
         BudgetError: there are more than 200,000 different subexpressions.
     """
-    root = sympy.sympify(expression) if not isinstance(expression, str) else _refuse_text(expression)
+    root = _checked(expression)
     known = {sympy.Symbol(s) if isinstance(s, str) else s: n for s, n in symbols.items()}
     target = dtype_of(dtype) if dtype is not None else _dtype_of_nodes(list(known.values()))
     reader = _Reader(target, expand)
@@ -100,11 +97,16 @@ def from_sympy(
     return done[root]
 
 
-def _refuse_text(text: str) -> Any:
-    raise ArgumentError(
-        f"{describe_operand(text)} is text, not a SymPy expression",
-        "read it with gx.formula: SymPy would run what it says",
-    )
+def _checked(expression: Any) -> Expression:
+    if isinstance(expression, str):
+        raise ArgumentError(
+            f"{describe_operand(expression)} is text, not a SymPy expression",
+            "read it with gx.formula: SymPy would run what it says",
+        )
+    try:
+        return sympy.sympify(expression, strict=True)
+    except sympy.SympifyError:
+        raise ArgumentError(f"{describe_operand(expression)} is no SymPy expression") from None
 
 
 def _dtype_of_nodes(nodes: Sequence[Node]) -> DType:
@@ -250,7 +252,7 @@ class _Reader:
     def _place_factor(
         self, factor: Expression, above: list[Expression], below: list[Expression]
     ) -> tuple[bool, list[Expression], list[Expression]]:
-        """Puts a product's number above or below the line; returns whether the sign is left over."""
+        """Puts a product's number above or below the line; tells whether its sign is left over."""
         if factor == 1:
             return False, above, below
         if factor == -1:
@@ -351,7 +353,7 @@ def _fold(name: str, nodes: Sequence[Node]) -> Node:
 
 
 def _ordered(expression: Expression) -> Sequence[Expression]:
-    """Returns the operands of Max, And and the like, which SymPy keeps as a set, in a fixed order."""
+    """Returns the operands of Max, And and the like, kept as a set by SymPy, in a fixed order."""
     return sorted(expression.args, key=sympy.default_sort_key)
 
 

@@ -10,16 +10,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import sympy
-
-from graphc.bridge.sympy_names import (
-    Choice,
-    Expression,
-    OpCall,
-    StandardNames,
-    operand_symbols,
-    partial_expression,
-)
+from graphc.bridge.sympy_names import Choice, Expression, StandardNames, sympy
+from graphc.bridge.sympy_ops import OpCall, operand_symbols, partial_expression
 from graphc.bridge.sympy_read import from_sympy
 from graphc.core.errors import EngineError
 from graphc.core.node import Node, apply_named, apply_public, scalar
@@ -44,7 +36,9 @@ def slope(call: OpCall, index: int, operands: Sequence[Node]) -> Partial:
         return smooth
     given = _KinkNames()
     deltas = [sympy.Integer(int(i == index)) for i in range(len(operands))]
-    promised = sympy.sympify(call.op.kink.slope(given, *deltas, *operands, **call.params))
+    promised: Expression = sympy.sympify(
+        call.op.kink.slope(given, *deltas, *operands, **call.params)
+    )
     if promised == 0 and smooth is None:
         return None
     if isinstance(smooth, float) and promised.is_number and float(promised) == smooth:

@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import sympy
-
 from graphc.bridge import sympy as bridge
-from graphc.bridge.sympy_names import Expression, op_call
+from graphc.bridge.sympy_names import Expression, sympy
+from graphc.bridge.sympy_ops import op_call
 from graphc.bridge.sympy_slopes import slope, slope_node, slope_size
 from graphc.core.errors import EngineError, GradError
 from graphc.core.node import Node, describe, make, scalar
@@ -108,7 +107,7 @@ def symbolic_gradient(
     counts = bridge.tree_operations(made)
     tree = sum(counts[g] for g in found)
     shared = len([n for n in made if n.args])
-    result = SymbolicResult(
+    return SymbolicResult(
         gradients=found,
         route=_LOCAL if reason else _WHOLE,
         reason=reason,
@@ -120,7 +119,6 @@ def symbolic_gradient(
         structural=structural,
         words=_words(reason, size, tree, shared, partials, structural),
     )
-    return result
 
 
 def _ratio(tree: int, size: int) -> float:
@@ -147,8 +145,7 @@ def _words(
 def _count(number: int) -> str:
     if number < 10**9:
         return f"{number:,}"
-    digits = math.floor(math.log10(number)) if number < 2**1000 else int(number.bit_length() * 0.30103)
-    return f"about 10**{digits}"
+    return f"about 10**{round((number.bit_length() - 1) * math.log10(2))}"
 
 
 def _opened(output: Node, wrt: Sequence[Node]) -> Node:
@@ -164,20 +161,24 @@ def _opened(output: Node, wrt: Sequence[Node]) -> Node:
         bodies = [topological_order(n.params["graph"].outputs) for n in calls]
         if not calls or len(order) + sum(map(len, bodies)) > MAX_OPENED:
             return output
-        results: dict[Node, list[Node]] = {}
-
-        def step(node: Node, args: tuple[Node, ...]) -> Node:
-            if node.op.name == "item" and node.args[0] in results:
-                return results[node.args[0]][node.params["index"]]
-            if node.op.name != "call":
-                return make(node.op, args, node.params)
-            results[node] = node.params["graph"].inline(args)
-            return results[node][0]
-
-        (output,) = rebuild([output], {}, step)
+        output = _opened_once(output)
 
 
-# -- the whole expression ----------------------------------------------------------------------------
+def _opened_once(output: Node) -> Node:
+    results: dict[Node, list[Node]] = {}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op.name == "item" and node.args[0] in results:
+            return results[node.args[0]][node.params["index"]]
+        if node.op.name != "call":
+            return make(node.op, args, node.params)
+        results[node] = node.params["graph"].inline(args)
+        return results[node][0]
+
+    return rebuild([output], {}, step)[0]
+
+
+# -- the whole expression --------------------------------------------------------------------------
 
 
 def _whole(output: Node, wrt: Sequence[Node], budget: int) -> list[Node] | str:
@@ -185,8 +186,10 @@ def _whole(output: Node, wrt: Sequence[Node], budget: int) -> list[Node] | str:
     cut = dict.fromkeys(wrt)
     order = [*cut, *topological_order_until([output], cut)]
     active = active_nodes(order, list(cut))
-    reason = _no_scalar_expression(order, active, cut) or _nested(wrt) or (
-        _past_budget(order, active, cut, output, budget)
+    reason = (
+        _no_scalar_expression(order, active, cut)
+        or _nested(wrt)
+        or (_past_budget(order, active, cut, output, budget))
     )
     if reason:
         return reason
@@ -198,9 +201,7 @@ def _whole(output: Node, wrt: Sequence[Node], budget: int) -> list[Node] | str:
         return "SymPy recursed deeper than Python goes here"
     if isinstance(found, str):
         return found
-    read = [
-        bridge.from_sympy(d, nodes, dtype=output.dtype, expand=slope_node) for d in found
-    ]
+    read = [bridge.from_sympy(d, nodes, dtype=output.dtype, expand=slope_node) for d in found]
     return [full(r, w) for r, w in zip(read, wrt, strict=True)]
 
 
@@ -229,12 +230,13 @@ def _past_budget(
 ) -> str:
     """Returns in what the expression passes the budget, counted on the graph; or nothing."""
     alive = [n for n in order if n in active]
-    sizes = {n: 0 for n in order}
+    sizes = dict.fromkeys(order, 0)
     for node in alive:
         if node not in cut:
             sizes[node] = 1 + sum([sizes[a] for a in node.args])
     if sizes[output] > budget:
-        return f"the expression has {_count(sizes[output])} operations, above the budget of {budget:,}"
+        grown = _count(sizes[output])
+        return f"the expression has {grown} operations, above the budget of {budget:,}"
     depth = bridge.expression_depth(order)[output]
     if depth > bridge.MAX_DEPTH:
         return f"the expression has {depth:,} levels, above {bridge.MAX_DEPTH}"
@@ -286,7 +288,8 @@ def _number_bits(
             total *= min(abs(node.params["exponent"]), bridge.MAX_POWER)
         elif node.op.name == "constant" and not node.type.shape:
             exact = bridge.exact_constant(node)
-            total = int(exact.p).bit_length() + int(exact.q).bit_length() if exact.is_Rational else 0
+            if exact.is_Rational:
+                total = int(exact.p).bit_length() + int(exact.q).bit_length()
         bits[node] = total + len(node.args)
     return bits
 
@@ -335,7 +338,7 @@ def _on_fresh_stack(work: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001  (handed to the caller below)
+        except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=run, name="graphc symbolic")
@@ -346,13 +349,11 @@ def _on_fresh_stack(work: Callable[[], Result]) -> Result:
     return results[0]
 
 
-# -- local partials --------------------------------------------------------------------------------------
+# -- local partials --------------------------------------------------------------------------------
 
 
-def _local(
-    output: Node, wrt: Sequence[Node], seed: Node
-) -> tuple[list[Node], int, dict[str, int]]:
-    """Returns the gradients by the chain rule over SymPy's partials, and what was used how often."""
+def _local(output: Node, wrt: Sequence[Node], seed: Node) -> tuple[list[Node], int, dict[str, int]]:
+    """Returns the gradients by the chain rule over SymPy's partials, and what was used."""
     structural: dict[str, int] = {}
     partials = 0
 
@@ -362,8 +363,9 @@ def _local(
             partials += 1
             return [_contribution(adjoint, node, index) for index in wanted]
         if isinstance(node.op.vjp, str):
+            shown = describe(node, 3)
             raise EngineError(
-                f"{describe(node, 3)} has neither a scalar formula nor a reverse rule: {node.op.vjp}",
+                f"{shown} has neither a scalar formula nor a reverse rule: {node.op.vjp}",
                 "leave it out of the path, or use gx.stop_gradient",
                 place=node.place,
             )
