@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What a verdict can say of an engine, from best to worst. All but the last are agreement.
-VERDICTS = ("agrees", "rounding", "truncation", "convention", "kink", "cancellation", "defect")
+VERDICTS = (
+    "agrees", "rounding", "truncation", "convention", "kink", "cancellation", "overflow", "defect",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,13 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and their values, side by side."""
+
+    items: tuple[tuple[str, Span], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Formula:
     """A formula as LaTeX without dollar signs, with the plain text as its fallback."""
 
@@ -90,7 +97,7 @@ class Fold:
     blocks: tuple[Block, ...]
 
 
-Block = Table | Words | Terms | Formula | Chart | Drawing | Fold
+Block = Table | Words | Terms | Facts | Formula | Chart | Drawing | Fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The charts as Vega-Lite specs; colours are the page's variables, shapes and dashes say the same."""
+"""The charts as Vega-Lite specs; colours are the page's, shapes and dashes say the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def digits_chart(engines: Sequence[EngineResult]) -> dict[str, Any] | None:
                 "engine": engine.name,
                 "digits": _clip(got),
                 "expected": None if expected is None else _clip(expected),
-                "label": f"{digits(got)}  {engine.verdict}",
+                "label": f"{digits(got)} · {engine.verdict}",
                 "kind": "defect" if engine.verdict == "defect" else "agreement",
             }
         )
@@ -104,7 +104,13 @@ def step_chart(curves: Sequence[StepCurve]) -> dict[str, Any] | None:
     }
     ring = {
         "data": {"values": chosen},
-        "mark": {"type": "point", "size": 260, "filled": False, "strokeWidth": 2, "shape": "circle"},
+        "mark": {
+            "type": "point",
+            "size": 260,
+            "filled": False,
+            "strokeWidth": 2,
+            "shape": "circle",
+        },
         "encoding": {"x": x, "y": y, "color": looks["color"]},
     }
     return _spec({"data": {"values": rows}, "layer": [line, points, ring]}, 380)
@@ -177,7 +183,8 @@ def sharing_chart(engines: Sequence[EngineResult]) -> dict[str, Any] | None:
         own = min(engine.own_nodes, engine.nodes - common)
         first = (common, 0) if engine.name == "reverse" else (0, common)
         for order, part in enumerate((*first, engine.nodes - common - own, own)):
-            rows.append({"engine": engine.name, "kind": kinds[order], "order": order, "n": part})
+            row = {"engine": engine.name, "kind": kinds[order], "order": order}
+            rows.append(row | {"n": min(part, 2**53)})
     if not rows:
         return None
     bars = {
@@ -243,8 +250,8 @@ def _spec(body: dict[str, Any], height: int) -> dict[str, Any]:
             "axisY": {"labelPadding": 8},
             "axisBand": {"grid": False, "ticks": False, "domain": False, "labelFontSize": 13,
                          "labelColor": _INK},
-            "legend": {"labelColor": _INK, "labelFontSize": 13, "titleColor": _QUIET,
-                       "titleFontWeight": "normal", "orient": "top", "symbolSize": 70},
+            "legend": {"labelColor": _INK, "labelFontSize": 13, "labelLimit": 260,
+                       "titleColor": _QUIET, "titleFontWeight": "normal", "orient": "top", "symbolSize": 70},
             "text": {"fontSize": 12},
         },
     }  # fmt: skip

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from graphc.compare.record import Comparison, EngineResult
 from graphc.compare.report.blocks import (
-    Block, Cell, Chart, Fold, Formula, Row, Section, Span, Table, Terms, Words, cell, row, words,
-)  # fmt: skip
+    Block,
+    Cell,
+    Chart,
+    Fold,
+    Formula,
+    Row,
+    Section,
+    Span,
+    Table,
+    Terms,
+    Words,
+    cell,
+    row,
+    words,
+)
 from graphc.compare.report.charts import digits_chart, sharing_chart
 from graphc.compare.report.numbers import count, digits, ratio, rough, seconds, size
 from graphc.compare.report.verdicts import MEANINGS, pill, verdict_of
@@ -50,8 +63,6 @@ def engines_section(comparison: Comparison) -> Section:
     if chart:
         told = "Correct digits by engine; longer is better. The upright line is what is promised."
         blocks.append(Chart(chart, told))
-    if several:
-        blocks.append(Fold("Digits of each input", (_digits_by_input(comparison),)))
     used = {verdict_of(engine) for engine in comparison.engines}
     names = {engine.name for engine in comparison.engines}
     blocks.append(
@@ -65,7 +76,11 @@ def engines_section(comparison: Comparison) -> Section:
             )
         )
     )  # fmt: skip
-    blocks.append(Fold("What the engines are", (Terms(tuple(e for e in _ENGINES if e[0] in names)),)))
+    if several:
+        blocks.append(Fold("Digits of each input", (_digits_by_input(comparison),)))
+    blocks.append(
+        Fold("What the engines are", (Terms(tuple(e for e in _ENGINES if e[0] in names)),))
+    )
     return Section("engines", "The engines", tuple(blocks))
 
 
@@ -104,7 +119,18 @@ def cost_section(comparison: Comparison) -> Section:
                 size(engine.peak_bytes),
             )
         )
-    titles = ("nodes", "tree", "swell", "flops", "depth", "HLO", "build", "compile", "run", "memory")
+    titles = (
+        "nodes",
+        "tree",
+        "swell",
+        "flops",
+        "depth",
+        "HLO",
+        "build",
+        "compile",
+        "run",
+        "memory",
+    )
     columns = (("engine", "text"), *((title, "number") for title in titles))
     routes = [e for e in _ran(comparison) if e.route]
     blocks: list[Block] = [Table(columns, tuple(rows))]
@@ -158,7 +184,7 @@ def sharing_section(comparison: Comparison) -> Section | None:
             block
             for name in engine.text
             for block in (
-                Words((Span("∂ by "), Span(name, "code"))),
+                Words((Span("∂ / ∂ "), Span(name, "code"))),
                 Formula(engine.latex.get(name, ""), engine.text[name]),
             )
         )

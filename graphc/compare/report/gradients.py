@@ -3,78 +3,140 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from graphc.compare.record import Comparison, EngineResult
 from graphc.compare.report.blocks import (
-    Block, Cell, Fold, Row, Section, Span, Table, Words, cell, row, words,
-)  # fmt: skip
+    Block,
+    Cell,
+    Fold,
+    Row,
+    Section,
+    Span,
+    Table,
+    Words,
+    cell,
+    row,
+    words,
+)
 from graphc.compare.report.marks import split_digits
 from graphc.compare.report.nested import element_name, element_names, flat, shape_of
-from graphc.compare.report.numbers import decimal, decimal_text, precision_of, rough
+from graphc.compare.report.numbers import (
+    decimal,
+    decimal_text,
+    float_text,
+    precision_of,
+    rough,
+)
 
 #: Elements of one input that are listed one by one; above that the input is summed up.
 LISTED = 64
 #: Elements that stand open; the rest of the list is folded.
 _OPEN = 12
+#: Elements of a gradient that is told in one line at the top.
+_FEW = 4
 #: Elements of a large input that are shown: those where the engines differ most.
 _WORST = 5
 
 
+_COLUMNS = (("entry", "text"), ("value", "digits"), ("by", "wide"))
+
+
 def gradients_section(comparison: Comparison) -> Section:
     """Returns each input's gradient by every engine beside the truth."""
-    told = "Each entry first as the truth has it, then as the engines have it; engines with the"
-    told += " same number share a line. Underlined digits are not the truth's, after rounding to"
-    told += f" {comparison.dtype}."
-    blocks: list[Block] = [words(told)]
+    told = "Engines with the same number share a line. "
+    if comparison.truth:
+        told += "Underlined digits are not the truth's"
+    else:
+        told += "The truth is not known entry by entry, so the engines are held against one of"
+        told += " them, JAX where it ran: underlined digits are not that engine's"
+    told += f", after rounding to {comparison.dtype}."
+    small: list[list[Row]] = []
+    folds: list[Block] = []
+    large: list[Block] = []
     for name in comparison.wrt:
         engines = [e for e in comparison.engines if e.status == "ok" and name in e.gradient]
-        if not engines:
-            blocks.append(Words((Span(name, "code"), Span(": no engine gave a gradient."))))
-            continue
-        blocks.extend(_input_blocks(comparison, name, engines))
-    return Section("gradient", "The gradient, engine by engine", tuple(blocks))
+        values = [[_number(v) for v in flat(e.gradient[name])] for e in engines]
+        length = min((len(column) for column in values), default=0)
+        if length == 0:
+            why = "has no elements" if engines else "got a gradient from no engine"
+            large.append(Words((Span(name, "code"), Span(f" {why}."))))
+        elif length > LISTED:
+            large.extend(_large(comparison, name, engines, values))
+        else:
+            shape = shape_of(engines[0].gradient[name])
+            labels = element_names(name, shape, length)
+            groups = _groups(comparison, name, engines, values, range(length), labels)
+            small.extend(groups[:_OPEN])
+            if length > _OPEN:
+                rest = tuple(row for group in groups[_OPEN:] for row in group)
+                folds.append(
+                    Fold(f"{length - _OPEN} more entries of {name}", (Table(_COLUMNS, rest),))
+                )
+    listed = (Table(_COLUMNS, tuple(row for group in small for row in group)),) if small else ()
+    blocks = (words(told), *listed, *folds, *large)
+    return Section("gradient", "The gradient, engine by engine", blocks)
 
 
-def _input_blocks(
-    comparison: Comparison, name: str, engines: list[EngineResult]
-) -> tuple[Block, ...]:
+def gradient_facts(comparison: Comparison) -> list[tuple[str, str]]:
+    """Returns the whole gradient in a few numbers, or nothing where it has more than four.
+
+    The truth's numbers; where they are not known, those of the first engine that is not wrong.
+    """
+    good = [e for e in comparison.engines if e.status == "ok" and e.verdict != "defect"]
     precision = precision_of(comparison.dtype)
+    facts: list[tuple[str, str]] = []
+    for name in comparison.wrt:
+        if name in comparison.truth:
+            shape = shape_of(comparison.truth[name])
+            known = [decimal(text) for text in flat(comparison.truth[name])]
+            shown = ["–" if v is None else rough(float(v), 6) for v in known]
+        elif good and name in good[-1].gradient:
+            value = good[-1].gradient[name]
+            shape = shape_of(value)
+            shown = [float_text(_number(v), precision) for v in flat(value)]
+        else:
+            return []
+        facts.extend(zip(element_names(name, shape, len(shown)), shown, strict=True))
+        if len(facts) > _FEW:
+            return []
+    return facts
+
+
+def _large(
+    comparison: Comparison, name: str, engines: list[EngineResult], values: list[list[float]]
+) -> tuple[Block, ...]:
+    """Returns a summary of a large gradient and its most disputed entries."""
     shape = shape_of(engines[0].gradient[name])
-    values = [[_number(v) for v in flat(e.gradient[name])] for e in engines]
-    length = min(len(column) for column in values)
-    truth, told = _reference(comparison, name, engines, values)
-    if length == 0:
-        return (Words((Span(name, "code"), Span(" has no elements, and so has its gradient."))),)
-    if length <= LISTED:
-        chosen = list(range(length))
-        labels = element_names(name, shape, length)
-    else:
-        chosen = _worst(values, truth, length)
-        labels = [element_name(name, shape, i) for i in chosen]
-    groups = [
-        _entry(label, i, truth, told, engines, values, precision)
-        for label, i in zip(labels, chosen, strict=False)
-    ]
-    columns = (("entry", "text"), ("value", "digits"), ("by", "wide"))
-    if length <= LISTED:
-        table = Table(columns, tuple(r for group in groups[:_OPEN] for r in group))
-        rest = tuple(r for group in groups[_OPEN:] for r in group)
-        folded = (Fold(f"{length - _OPEN} more entries of {name}", (Table(columns, rest),)),)
-        return (table, *folded) if rest else (table,)
-    size = "×".join(map(str, shape))
+    truth, _ = _reference(comparison, name, engines, values)
+    chosen = _worst(values, truth, min(len(column) for column in values))
+    labels = [element_name(name, shape, i) for i in chosen]
+    groups = _groups(comparison, name, engines, values, chosen, labels)
+    size = f" has {'×'.join(map(str, shape))} = {len(values[0])} elements, here summed up;"
     return (
-        Words(
-            (
-                Span(name, "code"),
-                Span(f" has {size} = {length} elements: summed up, all of them in report.json."),
-            )
-        ),
+        Words((Span(name, "code"), Span(f"{size} all of them are in report.json."))),
         _summary(engines, values, truth, name, shape),
-        Table(columns, tuple(r for group in groups for r in group),
+        Table(_COLUMNS, tuple(row for group in groups for row in group),
               f"The {len(groups)} entries where an engine is furthest from the reference"),
     )  # fmt: skip
+
+
+def _groups(
+    comparison: Comparison,
+    name: str,
+    engines: list[EngineResult],
+    values: list[list[float]],
+    chosen: Sequence[int],
+    labels: list[str],
+) -> list[list[Row]]:
+    truth, told = _reference(comparison, name, engines, values)
+    precision = precision_of(comparison.dtype)
+    return [
+        _entry(label, i, truth, told, engines, values, precision)
+        for label, i in zip(labels, chosen, strict=True)
+    ]
 
 
 def _reference(
@@ -107,12 +169,12 @@ def _entry(
     if told == "the truth":
         shown = decimal_text(reference) if reference is not None else "–"
         rows.append(row(Span(label, "code"), cell(Span(shown, "code")), told, kind="first"))
-    lines: dict[tuple[str, str], list[str]] = {}
+    lines: dict[tuple[str, str, str], list[str]] = {}
     for engine, column in zip(engines, values, strict=True):
         parts = split_digits(column[position], reference, precision)
         lines.setdefault(parts, []).append(engine.name)
-    for (right, wrong), names in lines.items():
-        value = Cell((Span(right, "code"), *((Span(wrong, "wrong"),) if wrong else ())))
+    for (right, wrong, tail), names in lines.items():
+        value = Cell((Span(right, "code"), Span(wrong, "wrong"), Span(tail, "code")))
         first = not rows
         rows.append(
             row(Span(label, "code") if first else "", value, ", ".join(names),

@@ -6,8 +6,18 @@ import math
 
 from graphc.compare.record import Comparison, StepCurve, Swell
 from graphc.compare.report.blocks import (
-    Block, Chart, Fold, Row, Section, Span, Table, Terms, cell, row, words,
-)  # fmt: skip
+    Block,
+    Chart,
+    Fold,
+    Row,
+    Section,
+    Span,
+    Table,
+    Terms,
+    cell,
+    row,
+    words,
+)
 from graphc.compare.report.charts import step_chart, swell_chart
 from graphc.compare.report.numbers import count, rough
 
@@ -36,8 +46,6 @@ def steps_section(comparison: Comparison) -> Section | None:
         for c in curves
         if c.steps
     )
-    if points:
-        blocks.append(Fold("All points of the curves", points))
     blocks.append(
         Terms(
             (
@@ -48,6 +56,8 @@ def steps_section(comparison: Comparison) -> Section | None:
             )
         )
     )
+    if points:
+        blocks.append(Fold("All points of the curves", points))
     return Section("steps", "The numeric engine's step", tuple(blocks))
 
 
@@ -67,9 +77,7 @@ def _curve_row(curve: StepCurve) -> Row:
     pairs = zip(curve.errors, curve.steps, strict=False)
     known = [(error, step) for error, step in pairs if math.isfinite(error)]
     error, step = min(known) if known else (math.nan, math.nan)
-    return row(
-        name, rough(curve.chosen_step), rough(curve.chosen_error), rough(error), rough(step)
-    )
+    return row(name, rough(curve.chosen_step), rough(curve.chosen_error), rough(error), rough(step))
 
 
 def swell_section(comparison: Comparison) -> Section | None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from graphc.compare.record import Comparison
 from graphc.compare.report.blocks import Chart, Fold
 from graphc.compare.report.clean import clean_svg, mathml, printable
+from graphc.compare.report.gradients import gradient_facts
 from graphc.compare.report.layout import sections_of
-from graphc.compare.report.problem import scalar_text
+from graphc.compare.report.numbers import float_text, precision_of
 from graphc.compare.report.verdicts import SIGNS, headline, tally
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def html_report(comparisons: Sequence[Comparison], names: Sequence[dict[str, str
         comparisons: the records.
         names: for each, from its pictures' stems to their names in the folder.
     """
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "record": comparison,
             "key": f"c{number}",
@@ -43,21 +44,34 @@ def html_report(comparisons: Sequence[Comparison], names: Sequence[dict[str, str
             "headline": headline(comparison),
             "sign": SIGNS["agrees" if comparison.agreed else "defect"],
             "tally": tally(comparison),
-            "value": scalar_text(comparison.value),
+            "value": float_text(comparison.value, precision_of(comparison.dtype)),
+            "gradient": gradient_facts(comparison),
         }
         for number, (comparison, own) in enumerate(zip(comparisons, names, strict=True), 1)
     ]
     charted = any(_has_chart(section.blocks) for c in shown for section in c["sections"])
     scripts = [_static(name) for name in _SCRIPTS] if charted else []
     style = _static("report.css")
-    page = _environment().get_template("page.html").render(
-        comparisons=shown,
-        agreed=all(comparison.agreed for comparison in comparisons),
-        policy=_policy(style, scripts),
-        style=style,
-        scripts=scripts,
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            comparisons=shown,
+            agreed=all(comparison.agreed for comparison in comparisons),
+            summary=_summary(comparisons),
+            policy=_policy(style, scripts),
+            style=style,
+            scripts=scripts,
+        )
     )
     return printable(page)
+
+
+def _summary(comparisons: Sequence[Comparison]) -> str:
+    wrong = [c.title for c in comparisons if not c.agreed]
+    if not wrong:
+        return f"In all {len(comparisons)} comparisons the engines agree"
+    return f"{len(wrong)} of {len(comparisons)} comparisons found a defect"
 
 
 def _has_chart(blocks: Sequence[Any]) -> bool:
@@ -70,7 +84,7 @@ def _has_chart(blocks: Sequence[Any]) -> bool:
 def _static(name: str) -> str:
     text = (_HERE / "static" / name).read_text(encoding="utf-8")
     # The page holds these texts raw: an end tag within would end the element early.
-    assert "</script" not in text and "</style" not in text and "<!--" not in text, name
+    assert not any(tag in text for tag in ("</script", "</style", "<!--")), name
     return text
 
 
@@ -117,8 +131,5 @@ def _environment() -> Environment:
 
     environment.filters["raw"] = Markup
     environment.filters["data"] = data
-    environment.globals["picture"] = picture
-    environment.globals["formula"] = formula
+    environment.globals.update(picture=picture, formula=formula)
     return environment
-
-

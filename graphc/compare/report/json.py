@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphc.compare.record import Comparison
 from graphc.compare.report.numbers import count
@@ -17,15 +17,16 @@ _EXACT = 2**53
 _FULL = 4000
 
 
-def json_report(comparisons: Sequence[Comparison]) -> str:
+def json_report(comparisons: Sequence[Comparison], names: Sequence[dict[str, str]]) -> str:
     """Returns the comparisons as JSON text.
 
     NaN and infinities are the strings "NaN", "Infinity" and "-Infinity"; integers past 2**53 are
     decimal strings, past 4000 digits rounded ones such as "1.2e5000". A picture's SVG is left out:
-    it lies beside the file. With several comparisons the top-level `engines` are the last one's.
+    it lies beside the file, under its `file`. With several comparisons the top-level `engines` are
+    the last one's.
     """
-    plain = [_comparison(comparison) for comparison in comparisons]
-    report = {
+    plain = [_comparison(*pair) for pair in zip(comparisons, names, strict=True)]
+    report: dict[str, Any] = {
         "format": "graphc-comparison",
         "version": 1,
         "agreed": all(comparison.agreed for comparison in comparisons),
@@ -35,11 +36,15 @@ def json_report(comparisons: Sequence[Comparison]) -> str:
     return json.dumps(report, allow_nan=False, ensure_ascii=True, indent=1) + "\n"
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison, names: dict[str, str]) -> dict[str, Any]:
     plain = _plain(comparison)
     plain["engines"] = {engine["name"]: engine for engine in plain["engines"]}
     for picture in plain["pictures"]:
-        del picture["svg"]
+        drawn = picture.pop("svg")
+        picture["file"] = f"{names[picture['stem']]}.svg" if drawn else ""
+    for engine in plain["engines"].values():
+        stem = engine["picture"].removesuffix(".svg")
+        engine["picture"] = f"{names[stem]}.svg" if stem in names else engine["picture"]
     return plain
 
 
@@ -54,9 +59,10 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        pairs = cast("Mapping[Any, Any]", value).items()
+        return {str(key): _plain(item) for key, item in pairs}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in cast("list[Any]", value)]
     if hasattr(value, "tolist"):  # a NumPy number or array
         return _plain(value.tolist())
     return str(value)

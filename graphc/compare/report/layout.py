@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from graphc.compare.record import Comparison, Picture
 from graphc.compare.report.blocks import Block, Drawing, Section, words
 from graphc.compare.report.engines import (
-    cost_section, engines_section, partings_section, sharing_section,
-)  # fmt: skip
+    cost_section,
+    engines_section,
+    partings_section,
+    sharing_section,
+)
 from graphc.compare.report.gradients import gradients_section
 from graphc.compare.report.growth import kinks_section, steps_section, swell_section
 from graphc.compare.report.problem import problem_section, truth_section, versions_section

@@ -7,8 +7,18 @@ from collections.abc import Sequence
 
 from graphc.compare.record import Comparison
 from graphc.compare.report.blocks import (
-    Block, Cell, Chart, Drawing, Fold, Formula, Span, Table, Terms, Words,
-)  # fmt: skip
+    Block,
+    Cell,
+    Chart,
+    Drawing,
+    Facts,
+    Fold,
+    Formula,
+    Span,
+    Table,
+    Terms,
+    Words,
+)
 from graphc.compare.report.clean import printable
 from graphc.compare.report.layout import sections_of
 from graphc.compare.report.verdicts import SIGNS, headline, tally
@@ -63,6 +73,8 @@ def _block(block: Block) -> list[str]:
             return _table(block)
         case Terms(items):
             return [*(f"- *{escape(term)}*: {escape(text)}" for term, text in items), ""]
+        case Facts(items):
+            return [*(f"- {escape(name)}: {_span(value)}" for name, value in items), ""]
         case Formula(latex, text):
             if latex and "\n" not in latex.strip() and len(latex) < 2000:
                 return _fenced("math", latex.strip())

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """Returns the sizes of nested lists of equal lengths."""
     sizes: list[int] = []
     while isinstance(value, list | tuple):
-        sizes.append(len(value))
-        if not value:
+        part = cast("list[Any]", value)
+        sizes.append(len(part))
+        if not part:
             break
-        value = value[0]
+        value = part[0]
     return tuple(sizes)
 
 
 def flat(value: Any) -> list[Any]:
     """Returns the elements in row-major order."""
-    level = [value]
+    level: list[Any] = [value]
     while any(isinstance(item, list | tuple) for item in level):
-        level = [
-            part for item in level for part in (item if isinstance(item, list | tuple) else [item])
-        ]
+        lists = [cast("list[Any]", x) if isinstance(x, list | tuple) else [x] for x in level]
+        level = [item for part in lists for item in part]
     return level
 
 

@@ -41,7 +41,7 @@ def float_text(value: float, precision: int = 53) -> str:
                 value = short
                 break
     text = repr(float(value))
-    return (text[:-2] if text.endswith(".0") else text)
+    return text[:-2] if text.endswith(".0") else text
 
 
 def rough(value: float | None, digits: int = 3) -> str:
@@ -54,17 +54,16 @@ def rough(value: float | None, digits: int = 3) -> str:
 
 
 def count(value: int | None) -> str:
-    """Returns a count in full up to a million (`12,345`), else as `1.2e301`, however large it is."""
+    """Returns a count in full below a million (`12,345`), else as `1.2e301`, however large."""
     if value is None:
         return _NONE
     if abs(value) < 1_000_000:
         return f"{value:,}"
     sign, value = ("-", -value) if value < 0 else ("", value)
     exponent = int(math.log10(value))
-    # The logarithm of a number just under a power of ten may round up to it.
-    if exponent < 4000 and 10**exponent > value:
-        exponent -= 1
-    if exponent < 15:
+    if exponent < 4000:
+        # The logarithm of a number just under a power of ten may round up to it.
+        exponent -= 10**exponent > value
         tenths = (value + 10 ** (exponent - 1) // 2) // 10 ** (exponent - 1)
     else:
         tenths = round(10 ** (math.log10(value) % 1) * 10)
@@ -145,7 +144,7 @@ def notation(value: Decimal) -> str:
             body = f"0.{'0' * -point}{text}"
     else:
         body = f"{text[0]}{'.' + text[1:] if len(text) > 1 else ''}e{point - 1:+03d}"
-    return (("-" if sign else "") + body)
+    return ("-" if sign else "") + body
 
 
 def _three(value: float) -> str:

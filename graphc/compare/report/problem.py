@@ -6,8 +6,18 @@ from typing import Any
 
 from graphc.compare.record import Comparison
 from graphc.compare.report.blocks import (
-    Block, Fold, Formula, Section, Span, Table, Terms, Words, row, words,
-)  # fmt: skip
+    Block,
+    Facts,
+    Fold,
+    Formula,
+    Section,
+    Span,
+    Table,
+    Terms,
+    Words,
+    row,
+    words,
+)
 from graphc.compare.report.nested import flat, shape_of
 from graphc.compare.report.numbers import count, float_text, precision_of
 
@@ -28,14 +38,15 @@ def problem_section(comparison: Comparison) -> Section:
         blocks.append(formula)
     value = float_text(c.value, precision_of(c.dtype))
     facts = [
-        row("source", Span(c.source, "code")),
-        row("value of the output", Span(value, "code")),
-        row("dtype", Span(c.dtype, "code")),
-        row("nodes", count(c.forward_nodes)),
-        row("flops", count(c.forward_flops)),
-        row("depth", count(c.forward_depth)),
+        ("value of the output", Span(value, "code")),
+        ("dtype", Span(c.dtype, "code")),
+        ("nodes", Span(count(c.forward_nodes))),
+        ("flops", Span(count(c.forward_flops))),
+        ("depth", Span(count(c.forward_depth))),
     ]
-    blocks.append(Table((("the graph", "text"), ("", "wide")), tuple(facts)))
+    if c.source not in ("", c.output):
+        facts.insert(0, ("source", Span(c.source, "code")))
+    blocks.append(Facts(tuple(facts)))
     inputs = [
         row(
             Span(name, "code"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from graphc.compare.record import Comparison
@@ -18,9 +19,7 @@ from graphc.core.files import make_folder, write_atomic
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def write_report(
-    comparisons: Sequence[Comparison], folder: str | os.PathLike[str]
-) -> list[Path]:
+def write_report(comparisons: Sequence[Comparison], folder: str | os.PathLike[str]) -> list[Path]:
     """Writes report.html, report.md, report.json and the pictures (`STEM.svg`) into a folder.
 
     Args:
@@ -36,17 +35,18 @@ def write_report(
     """
     if not comparisons:
         raise ArgumentError("a report needs at least one comparison", "give one problem or more")
+    comparisons = [_with_clean_pictures(comparison) for comparison in comparisons]
     names = picture_names(comparisons)
     pictures = {
-        f"{own[picture.stem]}.svg": _HEAD + svg + "\n"
+        f"{own[picture.stem]}.svg": f"{_HEAD}{picture.svg}\n"
         for comparison, own in zip(comparisons, names, strict=True)
         for picture in comparison.pictures
-        if (svg := clean_svg(picture.svg)) is not None
+        if picture.svg
     }
     texts = {
         "report.html": html_report(comparisons, names),
         "report.md": markdown_report(comparisons, names),
-        "report.json": json_report(comparisons),
+        "report.json": json_report(comparisons, names),
         **pictures,
     }
     target = make_folder(folder)
@@ -54,3 +54,11 @@ def write_report(
     for name, text in reversed(texts.items()):
         write_atomic(target / name, text)
     return [target / name for name in texts]
+
+
+def _with_clean_pictures(comparison: Comparison) -> Comparison:
+    """Returns the record with its SVGs cleaned; empty where one can't be read."""
+    pictures = tuple(
+        replace(picture, svg=clean_svg(picture.svg) or "") for picture in comparison.pictures
+    )
+    return replace(comparison, pictures=pictures)

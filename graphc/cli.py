@@ -1,0 +1,339 @@
+"""The command line: compare, check, draw, ops."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+import graphc
+from graphc.core.errors import GraphcError
+
+#: Exit statuses: the engines agreed; one is a defect; the call was wrong.
+AGREED, DEFECT, WRONG_CALL = 0, 1, 2
+
+_SUBJECT = """SUBJECT is FILE.py, your own program, which is imported and gives one or more
+gx.Problem; or a FORMULA such as "(x + y) * z", followed by its values: x=-2 y=5 z=-4."""
+
+
+class _Group(click.Group):
+    """Turns every GraphcError into one line on stderr and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GraphcError as error:
+            click.echo(f"graphc: {_words(error)}", err=True)
+            ctx.exit(WRONG_CALL)
+
+
+def _words(error: GraphcError) -> str:
+    place = error.place
+    if place is not None and ("click" in place[0] or place[0].endswith("/graphc")):
+        return "; ".join(p for p in (error.rule, error.mend) if p)
+    return str(error)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(graphc.__version__, prog_name="graphc")
+def main() -> None:
+    """Declare a graph once; get its value, its derivatives by six engines, and their verdict.
+
+    \b
+    graphc compare examples/digits_mlp.py --out out     a network on real data
+    graphc compare "(x + y) * z" x=-2 y=5 z=-4          a formula
+    graphc check my_model.py                            is my gradient right?
+    graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
+    graphc ops                                          what there is
+    """
+
+
+def _engines(_: click.Context, __: click.Parameter, value: str | None) -> Sequence[str] | None:
+    if value is None:
+        return None
+    from graphc.diff.engines import ENGINES
+
+    names = [v.strip() for v in value.split(",")]
+    for name in names:
+        if name not in ENGINES:
+            raise click.BadParameter(f"there is no engine {name!r}; use {', '.join(ENGINES)}")
+    return names
+
+
+_engines_option = click.option(
+    "--engines", callback=_engines, help="Only these engines, for example reverse,jax."
+)
+
+
+@main.command(epilog=_SUBJECT)
+@click.argument("subject")
+@click.argument("values", nargs=-1)
+@click.option("--out", default="graphc-report", show_default=True, help="Folder of the report.")
+@_engines_option
+@click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+@click.option("--no-memory", is_flag=True, help="Skip the memory measurement (saves seconds).")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def compare(
+    subject: str,
+    values: tuple[str, ...],
+    out: str,
+    engines: Sequence[str] | None,
+    wrt: str | None,
+    no_memory: bool,
+    quiet: bool,
+) -> None:
+    """Run all engines and write a report.
+
+    Exit status: 0 all agree (a convention or a kink at work is agreement, and is named), 1 a
+    defect, 2 the call was wrong.
+    """
+    from graphc.core.files import make_folder
+
+    make_folder(out)  # before the work, so that a folder that can't be written is told at once
+    _enable_x64()
+    from graphc.compare.compare import compare as run
+    from graphc.compare.report import write_report
+    from graphc.diff.engines import ENGINES
+
+    problems, source = _problems(subject, values, wrt)
+    stems = _prefixes([p.name for p in problems])
+    with _progress(quiet) as tell:
+        found = [
+            run(
+                problem, engines=engines or ENGINES, memory=not no_memory, source=source,
+                prefix=stem, progress=tell,
+            )  # fmt: skip
+            for problem, stem in zip(problems, stems, strict=True)
+        ]
+        tell("writing the report")
+        files = write_report(found, out)
+        _write_pngs(found, Path(out), tell)
+    for comparison in found:
+        _print_comparison(comparison)
+    click.echo(f"\nreport: {files[0]}")
+    sys.exit(AGREED if all(c.agreed for c in found) else DEFECT)
+
+
+@main.command(epilog=_SUBJECT)
+@click.argument("subject")
+@click.argument("values", nargs=-1)
+@_engines_option
+@click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def check(
+    subject: str, values: tuple[str, ...], engines: Sequence[str] | None, wrt: str | None, quiet: bool
+) -> None:
+    """Check the gradient: a line for each engine, exit status 1 on a defect.
+
+    Rules are judged at 50 digits, so a gradient that is wrong by one part in 1e12 is found.
+    """
+    _enable_x64()
+    from graphc.compare.check import check as run
+    from graphc.diff.engines import ENGINES
+
+    problems, _ = _problems(subject, values, wrt)
+    agreed = True
+    for problem in problems:
+        with _progress(quiet) as tell:
+            result = run(problem, engines or ENGINES, tell)
+        click.echo(f"{result.problem}  (truth: {result.truth})")
+        for line in result.lines:
+            digits = "" if line.digits is None else f"{line.digits:5.1f} digits"
+            click.echo(f"  {line.engine:<9} {line.verdict:<14} {digits:<13} {line.words}")
+            if line.where:
+                click.echo(f"  {'':<9} {line.where}")
+        agreed = agreed and result.agreed
+    sys.exit(AGREED if agreed else DEFECT)
+
+
+@main.command(epilog=_SUBJECT)
+@click.argument("subject")
+@click.argument("values", nargs=-1)
+@click.option("-o", "--output", help="The file; its ending (.svg .png .pdf .dot) is the format.")
+@click.option(
+    "--kind",
+    type=click.Choice(["forward", "backward", "mirrored", "circuit", "update"]),
+    default="mirrored",
+    show_default=True,
+    help="What to draw.",
+)
+@click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+def draw(subject: str, values: tuple[str, ...], output: str | None, kind: str, wrt: str | None) -> None:
+    """Draw a graph: forward, backward, the two mirrored, a circuit, or an update step.
+
+    The picture goes to the file given with -o (or as the last word, if it ends in .svg, .png, .pdf
+    or .dot).
+    """
+    from graphc.render.layout import format_of
+
+    if output is None and values and "=" not in values[-1]:
+        *rest, output = values
+        values = tuple(rest)
+    if output is None:
+        raise click.UsageError("name a file for the picture, for example -o graph.svg")
+    format_of(output)
+    _enable_x64()
+    from graphc.compare.pictures import draw as run
+
+    problems, _ = _problems(subject, values, wrt, need_values=False)
+    target = Path(output)
+    for number, problem in enumerate(problems):
+        name = target if len(problems) == 1 else target.with_stem(f"{target.stem}-{number + 1}")
+        run(problem, name, kind=kind)
+        click.echo(f"{name}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("names", nargs=-1)
+def ops(as_json: bool, names: tuple[str, ...]) -> None:
+    """List the operations and what the record of each holds (all, or those NAMED)."""
+    from graphc.compare.ops_table import op_rows
+
+    rows = op_rows(names)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    if names:
+        for row in rows:
+            for key, value in row.items():
+                click.echo(f"{key:<12} {value}")
+            click.echo()
+        return
+    _print_ops(rows)
+
+
+# -- what the commands share ---------------------------------------------------------------------
+
+
+def _enable_x64() -> None:
+    """Turns JAX's 64-bit types on: this process is ours, and formulas are float64."""
+    warnings.simplefilter("default")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def _problems(
+    subject: str, values: Sequence[str], wrt: str | None, need_values: bool = True
+) -> tuple[list[Any], str]:
+    from graphc.compare.load import load_problems
+
+    chosen = [w.strip() for w in wrt.split(",")] if wrt else None
+    if subject.endswith(".py") or Path(subject).is_file():
+        if values:
+            raise click.UsageError(f"{values[0]!r}: a FILE.py brings its own values")
+        problems = load_problems(subject)
+        if chosen is not None:
+            problems = [_with_wrt(p, chosen) for p in problems]
+        return problems, Path(subject).name
+    from graphc.compare.formula_problem import formula_problem
+
+    return [formula_problem(subject, values, chosen, need_values)], subject
+
+
+def _with_wrt(problem: Any, chosen: Sequence[str]) -> Any:
+    from graphc.compare.problem import Problem
+
+    return Problem(
+        problem.output, problem.values, wrt=list(chosen), name=problem.name,
+        description=problem.description, grow=problem.grow, sizes=problem.sizes,
+    )  # fmt: skip
+
+
+def _prefixes(names: Sequence[str]) -> list[str]:
+    if len(names) == 1:
+        return [""]
+    found: list[str] = []
+    for number, name in enumerate(names, 1):
+        plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-")
+        found.append(f"{number}-{plain[:24].strip('-')}-" if plain else f"{number}-")
+    return found
+
+
+class _progress:
+    """One line on stderr that says what is being done; silent where stderr is no terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.shown = not quiet
+        self.status: Any = None
+
+    def __enter__(self) -> Callable[[str], None]:
+        if not self.shown:
+            return lambda _: None
+        if not sys.stderr.isatty():
+            return lambda words: click.echo(f"  {words}", err=True)
+        from rich.console import Console
+
+        self.status = Console(stderr=True).status("starting")
+        self.status.__enter__()
+        return self.status.update
+
+    def __exit__(self, *error: Any) -> None:
+        if self.status is not None:
+            self.status.__exit__(*error)
+
+
+def _write_pngs(found: Sequence[Any], folder: Path, tell: Callable[[str], None]) -> None:
+    """Puts a PNG beside the SVG of the picture that people paste into slides."""
+
+
+def _print_comparison(comparison: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=False)
+    word = "agreed" if comparison.agreed else "DEFECT"
+    console.print(f"\n{comparison.title} = {comparison.value:.10g}: {word}", markup=False, style="bold")
+    console.print(comparison.verdict_words, markup=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("engine", "verdict", "digits", "nodes", "tree", "flops", "run"):
+        right = name not in ("engine", "verdict")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    table.add_column("gradient", overflow="ellipsis", no_wrap=True)
+    for engine in comparison.engines:
+        if engine.status != "ok":
+            table.add_row(engine.name, engine.status, "", "", "", "", "", engine.reason)
+            continue
+        digits = min(engine.digits.values(), default=float("nan"))
+        tree = str(engine.tree_size) if engine.tree_size < 10**6 else f"{_power(engine.tree_size)}"
+        seconds = "" if engine.run_seconds is None else f"{engine.run_seconds * 1e6:.0f} µs"
+        table.add_row(
+            engine.name, engine.verdict, f"{digits:.1f}", str(engine.nodes), tree,
+            str(engine.flops), seconds, _gradient_words(engine.gradient),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _power(number: int) -> str:
+    digits = len(str(number)) if number.bit_length() < 10_000 else int(number.bit_length() * 0.30103)
+    return f"1e{digits - 1}"
+
+
+def _gradient_words(gradient: dict[str, Any]) -> str:
+    parts = [f"{n}={v:.10g}" if isinstance(v, float) else f"{n}=[...]" for n, v in gradient.items()]
+    return " ".join(parts)
+
+
+def _print_ops(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    shown = ("name", "group", "domain", "kink", "ulp", "complex", "formula")
+    for name in shown:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*[str(row[n]) for n in shown])
+    console = Console()
+    console.print(table)
+    console.print(f"{len(rows)} operations; `graphc ops NAME` shows one record", markup=False)
+
+
+if __name__ == "__main__":
+    main()

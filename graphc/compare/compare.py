@@ -1,0 +1,287 @@
+"""`compare`: every engine on a problem, the verdict, the costs, the pictures, in one frozen record."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.compile import require_x64
+from graphc.compare.memory_job import peak_memory
+from graphc.compare.partings import first_parting
+from graphc.compare.pictures import report_pictures
+from graphc.compare.problem import Problem
+from graphc.compare.record import Comparison, EngineResult, KinkSeen, Picture
+from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines, values_by_name
+from graphc.compare.steps import step_curves
+from graphc.compare.swell import swell_curves
+from graphc.compare.verdict import Judged, Judgement, judge
+from graphc.core.errors import EngineError
+from graphc.core.node import Node, describe
+from graphc.core.errors import show_place
+from graphc.core.walk import topological_order
+from graphc.diff.engines import ENGINES
+from graphc.measure.cost import cost
+from graphc.measure.hlo import instruction_count
+from graphc.measure.time import time_together
+from graphc.render.latex import latex
+from graphc.render.text import text
+
+_SHOWN_ELEMENTS = 64
+_TRUTH_ELEMENTS = 4096
+
+
+def compare(
+    problem: Problem,
+    *,
+    engines: Sequence[str] = ENGINES,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    pictures: bool = True,
+    memory: bool = True,
+    source: str = "",
+    prefix: str = "",
+    progress: Progress = quiet,
+) -> Comparison:
+    """Runs every engine on a problem and returns what is to be known about them.
+
+    Args:
+        problem: the graph with its values.
+        engines: which engines to run, of `analytic`, `numeric`, `symbolic`, `reverse`, `forward`, `jax`.
+        options: for each engine its options, for example `{"numeric": {"method": "richardson"}}`.
+        pictures: draw the graphs.
+        memory: measure each engine's peak memory, in a process of its own.
+        source: the formula or file the problem came from.
+        prefix: put before the pictures' file names.
+        progress: told what is being done.
+
+    Returns:
+        The frozen record; `write_report([record], folder)` makes the page.
+
+    Raises:
+        EngineError: an engine is unknown.
+        PrecisionError: the graph holds float64 and JAX's 64-bit types are turned off.
+    """
+    for name in engines:
+        if name not in ENGINES:
+            raise EngineError(f"there is no engine {name!r}", f"use {', '.join(ENGINES)}")
+    require_x64([problem.output])
+    runs = run_engines(problem, engines, options, progress)
+    judgement = judge(problem, runs, progress)
+    progress(f"{problem.name}: timing")
+    seconds = _times(problem, runs)
+    peaks: dict[str, int | None] = {}
+    if memory:
+        progress(f"{problem.name}: memory, a process for each engine")
+        peaks = peak_memory(problem, {r.name: r.gradients for r in runs if r.status == "ok"})
+    shares = _shares(problem, runs)
+    results = tuple(
+        _result(problem, entry, judgement, seconds, peaks, shares, prefix, pictures)
+        for entry in judgement.engines
+    )
+    drawn: tuple[Picture, ...] = ()
+    if pictures:
+        progress(f"{problem.name}: pictures")
+        drawn = report_pictures(
+            problem, {r.name: r.gradients for r in runs if r.status == "ok"}, prefix
+        )
+    progress(f"{problem.name}: step curves")
+    curves = step_curves(problem, judgement)
+    swell = swell_curves(problem, progress)
+    forward = cost([problem.output], judgement.sizes)
+    return Comparison(
+        title=problem.name,
+        source=source,
+        description=problem.description,
+        output=text(problem.output, 60),
+        output_latex=latex(problem.output),
+        inputs={n.params["name"]: str(n.type) for n in problem.inputs},
+        values={n.params["name"]: _shown(v) for n, v in problem.values.items()},
+        wrt=tuple(w.params["name"] for w in problem.wrt),
+        value=_output_value(problem, judgement),
+        dtype=problem.output.dtype.name,
+        truth_kind=judgement.kind,
+        truth_words=_truth_words(judgement),
+        truth=_truth_strings(problem, judgement),
+        engines=results,
+        agreed=judgement.agreed,
+        verdict_words=_verdict_words(judgement),
+        forward_nodes=forward.nodes,
+        forward_flops=int(forward.flops),
+        forward_depth=forward.depth,
+        step_curves=curves,
+        swell=swell,
+        kinks=tuple(_kink(n, c) for n, c in judgement.kinks.items()),
+        pictures=drawn,
+        versions=_versions(),
+        machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+    )
+
+
+def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
+    import jax
+
+    given = {k: jax.numpy.asarray(v) for k, v in values_by_name(problem).items()}
+    calls: dict[str, Any] = {}
+    for entry in runs:
+        if entry.compiled is not None and entry.status == "ok":
+            compiled, names = entry.compiled, {n.params["name"] for n in entry.compiled.inputs}
+            own = {k: v for k, v in given.items() if k in names}
+            calls[entry.name] = lambda c=compiled, o=own: jax.block_until_ready(c(o))
+    return {name: t.median for name, t in time_together(calls).items()} if calls else {}
+
+
+def _shares(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, tuple[int, int]]:
+    """Returns for each engine how many nodes it shares with the reference and how many are its own."""
+    sets = {r.name: set(topological_order(r.gradients)) for r in runs if r.status == "ok"}
+    forward = set(topological_order([problem.output]))
+    found: dict[str, tuple[int, int]] = {}
+    for name, nodes in sets.items():
+        reference = sets["reverse"] if name != "reverse" and "reverse" in sets else forward
+        others: set[Node] = set().union(*[s for n, s in sets.items() if n != name])
+        found[name] = (len(nodes & reference), len(nodes - others))
+    return found
+
+
+def _result(
+    problem: Problem,
+    entry: Judged,
+    judgement: Judgement,
+    seconds: Mapping[str, float],
+    peaks: Mapping[str, int | None],
+    shares: Mapping[str, tuple[int, int]],
+    prefix: str,
+    pictures: bool,
+) -> EngineResult:
+    made = entry.run
+    if made.status != "ok":
+        return EngineResult(
+            name=made.name, status=made.status, reason=made.reason, gradient={}, digits={},
+            digits_expected={}, route=made.route, text={}, latex={},
+        )  # fmt: skip
+    names = [w.params["name"] for w in problem.wrt]
+    found = cost(made.gradients, judgement.sizes)
+    small = found.nodes <= 400
+    pairs = list(zip(names, made.gradients, strict=True))
+    assert made.compiled is not None
+    return EngineResult(
+        name=made.name,
+        status=made.status,
+        verdict=entry.verdict,
+        verdict_words=entry.words,
+        gradient={n: v.astype(np.float64).tolist() for n, v in zip(names, made.values, strict=True)},
+        digits=entry.digits,
+        digits_expected=entry.expected,
+        rule_digits=entry.rule_digits,
+        route=made.route,
+        nodes=found.nodes,
+        tree_size=found.tree_size,
+        flops=int(found.flops),
+        depth=found.depth,
+        hlo_size=instruction_count(made.compiled.hlo(_own_values(problem, made))),
+        build_seconds=made.build_seconds,
+        compile_seconds=made.compile_seconds,
+        run_seconds=seconds.get(made.name),
+        peak_bytes=peaks.get(made.name),
+        shared_nodes=shares[made.name][0],
+        own_nodes=shares[made.name][1],
+        text={n: text(g, 40) for n, g in pairs} if small else {},
+        latex={n: latex(g) for n, g in pairs if g.ndim == 0} if small else {},
+        picture=f"{prefix}engine-{made.name}.svg" if pictures else "",
+        parting=first_parting(problem, entry, judgement),
+    )
+
+
+def _own_values(problem: Problem, made: EngineRun) -> dict[str, Any]:
+    assert made.compiled is not None
+    names = {n.params["name"] for n in made.compiled.inputs}
+    return {k: v for k, v in values_by_name(problem).items() if k in names}
+
+
+def _output_value(problem: Problem, judgement: Judgement) -> float:
+    from graphc.backends.numpy import evaluate
+
+    del judgement
+    return float(evaluate(problem.output, problem.values))
+
+
+def _shown(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.size <= _SHOWN_ELEMENTS:
+        listed = array.astype(np.float64) if array.dtype.kind not in "biu" else array
+        return listed.tolist()
+    wide = array.astype(np.float64)
+    return f"{array.size} numbers, {wide.min():.4g} to {wide.max():.4g}, mean {wide.mean():.4g}"
+
+
+def _truth_strings(problem: Problem, judgement: Judgement) -> dict[str, Any]:
+    if judgement.gradient is None:
+        return {}
+    found: dict[str, Any] = {}
+    for w, true in zip(problem.wrt, judgement.gradient, strict=True):
+        if true.size <= _TRUTH_ELEMENTS:
+            found[w.params["name"]] = _strings(true)
+    return found
+
+
+def _strings(array: Any) -> Any:
+    if array.ndim:
+        return [_strings(row) for row in array]
+    value = array.item()
+    if value is None:
+        return "no two-sided finite derivative"
+    import mpmath
+
+    return mpmath.nstr(value, 30, strip_zeros=True)
+
+
+def _truth_words(judgement: Judgement) -> str:
+    if judgement.truth is None:
+        return "The graph is too large for 50 digits, so the engines are compared with each other."
+    words = (
+        "Central differences of the forward graph alone, at 50 decimal digits and more until two "
+        "levels of precision agree to 26 digits; at kinks along the convention's straight line. "
+        "None of the six engines has a part in it."
+    )
+    if judgement.gradient is None:
+        words += (
+            " The gradient has too many elements for one difference each, so sums of it along "
+            "random directions of plus and minus one are compared."
+        )
+    return words
+
+
+def _verdict_words(judgement: Judgement) -> str:
+    ok = [j for j in judgement.engines if j.run.status == "ok"]
+    wrong = [j.run.name for j in ok if j.verdict == "defect"]
+    failed = [j.run.name for j in judgement.engines if j.run.status == "failed"]
+    if wrong or failed:
+        parts = [f"{', '.join(wrong)}: a defect"] if wrong else []
+        parts += [f"{', '.join(failed)}: failed"] if failed else []
+        right = [j.run.name for j in ok if j.verdict != "defect"]
+        tail = f" {', '.join(right)} meet the truth." if right else ""
+        return f"{'; '.join(parts)}.{tail}"
+    named = sorted({j.verdict for j in ok if j.verdict in ("convention", "kink", "cancellation", "overflow")})
+    tail = f" At work: {', '.join(named)}." if named else ""
+    return f"All {len(ok)} engines that apply agree.{tail}"
+
+
+def _kink(node: Node, count: int) -> KinkSeen:
+    kink = node.op.kink
+    assert kink is not None
+    return KinkSeen(
+        node=describe(node, 6), op=node.op.name, place=show_place(node.place), where=kink.where,
+        departs=kink.departs, count=count,
+    )  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in ("graphc", "jax", "jaxlib", "numpy", "sympy", "mpmath"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found

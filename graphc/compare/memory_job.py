@@ -1,0 +1,69 @@
+"""Peak memory of each engine: its compiled gradient, run in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from graphc.bridge.flat import decode_array, dumps, encode_array, loads
+from graphc.compare.problem import Problem
+from graphc.core.graph import leaves
+from graphc.core.node import Node
+from graphc.measure.memory import peak_of
+
+#: Seconds one engine may take; graphs of more nodes than this are not sent.
+_LIMIT = 120.0
+_NODES = 50_000
+
+
+def peak_memory(
+    problem: Problem, engines: Mapping[str, Sequence[Node]]
+) -> dict[str, int | None]:
+    """Returns, for each engine, the bytes its compile and run took at most; None where that failed."""
+    payloads = {name: _payload(problem, graphs) for name, graphs in engines.items()}
+    workers = max(1, min(os.cpu_count() or 1, 4))
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(_peak, payloads.values())
+        return dict(zip(payloads, found, strict=True))
+
+
+def _payload(problem: Problem, graphs: Sequence[Node]) -> dict[str, Any]:
+    needed = leaves(graphs)
+    values = {n.params["name"]: encode_array(problem.values[n]) for n in needed}
+    return {"graph": dumps(graphs), "values": values, "x64": _wants_x64()}
+
+
+def _wants_x64() -> bool:
+    import jax
+
+    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+
+def _peak(payload: dict[str, Any]) -> int | None:
+    try:
+        return peak_of("graphc.compare.memory_job:run", payload, timeout=_LIMIT)
+    except Exception:  # a measurement that fails must not fail the comparison
+        return None
+
+
+def prepare(payload: dict[str, Any]) -> Any:
+    """Loads all that the work needs, so that it is not counted; see `graphc.measure.memory`."""
+    import jax
+
+    jax.config.update("jax_enable_x64", bool(payload["x64"]))
+    from graphc.backends.compile import compile
+
+    outputs = loads(payload["graph"])
+    values = {name: decode_array(parts) for name, parts in payload["values"].items()}
+    jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
+    return compile(outputs), values
+
+
+def run(payload: dict[str, Any], prepared: Any = None) -> None:
+    """Compiles and runs the gradient once: what is measured."""
+    import jax
+
+    compiled, values = prepare(payload) if prepared is None else prepared
+    jax.block_until_ready(compiled(values))

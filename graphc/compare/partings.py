@@ -1,0 +1,112 @@
+"""Where an engine leaves the truth: the first node, seen from the output."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.compile import compile
+from graphc.backends.mpmath import MpNamespace
+from graphc.backends.run import run
+from graphc.compare.record import Parting
+from graphc.compare.run_engines import values_by_name
+from graphc.compare.truth import digits_between
+from graphc.compare.verdict import RULE_DIGITS, Judged, Judgement
+from graphc.compare.problem import Problem
+from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
+from graphc.core.graph import LEAF_OPS
+from graphc.core.node import Node, describe
+from graphc.core.type import TensorType
+from graphc.core.walk import topological_order
+from graphc.diff.engines import differentiate
+from graphc.ops.sweep import active_nodes
+
+#: Inner nodes looked at, from the output down.
+BUDGET = 60
+
+#: Verdicts that make a reader ask where it happened.
+ASKED = ("defect", "convention", "kink", "cancellation", "overflow")
+
+
+def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Parting | None:
+    """Returns the node nearest to the output whose derivative the engine gets wrong, or None.
+
+    The graph is cut at each inner node in turn, the engine differentiates by it, and one random
+    direction of its derivative is compared with the truth.
+    """
+    truth = judgement.truth
+    if entry.verdict not in ASKED or truth is None or entry.run.name == "numeric":
+        return None
+    order = topological_order([problem.output])
+    active = active_nodes(order, problem.wrt)
+    chosen = [n for n in reversed(order) if n in active and isinstance(n.type, TensorType)]
+    previous: Node = problem.output
+    for node in chosen[:BUDGET]:
+        if node is problem.output or node.op.name == "constant":
+            continue
+        found = _compare_at(problem, entry, judgement, node)
+        if found is not None:
+            return _describe(entry, node, previous, order, *found)
+        previous = node
+    return None
+
+
+def _compare_at(
+    problem: Problem, entry: Judged, judgement: Judgement, node: Node
+) -> tuple[float, float] | None:
+    truth = judgement.truth
+    assert truth is not None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NonDifferentiableWarning)
+            (gradient,) = differentiate(problem.output, [node], entry.run.name).gradients
+    except GraphcError:
+        return None
+    generator = np.random.default_rng(2)
+    shape = np.shape(truth.node_values([node])[0])
+    weight = generator.choice([-1.0, 1.0], size=shape)
+    true = truth.along({node: weight})
+    if true is None:
+        return None
+    if entry.rule_digits is not None and entry.rule_digits < RULE_DIGITS:
+        xp = MpNamespace(60, judgement.sizes)
+        leaves = {n: xp.convert(v) for n, v in problem.values.items()}
+        (value,) = run([gradient], leaves, xp)
+        total = np.sum(value * xp.convert(weight))
+        needed = RULE_DIGITS
+        digits = digits_between(total, true, 0.0, 50.0)
+    else:
+        value = np.asarray(compile(gradient)(_needed(gradient, values_by_name(problem))))
+        total = float(np.sum(value.astype(np.float64) * weight))
+        needed = node.dtype.precision * 0.30103 - 3
+        digits = digits_between(total, true, 0.0, 50.0)
+    return None if digits >= needed else (float(total), float(true))
+
+
+def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
+    names = {n.params["name"] for n in topological_order([gradient]) if n.op.name in LEAF_OPS}
+    return {k: v for k, v in values.items() if k in names}
+
+
+def _describe(
+    entry: Judged, node: Node, previous: Node, order: list[Node], engine: float, true: float
+) -> Parting:
+    # The derivative by `node` is wrong and by the nodes above it right, so the rule of one of its
+    # users is at work: the one nearest to the output.
+    users = [n for n in order if any(a is node for a in n.args)]
+    user = users[-1] if users else previous
+    words = (
+        f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
+        f"{engine:.6g} where the truth is {true:.6g}: they part in the rule of {user.op.name}."
+    )
+    return Parting(
+        node=describe(node, 6),
+        op=user.op.name,
+        place=show_place(user.place),
+        kind=entry.verdict,
+        engine_value=engine,
+        other_value=true,
+        words=words,
+    )

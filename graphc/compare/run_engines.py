@@ -1,0 +1,91 @@
+"""Every engine on one problem: its graph, its numbers, and what building and compiling took."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.compile import Compiled, compile
+from graphc.compare.problem import Problem
+from graphc.core.errors import EngineError, GradError, GraphcError, NonDifferentiableWarning
+from graphc.core.node import Node
+from graphc.diff.engines import ENGINES, differentiate
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class EngineRun:
+    """What one engine made of a problem.
+
+    Attributes:
+        name: the engine.
+        status: `ok`, `not applicable` or `failed`.
+        reason: why not, in words.
+        gradients: the gradient graphs, one for each `wrt`.
+        route: how the engine went about it.
+        values: the gradients' numbers by the compiled graph.
+        compiled: the compiled gradient.
+        build_seconds, compile_seconds: wall time.
+    """
+
+    name: str
+    status: str = "ok"
+    reason: str = ""
+    gradients: list[Node] = field(default_factory=list[Node])
+    route: str = ""
+    values: list[np.ndarray[Any, Any]] = field(default_factory=list[Any])
+    compiled: Compiled | None = None
+    build_seconds: float | None = None
+    compile_seconds: float | None = None
+
+
+def quiet(_: str) -> None:
+    """Reports no progress."""
+
+
+def run_engines(
+    problem: Problem,
+    engines: Sequence[str] = ENGINES,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: Progress = quiet,
+) -> list[EngineRun]:
+    """Returns each engine's run, in the given order; one that does not apply says why."""
+    runs: list[EngineRun] = []
+    for name in engines:
+        progress(f"{problem.name}: engine {name}")
+        runs.append(_run(problem, name, dict((options or {}).get(name, {}))))
+    return runs
+
+
+def _run(problem: Problem, name: str, options: dict[str, Any]) -> EngineRun:
+    made = EngineRun(name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NonDifferentiableWarning)
+            start = time.perf_counter()
+            derivation = differentiate(problem.output, problem.wrt, name, **options)
+            made.build_seconds = time.perf_counter() - start
+        made.gradients, made.route = derivation.gradients, derivation.route
+        made.compiled = compile(made.gradients)
+        given = values_by_name(problem)
+        start = time.perf_counter()
+        results = made.compiled(given)
+        made.values = [np.asarray(r) for r in results]
+        made.compile_seconds = time.perf_counter() - start
+    except (EngineError, GradError) as error:
+        made.status = "not applicable"
+        made.reason = "; ".join(p for p in (error.rule, error.mend) if p)
+    except GraphcError as error:
+        made.status, made.reason = "failed", str(error)
+    return made
+
+
+def values_by_name(problem: Problem) -> dict[str, Any]:
+    """Returns the problem's values under its inputs' names."""
+    return {n.params["name"]: v for n, v in problem.values.items()}

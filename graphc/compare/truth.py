@@ -1,0 +1,187 @@
+"""The truth: differences of the forward graph alone at raised precision, never our own rules.
+
+At a kink the forward graph has no derivative; there, and only there, the record's `Kink` says what
+the node's straight line is, and the perturbed runs follow that line (see `FrozenKinks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.mpmath import MpNamespace
+from graphc.backends.run import run
+from graphc.core.node import Node
+
+#: Levels of precision in decimal digits; the answer counts when two levels agree.
+LEVELS = (50, 100, 200, 400, 800)
+
+#: Two levels agree when they share this many digits.
+AGREEMENT = 26
+
+
+@dataclass(slots=True)
+class FrozenKinks:
+    """Kinks met in the unperturbed run, and the straight lines that stand for them afterwards.
+
+    The runs visit nodes in one order, bodies of blocks included, so the n-th kinked evaluation of a
+    perturbed run belongs to the n-th of the first.
+    """
+
+    base: list[Any] = field(default_factory=list)
+    seen: dict[Node, int] = field(default_factory=dict)
+    position: int = -1
+
+    def start(self) -> None:
+        """Turns from recording to replaying, at the front."""
+        self.position = 0
+
+    def at(
+        self, xp: MpNamespace, node: Node, args: Sequence[Any], params: Mapping[str, Any], value: Any
+    ) -> Any:
+        """Returns the node's value, its kinked elements replaced by their line when replaying."""
+        kink = node.op.kink
+        if kink is None:
+            return value
+        if self.position < 0:
+            mask = np.asarray(kink.at(xp, *args, **params)).astype(bool)
+            count = int(mask.sum())
+            self.base.append((mask, list(args), value) if count else None)
+            if count:
+                self.seen[node] = self.seen.get(node, 0) + count
+            return value
+        entry = self.base[self.position]
+        self.position += 1
+        if entry is None:
+            return value
+        mask, first, start = entry
+        moved = [a - b for a, b in zip(args, first, strict=True)]
+        line = start + kink.slope(xp, *moved, *first, **params)
+        return np.where(np.broadcast_to(mask, value.shape), line, value)
+
+
+class Truth:
+    """Derivatives of one graph at one point, to 25 digits and more.
+
+    Args:
+        output: the node that is differentiated; any shape is summed against nothing: a scalar.
+        values: for each leaf its float value.
+        sizes: numbers of the named sizes.
+    """
+
+    def __init__(self, output: Node, values: Mapping[Node, Any], sizes: Mapping[str, int]) -> None:
+        self.output = output
+        self.values = dict(values)
+        self.sizes = dict(sizes)
+        self._levels: dict[tuple[int, Any], Any] = {}
+
+    def value(self, digits: int = 50) -> Any:
+        """Returns the output's value."""
+        return self._base(digits, None)[0].item()
+
+    def kinks(self) -> dict[Node, int]:
+        """Returns the nodes evaluated exactly at a kink, and at how many elements."""
+        return self._base(LEVELS[0], None)[1].seen
+
+    def node_values(self, nodes: Sequence[Node], digits: int = 50) -> list[Any]:
+        """Returns the values of inner nodes."""
+        xp = MpNamespace(digits, self.sizes)
+        return run(nodes, self._leaves(xp), xp)
+
+    def along(self, directions: Mapping[Node, Any]) -> Any:
+        """Returns the derivative along a direction, or None where no two levels agree.
+
+        Args:
+            directions: for each node (leaf or inner, then cut there) the amount it moves by.
+        """
+        previous = None
+        for digits in LEVELS:
+            current = self._difference(digits, directions)
+            if previous is not None and _agree(previous, current):
+                # Two zeros may be two underflows (log(1 + exp(-200)) is 0 at 50 digits), so a zero
+                # must stand at the last level too.
+                if current != 0 or digits == LEVELS[-1]:
+                    return current
+                if self._difference(LEVELS[-1], directions) == 0:
+                    return current
+            if current != current or abs(current) == float("inf"):
+                return None
+            previous = current
+        return None
+
+    def gradient(self, node: Node) -> np.ndarray[Any, Any]:
+        """Returns the derivative by each element of a node; None for elements without one."""
+        shape = self._shape(node)
+        result = np.empty(shape, dtype=object)
+        for index in np.ndindex(*shape):
+            direction = np.zeros(shape)
+            direction[index] = 1.0
+            result[index] = self.along({node: direction})
+        return result
+
+    def _shape(self, node: Node) -> tuple[int, ...]:
+        if node in self.values:
+            return np.shape(self.values[node])
+        return self.node_values([node])[0].shape
+
+    def _leaves(self, xp: MpNamespace) -> dict[Node, Any]:
+        return {n: xp.convert(v) for n, v in self.values.items()}
+
+    def _base(self, digits: int, cut: tuple[Node, ...] | None) -> Any:
+        key = (digits, cut)
+        if key not in self._levels:
+            xp = MpNamespace(digits, self.sizes)
+            values = self._leaves(xp)
+            if cut:
+                inner = [n for n in cut if n not in values]
+                values |= dict(zip(inner, run(inner, values, xp), strict=True))
+            kinks = FrozenKinks()
+            xp.kinks = kinks
+            (value,) = run([self.output], values, xp)
+            self._levels[key] = (value, kinks, values, xp)
+        return self._levels[key]
+
+    def _difference(self, digits: int, directions: Mapping[Node, Any]) -> Any:
+        _, kinks, values, xp = self._base(digits, tuple(directions))
+        step = xp.context.mpf(10) ** (-(digits // 3))
+        results: list[Any] = []
+        for sign in (1, -1):
+            moved = dict(values)
+            for node, direction in directions.items():
+                moved[node] = values[node] + xp.convert(direction) * (step * sign)
+            kinks.start()
+            (value,) = run([self.output], moved, xp)
+            results.append(value.item())
+        return (results[0] - results[1]) / (2 * step)
+
+
+def _agree(left: Any, right: Any) -> bool:
+    if left == right:
+        return True
+    scale = max(abs(left), abs(right))
+    return bool(abs(left - right) <= scale * 10.0 ** (-AGREEMENT)) or bool(scale < 1e-3000)
+
+
+def digits_between(found: Any, truth: Any, floor: float, most: float) -> float:
+    """Returns to how many decimal digits a number is right.
+
+    Args:
+        found: the number.
+        truth: the true one.
+        floor: differences count relative to max(|truth|, floor).
+        most: the answer for no difference: the digits of the dtype.
+    """
+    if found != found or truth != truth:
+        return most if found != found and truth != truth else 0.0
+    if found == truth:
+        return most
+    scale = max(abs(truth), floor)
+    if scale == 0 or abs(found) == float("inf") or abs(truth) == float("inf"):
+        return 0.0
+    error = float(abs(found - truth) / scale)
+    if error == 0.0:
+        return most
+    return float(min(max(-np.log10(error), 0.0), most))
