@@ -6,8 +6,14 @@ import math
 from typing import Any
 
 from graphc.compare.record import (
-    Comparison, EngineResult, KinkSeen, Parting, Picture, StepCurve, Swell,
-)  # fmt: skip
+    Comparison,
+    EngineResult,
+    KinkSeen,
+    Parting,
+    Picture,
+    StepCurve,
+    Swell,
+)
 
 HOSTILE = "</script><script>alert(1)</script>"
 SVG = (
