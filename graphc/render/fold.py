@@ -30,13 +30,15 @@ class Repeat:
 
     Attributes:
         number: counts the repeats of one picture, from 0.
-        nodes: the nodes of the last round, in topological order: these are drawn.
+        nodes: the nodes of the round that is drawn, in topological order.
         times: the number of rounds.
+        shown: which round is drawn, from 1.
     """
 
     number: int
     nodes: tuple[Node, ...]
     times: int
+    shown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,17 @@ class Folding:
         return one is not None and one is self.repeat.get(self.drawn(head))
 
 
-def fold(roots: Sequence[Node], *, budget: int = BUDGET, repeats: bool = True) -> Folding:
+def fold(
+    roots: Sequence[Node], *, budget: int = BUDGET, repeats: bool = True, from_end: int = 1
+) -> Folding:
     """Returns how the graph of the roots folds.
 
     Args:
         roots: the outputs.
         budget: drawn nodes above which the remainder folds, those farthest from the outputs first.
         repeats: False to fold no repeated structure.
+        from_end: the round of a repeat that is drawn: 1 for the last one, 2 for the one before
+            (whose backward rules are like those of all others: they do not meet the seed 1).
     """
     order = topological_order(roots)
     cell: dict[Node, Node] = {}
@@ -92,7 +98,7 @@ def fold(roots: Sequence[Node], *, budget: int = BUDGET, repeats: bool = True) -
         runs = _runs(_signatures(operations, segments, outputs), segments, least)
         for index, run in enumerate(runs):
             run = _with_first_round(operations, run, outputs)
-            _enter(operations, index, run, cell, repeat, round_of)
+            _enter(operations, index, run, from_end, cell, repeat, round_of)
     leaves = _fold_leaves(order, roots, cell, repeat, round_of) if repeat else {}
     hidden = _remainder(order, roots, cell, budget)
     return Folding(order, cell, repeat, round_of, hidden, leaves)
@@ -202,22 +208,24 @@ def _enter(
     operations: Sequence[Node],
     number: int,
     run: tuple[int, int, int],
+    from_end: int,
     cell: dict[Node, Node],
     repeat: dict[Node, Repeat],
     round_of: dict[Node, int],
 ) -> None:
-    """Notes one run: every round's nodes are drawn as those of the last round."""
+    """Notes one run: every round's nodes are drawn as those of one round."""
     first, size, times = run
-    last = operations[first + size * (times - 1) : first + size * times]
-    one = Repeat(number, tuple(last), times)
-    for node in last:
+    shown = times - from_end
+    drawn = operations[first + size * shown : first + size * (shown + 1)]
+    one = Repeat(number, tuple(drawn), times, shown + 1)
+    for node in drawn:
         repeat[node] = one
     for r in range(times):
         for offset in range(size):
             node = operations[first + r * size + offset]
             round_of[node] = r
-            if r < times - 1:
-                cell[node] = last[offset]
+            if r != shown:
+                cell[node] = drawn[offset]
 
 
 def _fold_leaves(

@@ -12,6 +12,7 @@ from graphc.render.blocks import open_calls
 from graphc.render.fold import Folding, fold
 from graphc.render.glyphs import glyph, is_number
 from graphc.render.labels import clean, font, html, plain, table, value_of
+from graphc.render.labels import times as times_text
 from graphc.render.sketch import Settings, Sketch, kind_of, new_sketch, rows_of, tip
 from graphc.render.style import CLUSTER, FAINT, FOLDED_CLUSTER, INK, LOOKS, VALUE
 
@@ -114,8 +115,8 @@ def draw_cells(sketch: Sketch, folding: Folding, frame: str = "") -> dict[Node, 
             times = repeat.times
         elif repeat is not None:
             home = f"{frame}r{repeat.number}"
-            label = font(f"×{repeat.times}", size=13, style="b")
-            tooltip = f"{repeat.times} rounds, one after the other; the last one is shown"
+            label = font(times_text(repeat.times), size=13, style="b")
+            tooltip = f"{repeat.times} rounds, one after the other; number {repeat.shown} is shown"
             sketch.cluster(home, label, {**FOLDED_CLUSTER, "tooltip": tooltip}, frame)
         draw_cell(sketch, cells[node], node, times, home)
     if folding.hidden:
@@ -153,8 +154,8 @@ def _draw_rest(sketch: Sketch, name: str, folding: Folding, cluster: str) -> Non
             kinds.get(glyph(node).line if node.args else node.op.name, 0) + 1
         )
     common = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:4]
-    rows = [font(f"… {count:,} more nodes".replace(",", " "), style="b")]
-    rows += [font(html(f"{clean(sign, 18)} ×{n}"), size=10, color=FAINT) for sign, n in common]
+    rows = [font(f"… {times_text(count)[1:]} more nodes", style="b")]
+    rows += [font(html(f"{clean(sign, 18)} {times_text(n)}"), size=10, color=FAINT) for sign, n in common]
     tooltip = plain("left out to keep the picture small; a larger budget shows them")
     sketch.node(name, cluster, label=table(rows), tooltip=tooltip, **LOOKS["rest"].attributes())
 
@@ -233,7 +234,7 @@ def draw_bodies(sketch: Sketch, folding: Folding, cells: Mapping[Node, str]) -> 
             sketch.frames[frame] = (body, next(iter(drawn.values()), ""))
     for frame, (body, first) in sketch.frames.items():
         label = font(html(clean(body.name)), style="b", size=12)
-        label += font(f" ×{count[body]}", size=12, style="b")
+        label += font(f" {times_text(count[body])}", size=12, style="b")
         sketch.clusters[frame][1].attr("graph", label=f"<{label}>")
         for tail in calls[body]:
             if first:

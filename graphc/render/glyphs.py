@@ -41,7 +41,7 @@ SIGNS = {
     "abs": "|x|", "sigmoid": "σ", "log_sigmoid": "ln σ", "maximum": "max", "minimum": "min",
     "floor": "⌊x⌋", "ceil": "⌈x⌉", "equal": "=", "not_equal": "≠", "less": "<", "less_equal": "≤",
     "greater": ">", "greater_equal": "≥", "logical_and": "∧", "logical_or": "∨",
-    "logical_xor": "⊻", "logical_not": "¬", "where": "if ? :", "sum": "Σ", "prod": "Π",
+    "logical_xor": "⊻", "logical_not": "¬", "sum": "Σ", "prod": "Π",
     "logsumexp": "ln Σ exp", "norm": "‖x‖", "log_softmax": "ln softmax",
     "stop_gradient": "stop ∂", "with_gradient": "own ∂", "leaky_relu": "leaky relu",
     "scatter_add": "scatter +", "slice_transpose": "unslice", "broadcast_to": "broadcast",
@@ -114,6 +114,12 @@ def _note(params: Mapping[str, Any]) -> str:
     return ""
 
 
+def _where(node: Node) -> Glyph:
+    if is_number(node.args[2]):
+        return Glyph("if", note=f"else {number_text(node.args[2])}", spent=(2,))
+    return Glyph("if ? :")
+
+
 def _integer_pow(node: Node) -> Glyph:
     return Glyph("x", power=number(node.params.get("exponent", "n")))
 
@@ -159,6 +165,7 @@ def _dim_size(node: Node) -> Glyph:
 
 
 _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
+    "where": _where,
     "integer_pow": _integer_pow,
     "matmul": _matmul,
     "einsum": _einsum,

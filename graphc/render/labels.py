@@ -142,3 +142,8 @@ def value_of(values: Mapping[Node, Any] | None, node: Node | None) -> str:
         return ""
     found = values.get(node)
     return "" if found is None else array(found)
+
+
+def times(count: int) -> str:
+    """Returns `×12`, with the thousands apart: `×1 000 000`."""
+    return f"×{count:,}".replace(",", "\u202f")

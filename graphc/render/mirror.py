@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
-from graphc.core.walk import depends_on, topological_order, topological_order_until
+from graphc.core.walk import depends_on, topological_order_until
 from graphc.render.fold import Folding
 from graphc.render.record import Record
 
@@ -49,27 +49,19 @@ def mirror(record: Record, forward: Sequence[Node], wrt: Sequence[Node] | None =
     found.active = depends_on(forward, targets)
     found.active.intersection_update(record.adjoints)
     before = dict.fromkeys(forward)
-    needed = set(topological_order_until([record.adjoints[n] for n in targets], before))
-    done: dict[Node, None] = dict(before)
-
-    def enter(value: Node, owner: Node) -> None:
-        for node in topological_order_until([value], done):
-            done[node] = None
-            if node in needed:
-                found.order.append(node)
-                found.owner[node] = owner
-                found.made.setdefault(owner, []).append(node)
-
-    last: Node | None = None
+    needed = dict.fromkeys(topological_order_until([record.adjoints[n] for n in targets], before))
+    roots: list[tuple[Node, Node]] = []
     for contribution in record.contributions:
         user = contribution.user
-        if user is not last:
-            enter(record.adjoints.get(user, contribution.value), user)
-            last = user
-        enter(contribution.value, user)
-    for node in reversed(forward):
-        if node in record.adjoints:
-            enter(record.adjoints[node], node)
+        if user in record.adjoints and (not roots or roots[-1][1] is not user):
+            roots.append((record.adjoints[user], user))
+        roots.append((contribution.value, user))
+    roots += [(record.adjoints[n], n) for n in reversed(forward) if n in record.adjoints]
+    for node, owner in first_needed_by(roots, before):
+        if node in needed:
+            found.owner[node] = owner
+            found.made.setdefault(owner, []).append(node)
+    found.order = list(needed)
     for node in reversed(forward):
         if node not in found.active:
             continue
@@ -78,7 +70,27 @@ def mirror(record: Record, forward: Sequence[Node], wrt: Sequence[Node] | None =
             found.home[adjoint] = node
         else:
             found.copies[node] = None
-    found.order = [n for n in topological_order([*found.order]) if n in found.owner]
+    return found
+
+
+def first_needed_by(
+    roots: Sequence[tuple[Node, Node]], before: Mapping[Node, None]
+) -> list[tuple[Node, Node]]:
+    """Returns each node that roots need, with the label of the first root needing it.
+
+    A depth-first walk over roots in their order leaves, just before each root, what that root is
+    the first to need: one walk is enough for all of them.
+
+    Args:
+        roots: pairs of a root and its label.
+        before: nodes that are known already; they and what they need are left out.
+    """
+    order = topological_order_until([root for root, _ in roots], before)
+    position = {node: i for i, node in enumerate(order)}
+    found: list[tuple[Node, Node]] = []
+    for root, label in roots:
+        while len(found) <= position.get(root, -1):
+            found.append((order[len(found)], label))
     return found
 
 
@@ -91,15 +103,24 @@ def counterpart(node: Node, plan: Mirror, folding: Folding) -> Node | None:
     if shown is owner:
         return node
     own, other = plan.made[owner], plan.made.get(shown, [])
-    position = _position(own, node)
-    return other[min(position, len(other) - 1)] if other else None
+    # The rules of two rounds may differ by a factor of 1 or a sum: op by op they correspond.
+    position = sum(1 for n in _until(own, node) if n.op is node.op)
+    same = [n for n in other if n.op is node.op]
+    if position < len(same):
+        return same[position]
+    return other[-1] if other else None
 
 
-def _position(nodes: Sequence[Node], node: Node) -> int:
-    return next(i for i, other in enumerate(nodes) if other is node)
+def _until(nodes: Sequence[Node], node: Node) -> Iterator[Node]:
+    for other in nodes:
+        if other is node:
+            return
+        yield other
 
 
-def flows_by_operand(record: Record, active: Mapping[Node, None] | set[Node]) -> dict[Node, list[tuple[Node, Node]]]:
+def flows_by_operand(
+    record: Record, active: Mapping[Node, None] | set[Node]
+) -> dict[Node, list[tuple[Node, Node]]]:
     """Returns, for each active node, the (user, contribution) pairs that make its adjoint."""
     found: dict[Node, list[tuple[Node, Node]]] = {}
     for flow in record.contributions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphc.core.graph import LEAF_OPS
@@ -11,6 +12,7 @@ from graphc.render.fold import Folding, fold
 from graphc.render.forward import draw_cells, draw_outputs, draw_wires
 from graphc.render.glyphs import Glyph, glyph, is_number, number_text
 from graphc.render.labels import clean, font, html, plain, table, value_of
+from graphc.render.labels import times as times_text
 from graphc.render.mirror import Mirror, counterpart, flows_by_operand, mirror
 from graphc.render.record import Record
 from graphc.render.sketch import Settings, Sketch, new_sketch, sign_markup, tip
@@ -43,8 +45,24 @@ def mirrored_dot(
         name: what the output is called.
         **options: fields of `Settings`.
     """
-    sketch, folding, plan, cells = start_mirrored(record, values, wrt, name, options)
-    return sketch.source()
+    return start_mirrored(record, values, wrt, name, options).sketch.source()
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredSketch:
+    """A mirrored picture that is not finished.
+
+    Attributes:
+        sketch: the picture.
+        folding: how the forward half folds.
+        cells: the cell of every node of both halves.
+        adjoint_cells: for a forward node the cell of its adjoint.
+    """
+
+    sketch: Sketch
+    folding: Folding
+    cells: Mapping[Node, str]
+    adjoint_cells: Mapping[Node, str]
 
 
 def start_mirrored(
@@ -53,15 +71,11 @@ def start_mirrored(
     wrt: Sequence[Node] | None,
     name: str,
     options: Mapping[str, Any],
-) -> tuple[Sketch, Folding, Mirror, dict[Node, str]]:
-    """Draws both halves; more may be drawn on the sketch before its source is taken.
-
-    Returns:
-        The sketch, the forward folding, the plan, and the cell of every node of both halves.
-    """
+) -> MirroredSketch:
+    """Draws both halves; more may be drawn on the sketch before its source is taken."""
     settings = Settings(values=values, **options)
     folding = fold(
-        [record.output], budget=max(settings.budget // 2, 2), repeats=settings.repeats
+        [record.output], budget=max(settings.budget // 2, 2), repeats=settings.repeats, from_end=2
     )
     plan = mirror(record, folding.order, wrt)
     sketch = new_sketch(
@@ -77,7 +91,7 @@ def start_mirrored(
     draw_outputs(sketch, folding, ahead, [(name, record.output)], "fwd")
     back = _Backward(sketch, folding, plan, record, ahead)
     back.draw()
-    return sketch, folding, plan, {**ahead, **back.cells}
+    return MirroredSketch(sketch, folding, {**ahead, **back.cells}, back.adjoint_cells)
 
 
 def _legend(values: bool) -> str:
@@ -118,13 +132,22 @@ class _Backward:
         for node in plan.copies:
             if folding.drawn(node) is node and node not in folding.hidden:
                 self._draw_copy(node)
+        output = self.record.output
+        if folding.drawn(output) is not output and output in plan.active:
+            self._draw_copy(output)
         for node in plan.order:
             if node not in self.cells and not is_number(node):
                 shown = counterpart(node, plan, folding)
                 self.cells[node] = self.cells.get(shown, "") if shown is not None else self._rest()
                 self.cells[node] = self.cells[node] or self._rest()
         for adjoint, primal in plan.home.items():
-            self.adjoint_cells[primal] = self.cells[adjoint]
+            outside = primal not in folding.round_of and primal not in folding.hidden
+            if outside and counterpart(adjoint, plan, folding) is not adjoint:
+                self._draw_copy(primal)
+                self._backward(
+                    self.cells[adjoint], self.adjoint_cells[primal], plan.owner[adjoint], primal, 0
+                )
+            self.adjoint_cells.setdefault(primal, self.cells[adjoint])
         for node in plan.active:
             shown = folding.drawn(node)
             if node not in self.adjoint_cells:
@@ -134,6 +157,7 @@ class _Backward:
                 )
         self._draw_wires()
         self._draw_flows()
+        self._draw_elided()
         self._tie_ranks()
 
     def _frame(self, owner: Node) -> tuple[str, int]:
@@ -146,7 +170,7 @@ class _Backward:
             return "bwd", repeat.times
         home = f"bwdr{repeat.number}"
         look = {**FOLDED_CLUSTER, "color": GRADIENT, "fontcolor": GRADIENT, "bgcolor": "#FEF8F3"}
-        self.sketch.cluster(home, font(f"×{repeat.times}", size=13, style="b"), look, "bwd")
+        self.sketch.cluster(home, font(times_text(repeat.times), size=13, style="b"), look, "bwd")
         return home, 0
 
     def _tag(self, primal: Node) -> str:
@@ -154,7 +178,7 @@ class _Backward:
         if primal.op.name not in LEAF_OPS:
             return ""
         times = self.folding.leaves.get(primal, 0)
-        tag = f"∂{clean(primal.params['name'])}" + (f" ×{times}" if times > 1 else "")
+        tag = f"∂{clean(primal.params['name'])}" + (f" {times_text(times)}" if times > 1 else "")
         return font(html(tag), style="b", color=GRADIENT)
 
     def _draw_cell(self, node: Node) -> None:
@@ -164,7 +188,7 @@ class _Backward:
         primal = self.plan.home.get(node)
         sign = glyph(node)
         rows = [self._tag(primal)] if primal is not None and self._tag(primal) else []
-        repeat = font(f" ×{times}", size=13, style="b") if times > 1 else ""
+        repeat = font(f" {times_text(times)}", size=13, style="b") if times > 1 else ""
         rows.append(sign_markup(sign, 15 if len(sign.line) <= 3 else 12) + repeat)
         if sign.note:
             rows.append(font(html(sign.note), size=9, color=FAINT))
@@ -174,7 +198,7 @@ class _Backward:
         """Draws the adjoint of a node that shares it, as a cell of its own with an equals sign."""
         name = self.adjoint_cells[primal] = self.sketch.new_id()
         adjoint = self.record.adjoints[primal]
-        home, times = self._frame(primal)
+        home, times = self._frame(primal) if self.folding.drawn(primal) is primal else ("bwd", 0)
         tag = self._tag(primal)
         if is_number(adjoint):
             rows = [tag] if tag else []
@@ -221,7 +245,7 @@ class _Backward:
                 elif arg in plan.owner:
                     self._backward(self.cells[arg], head, plan.owner[arg], owner, index)
                 elif arg in self.ahead or folding.drawn(arg) in self.ahead:
-                    self._residual(arg, head, owner)
+                    self._residual(arg, head)
 
     def _draw_flows(self) -> None:
         """Draws the contributions that no backward node makes: passed on, or a forward value."""
@@ -239,21 +263,36 @@ class _Backward:
                     if not self._linked(tail, head):
                         self._backward(tail, head, user, operand, 100 + index)
                     if value not in own and not is_number(value) and value is not adjoints.get(user):
-                        self._residual(value, head, operand)
+                        self._residual(value, head)
                 elif copied and value in own:
                     self._backward(self.cells[value], head, own[value], operand, 100 + index)
 
+    def _draw_elided(self) -> None:
+        """Links an adjoint of 1 to the rules that leave the product with it out."""
+        plan = self.plan
+        served = {head for (_, head, _), look in self.sketch.wires.items() if "dir" in look}
+        for user in plan.copies:
+            tail = self.adjoint_cells.get(user, "")
+            if not tail or tail in served or user not in plan.made:
+                continue
+            for node in plan.made[user]:
+                if node.args and not any(a in plan.owner for a in node.args):
+                    self._backward(tail, self.cells[node], user, user, 200)
+
     def _linked(self, tail: str, head: str) -> bool:
-        return any((head, tail, index) in self.sketch.wires for index in range(4))
+        return (head, tail) in self.sketch.joined
 
     def _backward(self, tail: str, head: str, source: Node, target: Node, index: int) -> None:
         """Draws an edge against the ranks: it is declared the other way round."""
-        if tail and head and tail != head and not self.folding.between_rounds(target, source):
+        if not tail or not head or tail == head or self.folding.between_rounds(target, source):
+            return
+        folded = self.folding.drawn(source) in self.folding.repeat
+        if not (folded and self._linked(tail, head)):
             self.sketch.wire(head, tail, index, dir="back", **BACKWARD_EDGE)
 
-    def _residual(self, value: Node, head: str, owner: Node) -> None:
+    def _residual(self, value: Node, head: str) -> None:
         tail = self.ahead.get(self.folding.drawn(value), "")
-        if tail and head and not self.folding.between_rounds(value, owner):
+        if tail and head:
             self.sketch.wire(tail, head, -1, **RESIDUAL_EDGE)
 
     def _tie_ranks(self) -> None:

@@ -13,6 +13,7 @@ from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.render.glyphs import Glyph, glyph, number_text
 from graphc.render.labels import clean, font, html, plain, table, value_of
+from graphc.render.labels import times as times_text
 from graphc.render.style import EDGE, FAINT, GRADIENT, GRAPH, INK, LOOKS, NODE, VALUE
 from graphc.render.text import text
 
@@ -53,6 +54,7 @@ class Sketch:
     digraph: graphviz.Digraph
     types: bool
     wires: dict[tuple[str, str, int], dict[str, str]] = field(default_factory=dict[Any, Any])
+    joined: set[tuple[str, str]] = field(default_factory=set[Any])
     clusters: dict[str, tuple[str, graphviz.Digraph]] = field(default_factory=dict[Any, Any])
     frames: dict[str, tuple[Graph, str]] = field(default_factory=dict[Any, Any])
     count: int = 0
@@ -77,6 +79,7 @@ class Sketch:
     def wire(self, tail: str, head: str, index: int = 0, **attributes: str) -> None:
         """Adds an edge unless the same one (tail, head and operand's position) is there."""
         self.wires.setdefault((tail, head, index), attributes)
+        self.joined.add((tail, head))
 
     def number(
         self, node: Node, head: str, index: int, cluster: str = "", ink: str = INK
@@ -158,7 +161,7 @@ def leaf_rows(node: Node, times: int = 0) -> list[str]:
         name = font(html(value_of({node: node.params["value"].array}, node)), size=11)
     else:
         name = sign_markup(glyph(node))
-    return [name + (font(f" ×{times}", size=11) if times > 1 else "")]
+    return [name + (font(f" {times_text(times)}", size=11) if times > 1 else "")]
 
 
 def kind_of(node: Node) -> str:
@@ -188,7 +191,7 @@ def rows_of(
         rows.append(font(html(shown), size=11, color=VALUE))
     if node.args:
         sign = glyph(node)
-        repeat = font(f" ×{times}", size=13, style="b") if times > 1 else ""
+        repeat = font(f" {times_text(times)}", size=13, style="b") if times > 1 else ""
         rows.append(sign_markup(sign, 16 if len(sign.line) <= 3 else 13) + repeat)
         if sign.note:
             rows.append(font(html(sign.note), size=9, color=FAINT))

@@ -71,7 +71,7 @@ LOOKS = {
     "seed": Look("box", "filled", "#FFFFFF", "#B83A00", width=1.6),
     "backward_folded": Look("box3d", "filled", "#FDEFE6", "#B83A00"),
     "alone": Look("box", "filled,rounded,bold", "#FBE3F0", "#9B2F72", width=2.2),
-    "update": Look("box", "filled,rounded", "#E3F4EE", "#00735C", outlines=2),
+    "update": Look("box", "filled,rounded", "#EAF6F1", "#00735C"),
 }
 
 GRAPH: Attributes = {
@@ -127,6 +127,10 @@ FOLDED_CLUSTER: Attributes = {**CLUSTER, "style": "rounded,dashed", "color": "#2
                               "bgcolor": "#F6FAFD", "fontcolor": "#2F6FA5"}  # fmt: skip
 #: The two halves of a mirrored picture.
 FORWARD_FRAME: Attributes = {**CLUSTER, "style": "rounded", "color": "#B9CFE2",
-                             "bgcolor": "white", "fontcolor": "#2F6FA5"}  # fmt: skip
+                             "bgcolor": "white", "fontcolor": "#2F6FA5",
+                             "labelloc": "b"}  # fmt: skip
 BACKWARD_FRAME: Attributes = {**CLUSTER, "style": "rounded", "color": "#E8C4AE",
-                              "bgcolor": "white", "fontcolor": GRADIENT, "labeljust": "r"}  # fmt: skip
+                              "bgcolor": "white", "fontcolor": GRADIENT,
+                              "labelloc": "b", "labeljust": "r"}  # fmt: skip
+UPDATE_FRAME: Attributes = {**CLUSTER, "style": "rounded", "color": "#A9D3C5",
+                            "bgcolor": "white", "fontcolor": VALUE, "labelloc": "b"}  # fmt: skip
