@@ -184,4 +184,4 @@ def digits_between(found: Any, truth: Any, floor: float, most: float) -> float:
     error = float(abs(found - truth) / scale)
     if error == 0.0:
         return most
-    return float(min(max(-np.log10(error), 0.0), most))
+    return max(0.0, float(min(-np.log10(error), most)))

@@ -194,6 +194,8 @@ def _judge_one(entry: Judged, case: _Case, judged: Sequence[Judged]) -> None:
         scale = max(float(abs(measure.truth)), measure.floor)
         promised = most if not allowed or not scale else -math.log10(min(allowed / scale, 1.0) or 1e-99)
         entry.expected[label] = min(entry.expected.get(label, most), max(promised, 0.0), most)
+        # The truth itself is known to 26 digits.
+        allowed += abs(float(measure.truth)) * 1e-24
         error = _error(found, measure.truth)
         inside = inside and error <= allowed
         worst = max(worst, error)
