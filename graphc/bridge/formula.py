@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from graphc.bridge.formula_functions import functions
 from graphc.bridge.formula_text import Token, fault, scan
 from graphc.bridge.formula_tree import Tree, tree_of
@@ -267,7 +269,8 @@ def _value(
 def _number(value: Any, dtype: DType) -> Node:
     """Returns a constant, unless the dtype turns it into infinity or into 0."""
     try:
-        rounded = float(dtype.numpy.type(value))
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = float(dtype.numpy.type(value))
     except OverflowError:
         rounded = math.inf
     if math.isinf(rounded):
@@ -294,9 +297,9 @@ def _unary(expression: ast.UnaryOp, operand: Node, dtype: DType) -> Node:
     if isinstance(expression.op, ast.Not):
         return apply_named("logical_not", operand)
     literal = expression.operand
-    if isinstance(literal, ast.Constant) and isinstance(literal.value, (int, float)):
-        if literal.value:
-            return scalar(-literal.value, dtype)
+    value = literal.value if isinstance(literal, ast.Constant) else 0
+    if isinstance(value, (int, float)) and value:
+        return scalar(-value, dtype)
     return apply_named("neg", operand)
 
 

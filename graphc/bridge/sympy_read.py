@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, expm1, log1p, sympy
 from graphc.bridge.sympy_ops import OpFunction, PartialFunction
 from graphc.core.dtype import DType, bool_, dtype_of
@@ -202,7 +204,8 @@ class _Reader:
     def holds(self, value: Fraction) -> bool:
         """Tells whether a float of the dtype has this very value."""
         try:
-            rounded = float(self.dtype.numpy.type(value.numerator / value.denominator))
+            with np.errstate(over="ignore", under="ignore"):
+                rounded = float(self.dtype.numpy.type(value.numerator / value.denominator))
         except OverflowError:
             return False
         return rounded - rounded == 0 and Fraction(rounded) == value

@@ -39,12 +39,13 @@ def slope(call: OpCall, index: int, operands: Sequence[Node]) -> Partial:
     promised: Expression = sympy.sympify(
         call.op.kink.slope(given, *deltas, *operands, **call.params)
     )
-    if promised == 0 and smooth is None:
+    flat = bool(promised == 0)
+    if flat and smooth is None:
         return None
     if isinstance(smooth, float) and promised.is_number and float(promised) == smooth:
         return smooth
     at = call.op.kink.at(_GraphNames, *operands, **call.params)
-    if promised == 0:
+    if flat:
         mask, value = split_mask(_as_node(smooth, operands[index]))
         return masked(both(apply_named("logical_not", at), mask), value)
     convention = from_sympy(promised, given.conditions, dtype=dtype)
