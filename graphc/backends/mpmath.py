@@ -197,8 +197,8 @@ class MpNamespace(NumpyNamespace):
     def convert(self, array: Any) -> Any:
         """Returns an array of numbers as exact mpmath numbers (integers and booleans as Python's)."""
         array = np.asarray(array)
-        if array.dtype == object:
-            return array
+        if array.dtype == object:  # numbers of another precision must take this one's
+            return _map(lambda v: v if isinstance(v, (bool, int)) else self.context.mpf(v), array)
         if array.dtype.kind == "b":
             return _map(bool, array)
         if array.dtype.kind in "ui":
@@ -236,6 +236,18 @@ class MpNamespace(NumpyNamespace):
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         return np.where(np.asarray(condition).astype(bool), x, y)
+
+    def floor(self, x: Any) -> Any:
+        return _map(self.scalars.floor, x)
+
+    def ceil(self, x: Any) -> Any:
+        return _map(self.scalars.ceil, x)
+
+    def round(self, x: Any) -> Any:
+        return _map(self.scalars.round, x)
+
+    def trunc(self, x: Any) -> Any:
+        return _map(self.scalars.trunc, x)
 
     def exp(self, x: Any) -> Any:
         return _map(self.scalars.exp, x)

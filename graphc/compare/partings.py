@@ -14,12 +14,12 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
 from graphc.compare.record import Parting
 from graphc.compare.run_engines import values_by_name
-from graphc.compare.truth import digits_between
+from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import RULE_DIGITS, Judged, Judgement
 from graphc.compare.problem import Problem
 from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
 from graphc.core.graph import LEAF_OPS
-from graphc.core.node import Node, apply_named, describe
+from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
@@ -47,35 +47,51 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     order = topological_order([problem.output])
     active = active_nodes(order, problem.wrt)
     chosen = [n for n in reversed(order) if n in active and isinstance(n.type, TensorType)]
-    previous: Node = problem.output
     for node in chosen[:BUDGET]:
         if node is problem.output or node.op.name == "constant":
             continue
-        found = _compare_at(problem, entry, judgement, node)
+        stand_in = apply_named("input", name=_CUT, type=node.type)
+        (output,) = rebuild([problem.output], {node: stand_in})
+        found = _compare_at(problem, entry, judgement, node, stand_in, output)
         if found is not None:
-            return _describe(entry, node, previous, order, *found)
-        previous = node
+            user = _blamed_user(problem, entry, judgement, node, stand_in, order)
+            return _describe(entry, node, user, *found)
     return None
 
 
+def _blamed_user(
+    problem: Problem, entry: Judged, judgement: Judgement, node: Node, stand_in: Node, order: list[Node]
+) -> Node:
+    """Returns the user of a node through which alone the derivative is wrong."""
+    users = [n for n in reversed(order) if any(a is node for a in n.args)]
+    for user in users if len(users) > 1 else []:
+        cut = make(user.op, tuple(stand_in if a is node else a for a in user.args), user.params)
+        (output,) = rebuild([problem.output], {user: cut})
+        if _compare_at(problem, entry, judgement, node, stand_in, output) is not None:
+            return user
+    return users[0]
+
+
 def _compare_at(
-    problem: Problem, entry: Judged, judgement: Judgement, node: Node
+    problem: Problem, entry: Judged, judgement: Judgement, node: Node, stand_in: Node, output: Node
 ) -> tuple[float, float] | None:
-    truth = judgement.truth
-    assert truth is not None
-    # A fresh input stands for the node, so that every engine sees a leaf.
-    stand_in = apply_named("input", name=_CUT, type=node.type)
-    (output,) = rebuild([problem.output], {node: stand_in})
+    """Returns the engine's derivative and the true one by an input that stands for a node.
+
+    Both are sums along one random direction; None where they agree. The stand-in is a leaf, so every
+    engine can differentiate by it.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NonDifferentiableWarning)
         try:
             (gradient,) = differentiate(output, [stand_in], entry.run.name).gradients
         except GraphcError:
             return None
+    assert judgement.truth is not None
     generator = np.random.default_rng(2)
-    exact = truth.node_values([node])[0]
+    exact = judgement.truth.node_values([node])[0]
     weight = generator.choice([-1.0, 1.0], size=exact.shape)
-    true = truth.along({node: weight})
+    truth = Truth(output, {**problem.values, stand_in: exact}, judgement.sizes)
+    true = truth.along({stand_in: weight})
     if true is None:
         return None
     if entry.rule_digits is not None and entry.rule_digits < RULE_DIGITS:
@@ -83,7 +99,8 @@ def _compare_at(
         values = {n: xp.convert(v) for n, v in problem.values.items()} | {stand_in: exact}
         (value,) = run([gradient], values, xp)
         total = np.sum(value * xp.convert(weight))
-        return None if digits_between(total, true, 0.0, 50.0) >= RULE_DIGITS else (float(total), float(true))
+        same = digits_between(total, true, 0.0, 50.0) >= RULE_DIGITS
+        return None if same else (float(total), float(true))
     with np.errstate(all="ignore"):
         (rounded,) = run([node], dict(problem.values), NumpyNamespace(judgement.sizes))
     given = {**values_by_name(problem), _CUT: rounded}
@@ -100,13 +117,7 @@ def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k in names}
 
 
-def _describe(
-    entry: Judged, node: Node, previous: Node, order: list[Node], engine: float, true: float
-) -> Parting:
-    # The derivative by `node` is wrong and by the nodes above it right, so the rule of one of its
-    # users is at work: the one nearest to the output.
-    users = [n for n in order if any(a is node for a in n.args)]
-    user = users[-1] if users else previous
+def _describe(entry: Judged, node: Node, user: Node, engine: float, true: float) -> Parting:
     words = (
         f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
         f"{engine:.6g} where the truth is {true:.6g}: they part in the rule of {user.op.name}."

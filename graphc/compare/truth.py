@@ -124,7 +124,7 @@ class Truth:
 
     def _shape(self, node: Node) -> tuple[int, ...]:
         if node in self.values:
-            return np.shape(self.values[node])
+            return np.asarray(self.values[node]).shape
         return self.node_values([node])[0].shape
 
     def _leaves(self, xp: MpNamespace) -> dict[Node, Any]:
