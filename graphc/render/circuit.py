@@ -11,7 +11,15 @@ from graphc.core.walk import topological_order
 from graphc.render.glyphs import glyph, is_number
 from graphc.render.labels import clean, font, html, table, value_of
 from graphc.render.record import Record
-from graphc.render.sketch import Settings, Sketch, kind_of, leaf_rows, new_sketch, sign_markup, tip
+from graphc.render.sketch import (
+    Sketch,
+    kind_of,
+    leaf_rows,
+    new_sketch,
+    settings_of,
+    sign_markup,
+    tip,
+)
 from graphc.render.style import FAINT, GRADIENT, LINE, LOOKS, VALUE
 from graphc.render.text import text
 
@@ -36,7 +44,7 @@ def circuit_dot(
     Raises:
         BudgetError: the graph has over 250 operations.
     """
-    settings = Settings(**{"direction": "LR", "values": values, **options})
+    settings = settings_of(values, {"direction": "LR", **options})
     order = [n for n in topological_order([record.output]) if not is_number(n)]
     operations = sum(1 for node in order if node.args)
     if operations > MAX_OPERATIONS:

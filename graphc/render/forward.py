@@ -13,7 +13,7 @@ from graphc.render.fold import Folding, fold
 from graphc.render.glyphs import glyph, is_number
 from graphc.render.labels import clean, font, html, plain, table, value_of
 from graphc.render.labels import times as times_text
-from graphc.render.sketch import Settings, Sketch, kind_of, new_sketch, rows_of, tip
+from graphc.render.sketch import Sketch, kind_of, new_sketch, rows_of, settings_of, tip
 from graphc.render.style import CLUSTER, FAINT, FOLDED_CLUSTER, INK, LOOKS, VALUE
 
 #: Operations whose operands can't change places: theirs are drawn from left to right.
@@ -63,7 +63,7 @@ def forward_dot(outputs: Any, values: Mapping[Node, Any] | None = None, **option
         values: known values by node, written on the cells.
         **options: fields of `Settings`.
     """
-    settings = Settings(values=values, **options)
+    settings = settings_of(values, options)
     pairs = named_outputs(outputs)
     if settings.open_blocks:
         pairs, settings = open_calls(pairs, settings)
@@ -88,7 +88,7 @@ def backward_dot(gradients: Any, values: Mapping[Node, Any] | None = None, **opt
         **options: fields of `Settings`.
     """
     labelled = {
-        f"∂/∂{label}" if label else f"gradient {i + 1}": node
+        (label if label.startswith("∂") else f"∂{label}") if label else f"gradient {i + 1}": node
         for i, (label, node) in enumerate(named_outputs(gradients))
     }
     return forward_dot(labelled, values, **options)

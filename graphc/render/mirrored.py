@@ -15,7 +15,7 @@ from graphc.render.labels import clean, font, html, plain, table, value_of
 from graphc.render.labels import times as times_text
 from graphc.render.mirror import Mirror, counterpart, flows_by_operand, mirror
 from graphc.render.record import Record
-from graphc.render.sketch import Settings, Sketch, new_sketch, sign_markup, tip
+from graphc.render.sketch import Sketch, new_sketch, settings_of, sign_markup, tip
 from graphc.render.style import (
     BACKWARD_EDGE,
     BACKWARD_FRAME,
@@ -73,7 +73,7 @@ def start_mirrored(
     options: Mapping[str, Any],
 ) -> MirroredSketch:
     """Draws both halves; more may be drawn on the sketch before its source is taken."""
-    settings = Settings(values=values, **options)
+    settings = settings_of(values, options)
     folding = fold(
         [record.output], budget=max(settings.budget // 2, 2), repeats=settings.repeats, from_end=2
     )

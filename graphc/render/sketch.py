@@ -46,6 +46,12 @@ class Settings:
     alone: frozenset[Node] = frozenset()
 
 
+def settings_of(values: Mapping[Node, Any] | None, options: Mapping[str, Any]) -> Settings:
+    """Returns the settings that a caller's options ask for."""
+    alone = frozenset(options.get("alone", ()))  # a list of nodes can't be searched with `in`
+    return Settings(**{**options, "values": values, "alone": alone})
+
+
 @dataclass(slots=True)
 class Sketch:
     """A picture while it is put together; `source` gives its DOT text."""

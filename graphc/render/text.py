@@ -17,9 +17,9 @@ CHOICE, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
 
 #: Infix operations: (how tight, sign, what the left and the right operand need at least).
 INFIX = {
-    "add": (SUM, " + ", SUM, SUM),
+    "add": (SUM, " + ", SUM, PRODUCT),
     "sub": (SUM, " - ", SUM, PRODUCT),
-    "mul": (PRODUCT, "*", PRODUCT, PRODUCT),
+    "mul": (PRODUCT, "*", PRODUCT, SIGN),
     "div": (PRODUCT, "/", PRODUCT, SIGN),
     "mod": (PRODUCT, " % ", PRODUCT, SIGN),
     "matmul": (PRODUCT, " @ ", PRODUCT, SIGN),
@@ -35,7 +35,7 @@ INFIX = {
     "logical_xor": (SUM, " ^ ", PRODUCT, PRODUCT),
 }  # fmt: skip
 
-_Piece = str | tuple[Part, int]
+Piece = str | tuple[Part, int]
 
 
 def text(node: Node, budget: int = 40, names: Mapping[Node, str] | None = None) -> str:
@@ -76,7 +76,7 @@ def definitions(
 
 
 def write(
-    root: Part, pieces: Callable[[Part], tuple[int, list[_Piece]]], left: str, right: str, cut: str
+    root: Part, pieces: Callable[[Part], tuple[int, list[Piece]]], left: str, right: str, cut: str
 ) -> str:
     """Returns an expression as text, with parentheses where an operand binds less than it must.
 
@@ -89,7 +89,7 @@ def write(
         cut: what stands for a part that is left out.
     """
     found: list[str] = []
-    stack: list[_Piece] = [(root, CHOICE)]
+    stack: list[Piece] = [(root, CHOICE)]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
@@ -106,7 +106,7 @@ def write(
     return "".join(found)
 
 
-def _pieces(part: Part) -> tuple[int, list[_Piece]]:
+def _pieces(part: Part) -> tuple[int, list[Piece]]:
     node = part.node
     name = node.op.name
     if part.name:
@@ -126,19 +126,32 @@ def _pieces(part: Part) -> tuple[int, list[_Piece]]:
         return POWER, [(part.parts[0], ATOM), "**2"]
     if name == "reciprocal":
         return PRODUCT, ["1/", (part.parts[0], SIGN)]
+    if name == "slice":
+        return ATOM, [(part.parts[0], ATOM), f"[{_bounds(node.params.get('bounds', ()))}]"]
     if name == "transpose" and tuple(node.params.get("axes") or ()) == (1, 0):
         return ATOM, [(part.parts[0], ATOM), ".T"]
     return ATOM, _call(part)
+
+
+def _bounds(bounds: Any) -> str:
+    found: list[str] = []
+    for bound in bounds:
+        if not isinstance(bound, tuple):
+            found.append(":")
+            continue
+        start, stop, *step = (_option(v) for v in bound)
+        found.append(f"{start}:{stop}" + (f":{step[0]}" if step and step[0] != "1" else ""))
+    return ", ".join(found)
 
 
 def _has_options(node: Node) -> bool:
     return any(node.params.get(key) for key in ("transpose_x", "transpose_y"))
 
 
-def _call(part: Part) -> list[_Piece]:
+def _call(part: Part) -> list[Piece]:
     node = part.node
     body = node.params.get("graph")
-    found: list[_Piece] = [clean(body.name if isinstance(body, Graph) else node.op.name), "("]
+    found: list[Piece] = [clean(body.name if isinstance(body, Graph) else node.op.name), "("]
     for position, operand in enumerate(part.parts):
         if position:
             found.append(", ")
@@ -163,7 +176,7 @@ def _option(value: Any) -> str:
     return clean(value if isinstance(value, str) else repr(value), 40)
 
 
-def _leaf(node: Node) -> tuple[int, list[_Piece]]:
+def _leaf(node: Node) -> tuple[int, list[Piece]]:
     if node.op.name in LEAF_OPS:
         return ATOM, [clean(node.params["name"])]
     if node.op.name == "constant":
