@@ -241,7 +241,7 @@ def _own_derivative(nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: di
 
     @function.defjvp
     def _(primals: Any, tangents: Any) -> Any:
-        formals = [_tangent_formal(n) for n in moving]
+        formals = _tangent_formals(inputs, moving)
         found = forward_sweep(nodes, dict(zip(moving, formals, strict=True)))
         alive = [i for i, t in enumerate(found) if t is not None]
         results = [broadcast_to(found[i], nodes[i].shape) for i in alive]
@@ -254,9 +254,13 @@ def _own_derivative(nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: di
     return function
 
 
-def _tangent_formal(node: Node) -> Node:
-    level = node.params.get("level", 0) + 1
-    return apply_named("formal", name=f"d{node.params['name']}", type=node.type, level=level)
+def _tangent_formals(inputs: Sequence[Node], moving: Sequence[Node]) -> list[Node]:
+    # Above every input's level: at the second order the inputs hold the first order's tangents,
+    # and the two tangents of one input must not be one node.
+    level = max(n.params.get("level", 0) for n in inputs) + 1
+    return [
+        apply_named("formal", name=f"d{n.params['name']}", type=n.type, level=level) for n in moving
+    ]
 
 
 def _tangent(value: Any, primal: Any) -> Any:

@@ -98,6 +98,13 @@ def _again(node: Node, value: Node, op: Op | None = None) -> Node:
     return make(op or node.op, (value,), params)
 
 
+def _chained(value: Node, partial: Node) -> Node:
+    """Returns value * partial with masks kept outside, see `chain`."""
+    product = chain(value, partial)
+    assert product is not None
+    return product
+
+
 def _spread(adjoint: Node, node: Node) -> Node:
     shape = node.args[0].type.shape
     return through(adjoint, adjoint.type.shape, lambda v: broadcast_to(v, shape))
@@ -148,8 +155,7 @@ def _extreme_vjp(adjoint: Node, node: Node) -> Node:
     ties = _ties(node)
     number = apply_named("cast", ties, dtype=node.dtype)
     count = make(sum_op, (number,), {"axis": node.params["axis"], "keepdims": True})
-    share = chain(adjoint, apply_named("reciprocal", count))
-    assert share is not None
+    share = _chained(adjoint, apply_named("reciprocal", count))
     return masked(ties, broadcast_to(share, node.args[0].type.shape))
 
 
@@ -398,7 +404,7 @@ std_op = _reduction(
     "std",
     run=lambda xp, x, axis, keepdims, correction: xp.sqrt(xp.var(x, axis, keepdims, correction)),
     vjp=lambda adjoint, node: chain(_spread(adjoint, node), _std_weight(node)),
-    jvp=lambda tangent, node: _again(node, chain(tangent, _std_weight(node)) or tangent, sum_op),
+    jvp=lambda tangent, node: _again(node, _chained(tangent, _std_weight(node)), sum_op),
     bound=lambda error, node: masked(
         node != 0, _var_error(error, node) / (node * 2 * _freedom(node))
     ),
@@ -457,7 +463,7 @@ norm_op = _reduction(
     "norm",
     run=_norm_run,
     vjp=lambda adjoint, node: chain(_spread(adjoint, node), _norm_weight(node)),
-    jvp=lambda tangent, node: _again(node, chain(tangent, _norm_weight(node)) or tangent, sum_op),
+    jvp=lambda tangent, node: _again(node, _chained(tangent, _norm_weight(node)), sum_op),
     bound=lambda error, node: _again(
         node, error * apply_named("abs", _norm_weight(node)), sum_op
     ) + node * (_count(node) + 8) * node.dtype.epsilon,
