@@ -54,7 +54,7 @@ def engine(name: str, gradient: dict[str, Any] | None = None, **more: Any) -> En
         "build_seconds": 0.00042, "compile_seconds": 0.031, "run_seconds": 6.2e-6,
         "peak_bytes": 182_000, "shared_nodes": 7, "own_nodes": 0,
         "text": {"x": "z", "y": "z", "z": "x + y"},
-        "latex": {"x": "z", "y": "z", "z": "x + y"}, "picture": f"{name}.svg",
+        "latex": {"x": "z", "y": "z", "z": "x + y"}, "picture": f"engine-{name}.svg",
     }  # fmt: skip
     return EngineResult(**(given | more))
 
@@ -85,8 +85,8 @@ def circuit(**more: Any) -> Comparison:
                    verdict_words="The error is what the step leaves over; central differences.",
                    digits={"x": 11.5, "y": 11.5, "z": 12.0}, own_nodes=52, shared_nodes=3,
                    digits_expected={"x": 10.4, "y": 10.4, "z": 10.2}, rule_digits=11.5,
-                   route="central differences, step x·ulp^(1/3), one mapped sub-graph of 6 points"),
-            engine("symbolic", route="whole expression, 3 operations of a budget of 2,000; swell 1.0"),
+                   route="central differences, step x·ulp^(1/3), one map over 6 points"),
+            engine("symbolic", route="whole expression, 3 of 2,000 operations; swell 1.0"),
             engine("reverse"),
             engine("forward", nodes=14, tree_size=20, own_nodes=3, flops=9),
             engine("jax", nodes=4, tree_size=4, shared_nodes=3, own_nodes=1),
@@ -118,8 +118,8 @@ def circuit(**more: Any) -> Comparison:
                   tree_sizes=tuple(7**n for n in range(1, 9))),
         ),
         "pictures": (
-            Picture(stem="forward", title="Forward", words="From the inputs to the value.", svg=SVG),
-            Picture(stem="reverse", title="Reverse gradient", words="The backward graph.", svg=SVG),
+            Picture(stem="forward", title="Forward", words="From inputs to the value.", svg=SVG),
+            Picture(stem="engine-reverse", title="Graph of reverse", words="Backward.", svg=SVG),
         ),
         "versions": {"graphc": "0.1.0", "jax": "0.10.2", "python": "3.11.9"},
         "machine": "x86_64, 2 cores",

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_samples import HOSTILE, SVG, absent, circuit, engine, hostile, network
 
 from graphc.compare.report import picture_names, write_report
 from graphc.core.errors import ArgumentError, FileError, GraphcError
+from tests.compare.report_samples import HOSTILE, SVG, absent, circuit, engine, hostile, network
 
 SAMPLES = {
     "circuit": [circuit()],
@@ -140,15 +140,15 @@ def test_page_begins_with_the_verdict(tmp_path: Path):
 
 def test_the_same_record_gives_the_same_bytes_in_any_process(tmp_path: Path):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from report_samples import circuit, hostile, network\n"
+        "import sys\n"
+        "from tests.compare.report_samples import circuit, hostile, network\n"
         "from graphc.compare.report import write_report\n"
         "write_report([circuit(), network(), hostile()], sys.argv[1])"
     )
-    here = Path(__file__).parent
+    root = str(Path(__file__).parents[2])
     for seed in ("1", "2"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(here.parents[1])}
-        command = [sys.executable, "-c", code, str(tmp_path / seed), str(here)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root}
+        command = [sys.executable, "-c", code, str(tmp_path / seed)]
         subprocess.run(command, env=environment, check=True)
     first = {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()}
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "2").iterdir()}
@@ -219,12 +219,17 @@ def test_files_are_the_page_the_texts_and_the_pictures_and_nothing_else(tmp_path
 def test_pictures_of_the_same_stem_get_names_of_their_own():
     records = [circuit(title="a/b"), circuit(title="A-B"), hostile()]
     names = [list(own.values()) for own in picture_names(records)]
-    assert names[:2] == [["a-b-forward", "a-b-reverse"], ["A-B-forward-2", "A-B-reverse-2"]]
+    assert names[:2] == [
+        ["a-b-forward", "a-b-engine-reverse"],
+        ["A-B-forward-2", "A-B-engine-reverse-2"],
+    ]
     assert names[2] == ["script-script-alert-1-script", "report-2"]
 
 
 def test_a_stem_used_once_stays_as_it_is():
-    assert picture_names([circuit()]) == [{"forward": "forward", "reverse": "reverse"}]
+    assert picture_names([circuit()]) == [
+        {"forward": "forward", "engine-reverse": "engine-reverse"}
+    ]
 
 
 def test_folder_that_cannot_be_made_is_a_file_error_with_a_mend(tmp_path: Path):

@@ -11,7 +11,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import HOSTILE_SVG
 
 from graphc.compare.report.clean import clean_svg, mathml
 from graphc.compare.report.marks import split_digits
@@ -27,6 +26,7 @@ from graphc.compare.report.numbers import (
     seconds,
     size,
 )
+from tests.compare.report_samples import HOSTILE_SVG
 
 
 @pytest.mark.parametrize(

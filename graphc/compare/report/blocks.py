@@ -90,6 +90,13 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Gallery:
+    """Pictures to be held against each other, side by side where there is room."""
+
+    drawings: tuple[Drawing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """Blocks that are shown on demand."""
 
@@ -97,7 +104,7 @@ class Fold:
     blocks: tuple[Block, ...]
 
 
-Block = Table | Words | Terms | Facts | Formula | Chart | Drawing | Fold
+Block = Table | Words | Terms | Facts | Formula | Chart | Drawing | Gallery | Fold
 
 
 @dataclass(frozen=True, slots=True)

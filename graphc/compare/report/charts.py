@@ -148,7 +148,7 @@ def swell_chart(swells: Sequence[Swell]) -> dict[str, Any] | None:
         "field": "kind",
         "type": "nominal",
         "scale": {"domain": ["shared", "as a tree"], "range": [[1, 0], [5, 4]]},
-        "legend": {"title": "counted", "symbolStrokeColor": _INK},
+        "legend": {"title": None, "symbolStrokeColor": _INK},
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 1.5},
@@ -251,7 +251,8 @@ def _spec(body: dict[str, Any], height: int) -> dict[str, Any]:
             "axisBand": {"grid": False, "ticks": False, "domain": False, "labelFontSize": 13,
                          "labelColor": _INK},
             "legend": {"labelColor": _INK, "labelFontSize": 13, "labelLimit": 260,
-                       "titleColor": _QUIET, "titleFontWeight": "normal", "orient": "top", "symbolSize": 70},
+                       "titleColor": _QUIET, "titleFontWeight": "normal", "orient": "top",
+                       "symbolSize": 70},
             "text": {"fontSize": 12},
         },
     }  # fmt: skip

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 _SVG = "http://www.w3.org/2000/svg"
 _MATHML = "http://www.w3.org/1998/Math/MathML"
 _XLINK = "http://www.w3.org/1999/xlink"
+_XML = "http://www.w3.org/XML/1998/namespace"
 
 _SVG_ELEMENTS = frozenset(
     "svg g path polygon polyline ellipse circle rect line text tspan textPath title desc defs "
@@ -26,7 +27,7 @@ _SVG_ATTRIBUTES = _SVG_PAINT | frozenset(
     "id class transform viewBox width height x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy d points "
     "offset gradientUnits gradientTransform spreadMethod preserveAspectRatio textLength "
     "lengthAdjust rotate markerWidth markerHeight refX refY orient markerUnits clipPathUnits "
-    "version role startOffset".split()
+    "version role aria-label startOffset xml:space".split()
 )
 #: Graphviz's own classes; any other could take on a style of the page around it.
 _SVG_CLASSES = frozenset(("graph", "node", "edge", "cluster"))
@@ -86,7 +87,7 @@ def mathml(latex: str, block: bool = False) -> str | None:
 
     try:
         text = convert(latex, display="block" if block else "inline")
-    except Exception:  # noqa: BLE001  a third-party reader: any failure means "show the text"
+    except Exception:
         return None
     named = re.sub(r"&(?!#?\w+;)", "&amp;", text)
     return _clean(named, _MATHML, _MATH_ELEMENTS, _math_attributes)
@@ -139,6 +140,8 @@ def _clean(text: str, space: str, elements: frozenset[str], attributes: _Attribu
             out.append(f"<g>{f'<title>{escape(printable(title))}</title>' if title else ''}")
             closing.append("</g>")
             return
+        if f"{_XML} space" in given:
+            given = given | {"xml:space": given[f"{_XML} space"]}
         kept = attributes(local, given)
         root = f" xmlns={quoteattr(space)}" if not closing else ""
         out.append(f"<{local}{root}")

@@ -7,8 +7,10 @@ from graphc.compare.report.blocks import (
     Block,
     Cell,
     Chart,
+    Drawing,
     Fold,
     Formula,
+    Gallery,
     Row,
     Section,
     Span,
@@ -153,11 +155,11 @@ def cost_section(comparison: Comparison) -> Section:
     return Section("cost", "What each engine costs", tuple(blocks))
 
 
-def sharing_section(comparison: Comparison) -> Section | None:
-    """Returns what the gradient graphs have in common, and each engine's expression."""
+def sharing_section(comparison: Comparison, drawings: tuple[Drawing, ...]) -> Section | None:
+    """Returns what the gradient graphs have in common, their pictures, and their expressions."""
     ran = _ran(comparison)
     chart = sharing_chart(comparison.engines)
-    if not ran or chart is None:
+    if chart is None and not drawings:
         return None
     rows = [
         row(
@@ -174,11 +176,12 @@ def sharing_section(comparison: Comparison) -> Section | None:
     told = "Nodes are interned: two engines that build the same expression hold the same node, so"
     told += " what they share can be counted. For reverse itself the second column counts what it"
     told += " takes over from the forward graph."
-    blocks: list[Block] = [
-        words(told),
-        Table(columns, tuple(rows)),
-        Chart(chart, "Of each engine's gradient graph: common nodes, and nodes no other has."),
-    ]
+    blocks: list[Block] = [words(told), Table(columns, tuple(rows))]
+    if chart:
+        seen = "Of each engine's gradient graph: common nodes, and nodes no other has."
+        blocks.append(Chart(chart, seen))
+    if drawings:
+        blocks.append(Gallery(drawings))
     for engine in ran:
         formulas = tuple(
             block

@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +129,6 @@ def _environment() -> Environment:
             text = text.replace(sign, f"\\u{ord(sign):04x}")
         return Markup(text)
 
-    environment.filters["raw"] = Markup
-    environment.filters["data"] = data
-    environment.globals.update(picture=picture, formula=formula)
+    filters: dict[str, Callable[..., Any]] = environment.filters
+    filters.update(raw=Markup, data=data, picture=picture, formula=formula)
     return environment

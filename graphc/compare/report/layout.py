@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from graphc.compare.record import Comparison, Picture
-from graphc.compare.report.blocks import Block, Drawing, Section, words
+from graphc.compare.record import Comparison
+from graphc.compare.report.blocks import Drawing, Section, words
 from graphc.compare.report.engines import (
     cost_section,
     engines_section,
@@ -60,7 +60,7 @@ def sections_of(comparison: Comparison, names: dict[str, str]) -> list[Section]:
         gradients_section(comparison),
         _pictures_section(comparison, names),
         cost_section(comparison),
-        sharing_section(comparison),
+        sharing_section(comparison, _drawings(comparison, names, of_engines=True)),
         steps_section(comparison),
         swell_section(comparison),
         truth_section(comparison),
@@ -70,16 +70,23 @@ def sections_of(comparison: Comparison, names: dict[str, str]) -> list[Section]:
 
 
 def _pictures_section(comparison: Comparison, names: dict[str, str]) -> Section | None:
-    if not comparison.pictures:
+    drawings = _drawings(comparison, names, of_engines=False)
+    if not drawings:
         return None
     told = "Values flow from the inputs to the output; gradients flow back along the same edges."
-    blocks: list[Block] = [words(told)]
-    blocks.extend(_drawing(picture, names[picture.stem]) for picture in comparison.pictures)
-    return Section("pictures", "Pictures", tuple(blocks))
+    return Section("pictures", "Pictures", (words(told), *drawings))
 
 
-def _drawing(picture: Picture, name: str) -> Drawing:
-    return Drawing(name, picture.title, picture.words, picture.svg)
+def _drawings(
+    comparison: Comparison, names: dict[str, str], *, of_engines: bool
+) -> tuple[Drawing, ...]:
+    """Returns the pictures of engines' gradient graphs, or all the others."""
+    engines = {e.picture.removesuffix(".svg") for e in comparison.engines if e.status == "ok"}
+    return tuple(
+        Drawing(names[picture.stem], picture.title, picture.words, picture.svg)
+        for picture in comparison.pictures
+        if (picture.stem in engines) is of_engines
+    )
 
 
 def _slug(text: str) -> str:

@@ -14,6 +14,7 @@ from graphc.compare.report.blocks import (
     Facts,
     Fold,
     Formula,
+    Gallery,
     Span,
     Table,
     Terms,
@@ -24,7 +25,9 @@ from graphc.compare.report.layout import sections_of
 from graphc.compare.report.verdicts import SIGNS, headline, tally
 
 #: Every sign that Markdown or the HTML in it could read as its own.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&^:@-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
+#: What would make a line a list, a title or a rule.
+_START = re.compile(r"(\d*)([-+=#.)])")
 
 
 def markdown_report(comparisons: Sequence[Comparison], names: Sequence[dict[str, str]]) -> str:
@@ -49,7 +52,9 @@ def markdown_report(comparisons: Sequence[Comparison], names: Sequence[dict[str,
 
 def escape(text: str) -> str:
     """Returns text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    line = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    start = _START.match(line)
+    return f"{start[1]}\\{line[start.start(2) :]}" if start else line
 
 
 def _comparison(comparison: Comparison, names: dict[str, str]) -> list[str]:
@@ -86,6 +91,8 @@ def _block(block: Block) -> list[str]:
                 return [f"**{escape(title)}** (not drawn): {escape(told)}", ""]
             picture = f"![{escape(title)}]({name}.svg)"
             return [f"**{escape(title)}.** {escape(told)}", "", picture, ""]
+        case Gallery(drawings):
+            return [line for drawing in drawings for line in _block(drawing)]
         case Fold(summary, blocks):
             inner = [line for part in blocks for line in _block(part)]
             plain = summary.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
