@@ -328,7 +328,7 @@ class MpNamespace(NumpyNamespace):
     def scatter_add(self, x: Any, indices: Any, axis: int, size: int) -> Any:
         where = np.asarray(indices).astype(np.int64)
         result = self._zeros_for(x, (*x.shape[:axis], size, *x.shape[axis + where.ndim :]))
-        np.add.at(result, (*[slice(None)] * axis, where), x)
+        self._add_at(result, (*[slice(None)] * axis, where), x)
         return result
 
     def _zeros_for(self, x: Any, shape: Any) -> Any:

@@ -175,8 +175,14 @@ class NumpyNamespace:
     def scatter_add(self, x: Any, indices: Any, axis: int, size: int) -> Any:
         shape = (*x.shape[:axis], size, *x.shape[axis + indices.ndim :])
         result = np.zeros(shape, x.dtype)
-        np.add.at(result, (*[slice(None)] * axis, indices), x)
+        self._add_at(result, (*[slice(None)] * axis, indices), x)
         return result
+
+    def _add_at(self, result: Any, where: Any, x: Any) -> None:
+        try:
+            np.add.at(result, where, x)
+        except IndexError as error:
+            raise IndexingError(f"a scatter goes out of range: {error}") from None
 
     # -- contraction --
 

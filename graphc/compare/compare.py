@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from graphc.backends.compile import require_x64
+from graphc.backends.numpy import evaluate
 from graphc.compare.memory_job import peak_memory
 from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
@@ -100,7 +102,7 @@ def compare(
         inputs={n.params["name"]: str(n.type) for n in problem.inputs},
         values={n.params["name"]: _shown(v) for n, v in problem.values.items()},
         wrt=tuple(w.params["name"] for w in problem.wrt),
-        value=_output_value(problem, judgement),
+        value=float(evaluate(problem.output, problem.values)),
         dtype=problem.output.dtype.name,
         truth_kind=judgement.kind,
         truth_words=_truth_words(judgement),
@@ -165,7 +167,6 @@ def _result(
     found = cost(made.gradients, judgement.sizes)
     small = found.nodes <= 400
     pairs = list(zip(names, made.gradients, strict=True))
-    assert made.compiled is not None
     return EngineResult(
         name=made.name,
         status=made.status,
@@ -180,7 +181,7 @@ def _result(
         tree_size=found.tree_size,
         flops=int(found.flops),
         depth=found.depth,
-        hlo_size=instruction_count(made.compiled.hlo(_own_values(problem, made))),
+        hlo_size=_hlo_size(problem, made),
         build_seconds=made.build_seconds,
         compile_seconds=made.compile_seconds,
         run_seconds=seconds.get(made.name),
@@ -194,17 +195,12 @@ def _result(
     )
 
 
-def _own_values(problem: Problem, made: EngineRun) -> dict[str, Any]:
-    assert made.compiled is not None
+def _hlo_size(problem: Problem, made: EngineRun) -> int | None:
+    if made.compiled is None:
+        return None
     names = {n.params["name"] for n in made.compiled.inputs}
-    return {k: v for k, v in values_by_name(problem).items() if k in names}
-
-
-def _output_value(problem: Problem, judgement: Judgement) -> float:
-    from graphc.backends.numpy import evaluate
-
-    del judgement
-    return float(evaluate(problem.output, problem.values))
+    own = {k: v for k, v in values_by_name(problem).items() if k in names}
+    return instruction_count(made.compiled.hlo(own))
 
 
 def _shown(value: Any) -> Any:
@@ -232,8 +228,6 @@ def _strings(array: Any) -> Any:
     value = array.item()
     if value is None:
         return "no two-sided finite derivative"
-    import mpmath
-
     return mpmath.nstr(value, 30, strip_zeros=True)
 
 

@@ -74,8 +74,8 @@ def _blamed_user(
 
 def _compare_at(
     problem: Problem, entry: Judged, judgement: Judgement, node: Node, stand_in: Node, output: Node
-) -> tuple[float, float] | None:
-    """Returns the engine's derivative and the true one by an input that stands for a node.
+) -> tuple[float, float, float] | None:
+    """Returns the engine's derivative, the true one and their relative distance, by an input that stands for a node.
 
     Both are sums along one random direction; None where they agree. The stand-in is a leaf, so every
     engine can differentiate by it.
@@ -100,7 +100,7 @@ def _compare_at(
         (value,) = run([gradient], values, xp)
         total = np.sum(value * xp.convert(weight))
         same = digits_between(total, true, 0.0, 50.0) >= RULE_DIGITS
-        return None if same else (float(total), float(true))
+        return None if same else (float(total), float(true), _gap(total, true))
     with np.errstate(all="ignore"):
         (rounded,) = run([node], dict(problem.values), NumpyNamespace(judgement.sizes))
     given = {**values_by_name(problem), _CUT: rounded}
@@ -109,7 +109,8 @@ def _compare_at(
     # What explains the loss must itself have lost as much, but for a digit or two.
     lost = min(entry.digits.values(), default=0.0) + 1.5
     needed = min(node.dtype.precision * math.log10(2) - 3, lost)
-    return None if digits_between(total, true, 0.0, 50.0) >= needed else (total, float(true))
+    same = digits_between(total, true, 0.0, 50.0) >= needed
+    return None if same else (total, float(true), _gap(total, true))
 
 
 def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
@@ -117,10 +118,17 @@ def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k in names}
 
 
-def _describe(entry: Judged, node: Node, user: Node, engine: float, true: float) -> Parting:
+def _gap(found: Any, true: Any) -> float:
+    return float(abs(found - true) / abs(true)) if true else math.inf
+
+
+def _describe(
+    entry: Judged, node: Node, user: Node, engine: float, true: float, gap: float
+) -> Parting:
     words = (
         f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
-        f"{engine:.6g} where the truth is {true:.6g}: they part in the rule of {user.op.name}."
+        f"{engine:.6g} where the truth is {true:.6g} (relative distance {gap:.2g}): they part in the "
+        f"rule of {user.op.name}."
     )
     return Parting(
         node=describe(node, 6),

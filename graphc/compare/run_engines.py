@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.compile import Compiled, compile
+from graphc.backends.numpy import evaluate
 from graphc.compare.problem import Problem
-from graphc.core.errors import EngineError, GradError, GraphcError, NonDifferentiableWarning
+from graphc.core.graph import leaves
+from graphc.core.errors import BudgetError, EngineError, GradError, GraphcError, NonDifferentiableWarning
 from graphc.core.node import Node
 from graphc.diff.engines import ENGINES, differentiate
 
@@ -72,18 +74,28 @@ def _run(problem: Problem, name: str, options: dict[str, Any]) -> EngineRun:
             derivation = differentiate(problem.output, problem.wrt, name, **options)
             made.build_seconds = time.perf_counter() - start
         made.gradients, made.route = derivation.gradients, derivation.route
-        made.compiled = compile(made.gradients)
-        given = values_by_name(problem)
-        start = time.perf_counter()
-        results = made.compiled(given)
-        made.values = [np.asarray(r) for r in results]
-        made.compile_seconds = time.perf_counter() - start
+        _compute(problem, made)
     except (EngineError, GradError) as error:
         made.status = "not applicable"
         made.reason = "; ".join(p for p in (error.rule, error.mend) if p)
     except GraphcError as error:
         made.status, made.reason = "failed", str(error)
     return made
+
+
+def _compute(problem: Problem, made: EngineRun) -> None:
+    given = values_by_name(problem)
+    names = {n.params["name"] for n in leaves(made.gradients)}
+    own = {k: v for k, v in given.items() if k in names}
+    try:
+        made.compiled = compile(made.gradients)
+    except BudgetError:  # too long for XLA: NumPy computes it node by node
+        made.values = [np.asarray(v) for v in evaluate(made.gradients, own)]
+        made.route += "; too long to compile, evaluated with NumPy"
+        return
+    start = time.perf_counter()
+    made.values = [np.asarray(r) for r in made.compiled(own)]
+    made.compile_seconds = time.perf_counter() - start
 
 
 def values_by_name(problem: Problem) -> dict[str, Any]:

@@ -360,7 +360,9 @@ def _agrees_nearby(entry: Judged, case: _Case, loose: bool = False) -> bool:
     true = aside.along(dict(zip(problem.wrt, weights, strict=True)))
     if true is None or entry.run.compiled is None:
         return False
-    results = entry.run.compiled({n.params["name"]: v for n, v in moved.items()})
+    names = {n.params["name"] for n in entry.run.compiled.inputs}
+    given = {n.params["name"]: v for n, v in moved.items()}
+    results = entry.run.compiled({k: v for k, v in given.items() if k in names})
     values = [np.asarray(r) for r in results]
     bound = rounding_bounds(entry.run.gradients, moved, case.sizes) if entry.run.name in _MEASURED else None
     measure = _Measure("aside", list(weights), true, 0.0)

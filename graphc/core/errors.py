@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import CodeType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 #: Files between the user and graphc that are not the user's place: NumPy's dispatch, generated code.
@@ -11,15 +12,21 @@ _FOREIGN = (f"{os.sep}numpy{os.sep}", f"{os.sep}jax{os.sep}", f"{os.sep}contextl
 
 Place = tuple[str, int]
 _places: dict[Place, Place] = {}
+_is_users: dict[CodeType, bool] = {}
 
 
 def user_place(depth: int = 1) -> Place | None:
     """Returns (file, line) of the innermost calling frame outside graphc, or None."""
     frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE) and not any(part in name for part in _FOREIGN):
-            place = (name, frame.f_lineno)
+        code = frame.f_code
+        users = _is_users.get(code)
+        if users is None:  # once for each function, for this runs at every node
+            name = code.co_filename
+            users = not name.startswith(_PACKAGE) and not any(p in name for p in _FOREIGN)
+            _is_users[code] = users
+        if users:
+            place = (code.co_filename, frame.f_lineno)
             return _places.setdefault(place, place)
         frame = frame.f_back
     return None

@@ -38,7 +38,7 @@ _lock = threading.RLock()
 class Const:
     """A read-only array that equals another only bit for bit, dtype and shape included."""
 
-    __slots__ = ("array", "key")
+    __slots__ = ("_hash", "array", "key")
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         array = np.ascontiguousarray(array).reshape(array.shape)
@@ -50,12 +50,13 @@ class Const:
             data = hashlib.blake2b(data, digest_size=32).digest()
         self.array = array
         self.key = (array.dtype.name, array.shape, data)
+        self._hash = hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Const) and self.key == other.key
+        return self is other or (isinstance(other, Const) and self.key == other.key)
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return self._hash
 
 
 def freeze(value: Any) -> Any:
@@ -115,7 +116,7 @@ class Node:
     @property
     def name(self) -> str | None:
         """The name of an input or parameter, None for everything else."""
-        return self.params.get("name") if not self.args else None
+        return self.params["name"] if self.op.name in ("input", "param", "formal") else None
 
     def __repr__(self) -> str:
         return f"<{describe(self)}: {self.type}>"
@@ -422,8 +423,8 @@ def describe(node: Node, budget: int = 12) -> str:
             pieces.append(f"{item.op.name}(...)")
             continue
         pieces.append(f"{item.op.name}(")
-        todo.append(")")
-        for position, arg in enumerate(reversed(item.args)):
+        todo.append(")" if len(item.args) <= 6 else ", ...)")
+        for position, arg in enumerate(reversed(item.args[:6])):
             if position:
                 todo.append(", ")
             todo.append(arg)
@@ -472,6 +473,21 @@ def _forget(ref: Any) -> None:
             del _table[ref.key]
 
 
+class _Making(threading.local):
+    place: Place | None = None
+
+
+_making = _Making()
+
+
+def place_new_nodes(place: Place | None) -> None:
+    """Makes this thread's next nodes remember a place; None: where the user's program stands.
+
+    A derivative sweep sets it to the place of the node whose rule is at work.
+    """
+    _making.place = place
+
+
 def intern_table_size() -> int:
     """Returns how many live nodes the process holds."""
     return len(_table)
@@ -507,7 +523,7 @@ def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None
         node.params = params
         node.type = made
         node.uid = next(_serial)
-        node.place = user_place(2)
+        node.place = _making.place or user_place(2)
         ref = _Ref(node, _forget)
         ref.key = key
         _table[key] = ref
@@ -540,21 +556,41 @@ def apply_named(name: str, /, *operands: Any, **params: Any) -> Node:
 
 
 def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
-    first = 1 if rule == "tail" else 0
-    meeting = operands[first:]
     if rule == "none":
         return tuple([o if isinstance(o, Node) else as_node(o) for o in operands])
-    # The common case, kept quick: nodes of one dtype.
-    kinds = {o.type.dtype if isinstance(o, Node) else None for o in meeting}
-    if len(kinds) == 1 and None not in kinds:
-        (target,) = kinds
-    else:
-        target = promote(*[_lattice_point(o) for o in meeting])
-    assert target is not None
+    # The common cases, kept quick: nodes of one dtype, and a node beside a Python number.
+    if rule != "tail":
+        found = _quick_meet(rule, operands)
+        if found is not None:
+            return found
+    first = 1 if rule == "tail" else 0
+    meeting = operands[first:]
+    target = promote(*[_lattice_point(o) for o in meeting])
     if rule == "float" and not target.is_inexact:
         target = dtypes.DEFAULT_FLOAT
     head = [as_node(o) for o in operands[:first]]
     return (*head, *[_to_dtype(o, target) for o in meeting])
+
+
+def _quick_meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...] | None:
+    """Returns the operands where no promotion is needed, None where it is."""
+    target: DType | None = None
+    numbers = False
+    for operand in operands:
+        if type(operand) is Node:
+            dtype = getattr(operand.type, "dtype", None)
+            if dtype is None or (target is not None and dtype is not target):
+                return None
+            target = dtype
+        elif type(operand) is float or type(operand) is int:
+            numbers = True
+        else:
+            return None
+    if target is None or not target.is_inexact and (numbers or rule == "float"):
+        return None
+    if not numbers:
+        return tuple(operands)
+    return tuple([o if type(o) is Node else scalar(o, target) for o in operands])
 
 
 def _lattice_point(operand: Any) -> DType | str:
@@ -586,22 +622,32 @@ def scalar(value: bool | int | float, dtype: DType) -> Node:
         info = np.iinfo(dtype.numpy)
         if value != value or not info.min <= value <= info.max or int(value) != value:
             raise DTypeError(f"{value!r} does not fit into {dtype.name}", "cast the other operand")
+    # The sign of zero counts, so the bits are the key and not the value.
+    bits = value.hex() if isinstance(value, float) else value
+    const = _scalar_const(bits, type(value), dtype)
+    return make(op_named("constant"), (), {"value": const})
+
+
+@functools.lru_cache(maxsize=4096)
+def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
+    value = float.fromhex(bits) if isinstance(bits, str) else kind(bits)
     try:
-        array = np.asarray(value, dtype=dtype.numpy)
+        with np.errstate(over="ignore"):  # 1e300 in float32 is infinite, as everywhere
+            return Const(np.asarray(value, dtype=dtype.numpy))
     except OverflowError:
         raise DTypeError(
-            f"the integer has {len(bin(value)) - 2} bits and does not fit into {dtype.name}"
+            f"the integer has {value.bit_length()} bits and does not fit into {dtype.name}"
         ) from None
-    return apply_named("constant", value=Const(array))
 
 
 def as_node(value: Any, dtype: DType | None = None) -> Node:
     """Returns a node from a node, a number, an array or a nested list.
 
-    A Python number becomes the default dtype (float32, int32); an array keeps its own.
+    A Python number becomes the default dtype (float32, int32); an array keeps its own, and so does
+    a NumPy scalar.
 
     Raises:
-        DTypeError: the array's dtype is not one of graphc's.
+        DTypeError: the dtype is not one of graphc's, or an integer dtype can't hold the values.
         ArgumentError: the value is no number and no array.
     """
     if isinstance(value, Node):
@@ -610,7 +656,7 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
                 f"{describe(value)} has {len(value.type.items)} results", "take one: x, y = value"
             )
         return value if dtype is None else _to_dtype(value, dtype)
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         if dtype is None:
             dtype = dtypes.bool_ if isinstance(value, bool) else None
         if dtype is None:
@@ -631,4 +677,11 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
         kind = {"f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT}.get(array.dtype.kind)
         dtype = kind
     target = dtype or dtype_of(array.dtype)
-    return apply_named("constant", value=Const(array.astype(target.numpy)))
+    with np.errstate(all="ignore"):
+        made = array.astype(target.numpy)
+    if target.is_integer and not np.array_equal(made, array):
+        raise DTypeError(
+            f"{describe_operand(value)} does not fit into {target.name}",
+            "round it, or choose another dtype",
+        )
+    return apply_named("constant", value=Const(made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,12 @@ class TensorType:
     def is_static(self) -> bool:
         """True where no size is named."""
         return all(isinstance(size, int) for size in self.shape)
+
+
+@functools.lru_cache(maxsize=4096)
+def tensor_type(shape: Shape, dtype: DType) -> TensorType:
+    """Returns a TensorType, mostly one made before: a long graph then holds few of them."""
+    return TensorType(shape, dtype)
 
 
 @dataclass(frozen=True, slots=True)

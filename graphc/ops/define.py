@@ -10,7 +10,7 @@ from graphc.core.dtype import DType, bool_
 from graphc.core.errors import DTypeError, NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.op import Bound, Jvp, Kink, Op, Vjp, register
-from graphc.core.type import TensorType, Type, broadcast_shapes, element_count
+from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
 from graphc.ops.chain import Partial, add_up, broadcast_to, chain, sum_to
 
 PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
@@ -53,10 +53,11 @@ def elementwise(
             check(*types, **params)
         if not holomorphic:
             refuse_complex(name, types)
-        if all(t is types[0] for t in types) and result is None:
-            return types[0]
+        first = types[0]
+        if result is None and (len(types) == 1 or (len(types) == 2 and types[1] is first)):
+            return first
         shape = broadcast_shapes(*[t.shape for t in types])
-        return TensorType(shape, result or types[-1].dtype)
+        return tensor_type(shape, result or types[-1].dtype)
 
     def partial(node: Node, index: int) -> Partial:
         rule = partials[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from graphc.core.dim import Dim
 from graphc.core.dtype import DEFAULT_INT
-from graphc.core.errors import DTypeError, IndexingError, ShapeError
+from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
-from graphc.core.type import Shape, Size, TensorType, element_count
+from graphc.core.type import Shape, Size, TensorType, element_count, shape_of
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape, through
 from graphc.ops.define import linear
+from graphc.ops.source import size_node
 
 #: For each axis None (all of it) or (start, stop, step), 0 <= start; a negative step counts down
 #: from start and a stop of None then means past the front.
@@ -33,7 +35,21 @@ def _slice_infer(x: TensorType, bounds: Bounds) -> TensorType:
     return TensorType(tuple(sizes), x.dtype)
 
 
-def _slices(bounds: Bounds) -> tuple[slice, ...]:
+def _slices(bounds: Bounds, shape: Sequence[int]) -> tuple[slice, ...]:
+    """Returns Python's slices; with a named size only the call shows whether they fit.
+
+    Raises:
+        IndexingError: a bound is out of range of the size that the name now has.
+    """
+    for axis, (bound, size) in enumerate(zip(bounds, shape, strict=True)):
+        if bound is None or bound[2] < 0:
+            continue
+        start, stop, _ = bound
+        if not 0 <= start <= (size if stop is None else stop) <= size:  # type: ignore[operator]
+            raise IndexingError(
+                f"the slice {start}:{stop} is out of range: axis {axis} now has size {size}",
+                "call with a larger size",
+            )
     return tuple(slice(None) if b is None else slice(*b) for b in bounds)
 
 
@@ -41,7 +57,7 @@ slice_op = linear(
     "slice",
     group="indexing",
     infer=_slice_infer,
-    run=lambda xp, x, bounds: x[_slices(bounds)],
+    run=lambda xp, x, bounds: x[_slices(bounds, x.shape)],
     transpose=lambda adjoint, node: through(
         adjoint,
         node.shape,
@@ -61,7 +77,7 @@ slice_transpose_op = linear(
     "slice_transpose",
     group="indexing",
     infer=lambda x, bounds, shape: TensorType(shape, x.dtype),
-    run=lambda xp, x, bounds, shape: xp.place(x, _slices(bounds), shape),
+    run=lambda xp, x, bounds, shape: xp.place(x, _slices(bounds, shape), shape),
     transpose=lambda adjoint, node: through(
         adjoint,
         node.shape,
@@ -126,25 +142,50 @@ scatter_add_op = linear(
 
 
 @public
-def take(x: Any, indices: Any, axis: int = 0) -> Node:
-    """Returns the entries of x at integer `indices` along `axis`.
+def take(x: Any, indices: Any, axis: int | None = None) -> Node:
+    """Returns the entries of x at integer `indices` along `axis`, which only a vector may leave out.
 
     Raises:
         IndexingError: a constant index is out of range. An index that is only known when the graph
             is called raises in the NumPy evaluator and gives NaN when compiled.
+        AxisError: x is no vector and there is no axis (NumPy would flatten x).
     """
-    node, where = as_node(x), as_node(indices)
-    at = normalize_axis(axis, node.ndim)
-    _check_indices(where, node.shape[at], at)
+    node = as_node(x)
+    if axis is None and node.ndim != 1:
+        raise AxisError(f"take needs an axis: x has {node.ndim} axes", "give axis=0")
+    at = normalize_axis(0 if axis is None else axis, node.ndim)
+    where = _index_node(indices, node.shape[at], at)
     return gather_op(node, where, axis=at)
 
 
 @public
 def scatter_add(updates: Any, indices: Any, size: Any, axis: int = 0) -> Node:
-    """Returns zeros of `size` along `axis` with each update added at its index."""
-    node, where = as_node(updates), as_node(indices)
-    _check_indices(where, size, axis)
-    return scatter_add_op(node, where, axis=axis, size=size)
+    """Returns zeros of `size` along `axis` with each update added at its index.
+
+    Raises:
+        IndexingError: a constant index is out of range.
+        ShapeError: the updates' shape does not hold that of the indices at `axis`.
+    """
+    node = as_node(updates)
+    (length,) = shape_of(size)
+    rest = node.ndim - as_node(indices).ndim
+    if rest < 0:
+        raise ShapeError(f"the updates {node.type} have fewer axes than the indices")
+    at = normalize_axis(axis, rest + 1)
+    return scatter_add_op(node, _index_node(indices, length, at), axis=at, size=length)
+
+
+def _index_node(indices: Any, size: Size, axis: int) -> Node:
+    """Returns indices as a node; constant ones checked, and 32-bit where the size allows.
+
+    NumPy's indices are 64-bit, which would ask for JAX's 64-bit types in a float32 graph.
+    """
+    node = as_node(indices)
+    _check_indices(node, size, axis)
+    narrow = isinstance(size, int) and size <= 2**31
+    if node.op.name == "constant" and node.type.dtype.is_integer and narrow:
+        return as_node(node.params["value"].array.astype(np.int32))
+    return node
 
 
 def _check_indices(indices: Node, size: Size, axis: int) -> None:
@@ -255,6 +296,8 @@ def _resolve_slice(item: slice, size: Size, axis: int) -> Any:
     first, last, stride = item.indices(size)
     if (first, last, stride) == (0, size, 1):
         return None
+    if not range(first, last, stride):
+        return (0, 0, 1)
     return (first, None if last < 0 else last, stride)
 
 
@@ -278,13 +321,13 @@ def _index_arrays(node: Node, items: list[Any]) -> Node:
     sizes = node.shape[first : last + 1]
     flat = arrays[0]
     for array, size in zip(arrays[1:], sizes[1:], strict=True):
-        flat = flat * apply_named("dim_size", size=size, dtype=DEFAULT_INT) + array if isinstance(size, Dim) else flat * size + array
+        flat = flat * size_node(size, array.type.dtype) + array
     merged = reshape(node, (*node.shape[:first], element_count(sizes), *node.shape[last + 1 :]))
     return gather_op(merged, flat, axis=first)
 
 
 def _index_array(item: Any, size: Size, axis: int) -> Node:
-    array = as_node(item)
+    array = _index_node(item, size, axis)
     if array.type.dtype.kind == "b":
         raise IndexingError(
             f"a boolean array on axis {axis} selects a number of elements known only when called",
@@ -292,10 +335,12 @@ def _index_array(item: Any, size: Size, axis: int) -> Node:
         )
     if not array.type.dtype.is_integer:
         raise IndexingError(f"the index on axis {axis} is {array.type}, not integer")
-    _check_indices(array, size, axis)
     if array.op.name == "constant" and isinstance(size, int):
         values = array.params["value"].array
         return as_node(np.where(values < 0, values + size, values).astype(values.dtype))
+    if array.type.dtype.bits < 32:  # uint8 can't hold the size of the axis it indexes
+        array = apply_named("cast", array, dtype=DEFAULT_INT)
+    if array.type.dtype.kind == "u":
+        return array
     # Several axes become one flat index, so a negative index must be counted from the front first.
-    total = apply_named("dim_size", size=size, dtype=array.type.dtype) if isinstance(size, Dim) else size
-    return apply_named("where", array < 0, array + total, array)
+    return apply_named("where", array < 0, array + size_node(size, array.type.dtype), array)

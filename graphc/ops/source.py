@@ -13,7 +13,7 @@ from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.node import Const, Node, apply_named, as_node
 from graphc.core.op import Op
-from graphc.core.type import Size, TensorType, shape_of
+from graphc.core.type import Size, TensorType, shape_of, tensor_type
 from graphc.ops.define import structural
 
 
@@ -58,7 +58,7 @@ formal_op = _source(
 )
 constant_op = _source(
     "constant",
-    lambda value: TensorType(value.array.shape, dtype_of(value.array.dtype)),
+    lambda value: tensor_type(value.array.shape, dtype_of(value.array.dtype.name)),
     lambda xp, value: xp.asarray(value.array),
     "{value}",
     "A number or an array, the same at every call.",
@@ -217,4 +217,4 @@ def _type(shape: Any, dtype: Any) -> TensorType:
         return shape
     if isinstance(shape, DType):
         raise ArgumentError("a dtype stands where the shape belongs", 'write gx.input("x", (), dtype)')
-    return TensorType(shape_of(shape), dtypes.DEFAULT_FLOAT if dtype is None else dtype_of(dtype))
+    return tensor_type(shape_of(shape), dtypes.DEFAULT_FLOAT if dtype is None else dtype_of(dtype))

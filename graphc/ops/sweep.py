@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.core.errors import GradError
-from graphc.core.node import Node, describe
+from graphc.core.node import Node, describe, place_new_nodes
 from graphc.core.type import TensorType, TupleType
-from graphc.core.walk import topological_order
+from graphc.core.walk import collection_paused, topological_order
 from graphc.ops.chain import accumulate
 
 #: `rule(adjoint, node, wanted)`: contributions to the wanted operands, see `core.op.Vjp`.
@@ -62,6 +62,16 @@ def reverse_sweep(
     Returns:
         The adjoints that are not structurally zero.
     """
+    with collection_paused():
+        try:
+            return _reverse_sweep(seeds, wrt, rule, watch, keep)
+        finally:
+            place_new_nodes(None)
+
+
+def _reverse_sweep(
+    seeds: Mapping[Node, Node], wrt: Sequence[Node], rule: Rule, watch: Watcher | None, keep: bool
+) -> dict[Node, Node]:
     order = topological_order(seeds)
     active = active_nodes(order, wrt)
     wanted_nodes = set(wrt)
@@ -93,6 +103,7 @@ def reverse_sweep(
         wanted = [i for i, a in enumerate(node.args) if a in active]
         if not wanted:
             continue
+        place_new_nodes(node.place)
         for index, value in zip(wanted, rule(adjoint, node, wanted), strict=True):
             if value is not None:
                 if watch is not None:
@@ -114,6 +125,16 @@ def forward_sweep(
     Returns:
         For each root its tangent or None for zero; a tuple of them for an op of several results.
     """
+    with collection_paused():
+        try:
+            return _forward_sweep(roots, tangents, everywhere)
+        finally:
+            place_new_nodes(None)
+
+
+def _forward_sweep(
+    roots: Sequence[Node], tangents: Mapping[Node, Node], everywhere: str
+) -> list[Any]:
     order = topological_order(roots)
     active = active_nodes(order, list(tangents)) if everywhere == "jvp" else None
     found: dict[Node, Any] = dict(tangents)
@@ -130,6 +151,7 @@ def forward_sweep(
         if isinstance(rule, str):
             raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
         inputs = [found.get(a) for a in node.args]
+        place_new_nodes(node.place)
         if everywhere != "jvp" or any(t is not None for t in inputs):
             found[node] = rule(inputs, node)
     return [found.get(root) for root in roots]
