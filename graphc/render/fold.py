@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphc.core.graph import LEAF_OPS
+from graphc.core.graph import LEAF_OPS, Graph
 from graphc.core.node import Node, freeze
 from graphc.core.walk import topological_order
 from graphc.render.glyphs import is_number
@@ -95,9 +95,8 @@ def fold(
         operations = [node for node in order if node.args]
         segments = _segments(operations)
         outputs = set(roots) - set(operations[-1:])
-        runs = _runs(_signatures(operations, segments, outputs), segments, least)
-        for index, run in enumerate(runs):
-            run = _with_first_round(operations, run, outputs)
+        signer = _Signer(operations, outputs)
+        for index, run in enumerate(_runs(signer, segments, least)):
             _enter(operations, index, run, from_end, cell, repeat, round_of)
     leaves = _fold_leaves(order, roots, cell, repeat, round_of) if repeat else {}
     hidden = _remainder(order, roots, cell, budget)
@@ -123,53 +122,84 @@ def _segments(operations: Sequence[Node]) -> list[int]:
     return cuts
 
 
-def _signatures(
-    operations: Sequence[Node], cuts: Sequence[int], outputs: set[Node]
-) -> list[int]:
-    """Returns a number for each segment; equal segments have equal numbers.
+class _Signer:
+    """Tells which segments of the operations are equal but for the inputs they use."""
 
-    An output in the middle has a wire of its own, so its segment is like no other.
-    """
-    known: dict[object, int] = {}
-    found: list[int] = []
-    start = 0
-    for cut in cuts:
-        segment = operations[start : cut + 1]
-        entry = operations[start - 1] if start else None
-        signature = _signature(segment, entry, outputs)
-        found.append(known.setdefault(signature, len(known)))
-        start = cut + 1
-    return found
+    def __init__(self, operations: Sequence[Node], outputs: set[Node]) -> None:
+        self.operations = operations
+        self.outputs = outputs
+        self.bodies: dict[Graph, object] = {}
+        self.known: dict[object, int] = {}
+
+    def numbers(self, cuts: Sequence[int]) -> list[int]:
+        """Returns a number for each segment; equal segments have equal numbers."""
+        found: list[int] = []
+        start = 0
+        for cut in cuts:
+            signature = self.signature(start, cut + 1, self.operations[start - 1] if start else None)
+            found.append(self.known.setdefault(signature, len(self.known)))
+            start = cut + 1
+        return found
+
+    def signature(self, start: int, stop: int, entry: Node | None) -> object:
+        """Returns what a stretch of operations computes from the node where it is entered."""
+        place: dict[Node, int] = {}
+        inputs: dict[Node, int] = {}
+        parts: list[object] = []
+        for node in self.operations[start:stop]:
+            operands: list[object] = []
+            for arg in node.args:
+                if arg is entry:
+                    operands.append("entry")
+                elif arg in place:
+                    operands.append(place[arg])
+                elif arg.op.name in LEAF_OPS:
+                    operands.append((arg.op.name, arg.type, inputs.setdefault(arg, len(inputs))))
+                elif not arg.args:
+                    operands.append(("source", arg.uid))
+                else:  # an operand from further back: this stretch is like no other
+                    operands.append(("outside", node.uid))
+            place[node] = len(place)
+            # An output in the middle has a wire of its own, so it repeats nothing.
+            mark = node.uid if node in self.outputs else None
+            params = _params(node, self.bodies) if node.params else ()
+            parts.append((node.op, params, node.type, tuple(operands), mark))
+        return tuple(parts)
+
+    def starts_from_input(self, size: int) -> bool:
+        """Tells whether the first `size` operations are a round that begins with an input."""
+        wanted = self.signature(size, 2 * size, self.operations[size - 1])
+        stretch = self.operations[:size]
+        inputs = {a: None for node in stretch for a in node.args if a.op.name in LEAF_OPS}
+        return any(self.signature(0, size, entry) == wanted for entry in list(inputs)[:4])
 
 
-def _signature(segment: Sequence[Node], entry: Node | None, outputs: set[Node]) -> object:
-    place: dict[Node, int] = {}
-    inputs: dict[Node, int] = {}
-    parts: list[object] = []
-    for node in segment:
-        operands: list[object] = []
-        for arg in node.args:
-            if arg is entry:
-                operands.append("entry")
-            elif arg in place:
-                operands.append(place[arg])
-            elif arg.op.name in LEAF_OPS:
-                operands.append((arg.op.name, arg.type, inputs.setdefault(arg, len(inputs))))
-            elif not arg.args:
-                operands.append(("source", arg.uid))
-            else:  # an operand from further back: this segment is like no other
-                operands.append(("outside", node.uid))
-        place[node] = len(place)
-        params = tuple([(k, freeze(v)) for k, v in node.params.items()]) if node.params else ()
-        mark = node.uid if node in outputs else None
-        parts.append((node.op, params, node.type, tuple(operands), mark))
-    return tuple(parts)
+def _params(node: Node, bodies: dict[Graph, object]) -> tuple[object, ...]:
+    return tuple([
+        (k, body_key(v, bodies) if isinstance(v, Graph) else freeze(v))
+        for k, v in node.params.items()
+    ])  # fmt: skip
 
 
-def _runs(
-    signatures: Sequence[int], cuts: Sequence[int], least: int
-) -> list[tuple[int, int, int]]:
+def body_key(graph: Graph, known: dict[Graph, object]) -> object:
+    """Returns what a block computes, whatever its inputs are called. Nesting is bounded, by 100."""
+    if graph not in known:
+        place: dict[Node, object] = {node: ("in", i) for i, node in enumerate(graph.inputs)}
+        parts: list[object] = [graph.name, tuple(node.type for node in graph.inputs)]
+        for node in graph.order():
+            if node in place:
+                continue
+            params = _params(node, known)
+            parts.append((node.op, params, tuple(place[a] for a in node.args)))
+            place[node] = len(place)
+        known[graph] = (*parts, tuple(place[node] for node in graph.outputs))
+    return known[graph]
+
+
+def _runs(signer: _Signer, cuts: Sequence[int], least: int) -> list[tuple[int, int, int]]:
     """Returns (first operation, operations a round, rounds) of what repeats, from left to right."""
+    signatures = signer.numbers(cuts)
+    begins = [0, *[cut + 1 for cut in cuts]]
     runs: list[tuple[int, int, int]] = []
     start, count = 0, len(signatures)
     while start < count:
@@ -179,29 +209,21 @@ def _runs(
                 end += 1
             rounds = (end - start) // period
             if rounds >= least:
-                first = cuts[start - 1] + 1 if start else 0
-                runs.append((first, cuts[start + period - 1] + 1 - first, rounds))
-                start += period * rounds
+                first, size = begins[start], begins[start + period] - begins[start]
+                run, start = (first, size, rounds), start + period * rounds
+                # A graph's first round starts from an input, not from a cut: let it be one of them.
+                for shift in range(period if first <= size else 0):
+                    at = (start - period * rounds) + shift
+                    more = (end - at) // period
+                    size = begins[at + period] - begins[at]
+                    if begins[at] == size and more + 1 >= rounds and signer.starts_from_input(size):
+                        run, start = (0, size, more + 1), at + period * more
+                        break
+                runs.append(run)
                 break
         else:
             start += 1
     return runs
-
-
-def _with_first_round(
-    operations: Sequence[Node], run: tuple[int, int, int], outputs: set[Node]
-) -> tuple[int, int, int]:
-    """Returns a run with the round before it, where that one starts from an input, not a cut."""
-    first, size, rounds = run
-    if first != size:
-        return run
-    before, after = operations[:first], operations[first : first + size]
-    wanted = _signature(after, operations[first - 1], outputs)
-    inputs = {a: None for node in before for a in node.args if a.op.name in LEAF_OPS}
-    for entry in list(inputs)[:4]:
-        if _signature(before, entry, outputs) == wanted:
-            return 0, size, rounds + 1
-    return run
 
 
 def _enter(

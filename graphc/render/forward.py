@@ -9,18 +9,21 @@ from graphc.core.errors import ArgumentError
 from graphc.core.graph import Graph, bodies
 from graphc.core.node import Node, describe_operand
 from graphc.render.blocks import open_calls
-from graphc.render.fold import Folding, fold
+from graphc.render.fold import Folding, body_key, fold
 from graphc.render.glyphs import glyph, is_number
 from graphc.render.labels import clean, font, html, plain, table, value_of
 from graphc.render.labels import times as times_text
 from graphc.render.sketch import Sketch, kind_of, new_sketch, rows_of, settings_of, tip
-from graphc.render.style import CLUSTER, FAINT, FOLDED_CLUSTER, INK, LOOKS, VALUE
+from graphc.render.style import BODY_EDGE, CLUSTER, FAINT, FOLDED_CLUSTER, INK, LOOKS, VALUE
 
 #: Operations whose operands can't change places: theirs are drawn from left to right.
 _ORDERED = frozenset({
     "sub", "div", "mod", "pow", "matmul", "atan2", "where", "less", "less_equal", "greater",
     "greater_equal", "clip", "gather", "scatter_add", "concat", "stack",
 })  # fmt: skip
+
+#: Bodies of blocks that are drawn.
+MAX_BODIES = 40
 
 Outputs = Sequence[tuple[str, Node]]
 
@@ -75,7 +78,7 @@ def forward_dot(outputs: Any, values: Mapping[Node, Any] | None = None, **option
     cells = draw_cells(sketch, folding)
     draw_wires(sketch, folding, cells)
     draw_outputs(sketch, folding, cells, pairs)
-    draw_bodies(sketch, folding, cells)
+    draw_bodies(sketch, [(n, cells[folding.drawn(n)]) for n in folding.order if n.args])
     return sketch.source()
 
 
@@ -203,42 +206,43 @@ def draw_outputs(
             sketch.wire(cells[folding.drawn(node)], name)
 
 
-def draw_bodies(sketch: Sketch, folding: Folding, cells: Mapping[Node, str]) -> None:
-    """Draws the body of every block once, in a frame with the number of its calls."""
-    calls: dict[Graph, list[str]] = {}
-    count: dict[Graph, int] = {}
-    waiting = [(folding, cells)]
-    number = 0
+def draw_bodies(sketch: Sketch, drawn_nodes: Sequence[tuple[Node, str]]) -> None:
+    """Draws the body of every block once, in a frame with the number of its calls.
+
+    Bodies that differ in the names of their inputs alone are one.
+
+    Args:
+        sketch: the picture.
+        drawn_nodes: the nodes of the picture, each with its cell.
+    """
+    keys: dict[Graph, object] = {}
+    calls: dict[object, dict[str, None]] = {}
+    count: dict[object, int] = {}
+    frames: dict[object, tuple[str, Graph, str]] = {}
+    waiting = [drawn_nodes]
     while waiting:
-        inner, ids = waiting.pop()
-        found: dict[Graph, None] = {}
-        for node in inner.order:
+        for node, cell in waiting.pop():
             for body in bodies(node):
-                if body not in calls:
-                    found[body] = None
-                count[body] = count.get(body, 0) + 1
-                tails = calls.setdefault(body, [])
-                if ids[inner.drawn(node)] not in tails:
-                    tails.append(ids[inner.drawn(node)])
-        for body in found:
-            if number >= 40:
-                break
-            frame = f"b{number}"
-            number += 1
-            sketch.cluster(frame, "", CLUSTER)
-            one = fold(body.outputs, budget=sketch.settings.budget, repeats=sketch.settings.repeats)
-            drawn = draw_cells(sketch, one, frame)
-            draw_wires(sketch, one, drawn, frame)
-            draw_outputs(sketch, one, drawn, [("", n) for n in body.outputs], frame)
-            waiting.append((one, drawn))
-            sketch.frames[frame] = (body, next(iter(drawn.values()), ""))
-    for frame, (body, first) in sketch.frames.items():
+                key = body_key(body, keys)
+                calls.setdefault(key, {})[cell] = None
+                count[key] = count.get(key, 0) + 1
+                if key in frames or len(frames) >= MAX_BODIES:
+                    continue
+                frame = f"b{len(frames)}"
+                sketch.cluster(frame, "", CLUSTER)
+                one = fold(
+                    body.outputs, budget=sketch.settings.budget, repeats=sketch.settings.repeats
+                )
+                drawn = draw_cells(sketch, one, frame)
+                draw_wires(sketch, one, drawn, frame)
+                several = len(body.outputs) > 1
+                results = [(f"result {i}" if several else "", n) for i, n in enumerate(body.outputs)]
+                draw_outputs(sketch, one, drawn, results, frame)
+                frames[key] = (frame, body, next(iter(drawn.values()), ""))
+                waiting.append([(n, drawn[one.drawn(n)]) for n in one.order if n.args])
+    for key, (frame, body, first) in frames.items():
         label = font(html(clean(body.name)), style="b", size=12)
-        label += font(f" {times_text(count[body])}", size=12, style="b")
+        label += font(f" {times_text(count[key])}", size=12, style="b")
         sketch.clusters[frame][1].attr("graph", label=f"<{label}>")
-        for tail in calls[body]:
-            if first:
-                sketch.wire(
-                    tail, first, 0, lhead=f"cluster_{frame}", style="dotted", color="#5B4B8A",
-                    arrowhead="none", constraint="false",
-                )  # fmt: skip
+        for tail in calls[key] if first else ():
+            sketch.wire(tail, first, -2, lhead=f"cluster_{frame}", **BODY_EDGE)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
+from graphc.core.op import Op
 from graphc.core.walk import depends_on, topological_order_until
 from graphc.render.fold import Folding
 from graphc.render.record import Record
@@ -94,28 +95,34 @@ def first_needed_by(
     return found
 
 
-def counterpart(node: Node, plan: Mirror, folding: Folding) -> Node | None:
-    """Returns the backward node drawn for one whose owner is folded; None in the remainder."""
-    owner = plan.owner[node]
-    shown = folding.drawn(owner)
-    if shown in folding.hidden:
-        return None
-    if shown is owner:
-        return node
-    own, other = plan.made[owner], plan.made.get(shown, [])
-    # The rules of two rounds may differ by a factor of 1 or a sum: op by op they correspond.
-    position = sum(1 for n in _until(own, node) if n.op is node.op)
-    same = [n for n in other if n.op is node.op]
-    if position < len(same):
-        return same[position]
-    return other[-1] if other else None
+#: Backward nodes of folded rounds that are like none of the drawn round, and drawn themselves.
+_MAX_STRAYS = 24
 
 
-def _until(nodes: Sequence[Node], node: Node) -> Iterator[Node]:
-    for other in nodes:
-        if other is node:
-            return
-        yield other
+def counterparts(plan: Mirror, folding: Folding) -> dict[Node, Node | None]:
+    """Returns what is drawn for each backward node: itself, its like in another round, or None.
+
+    The rules of two rounds may differ by a factor of 1 or a sum; op by op they correspond. None
+    means that it is part of the remainder.
+    """
+    found: dict[Node, Node | None] = {}
+    strays = 0
+    for owner, own in plan.made.items():
+        shown = folding.drawn(owner)
+        if shown in folding.hidden or shown is owner:
+            found.update((n, n if shown is owner and shown not in folding.hidden else None) for n in own)
+            continue
+        waiting: dict[Op, list[Node]] = {}
+        for other in reversed(plan.made.get(shown, [])):
+            waiting.setdefault(other.op, []).append(other)
+        for node in own:
+            like = waiting.get(node.op)
+            if like:
+                found[node] = like.pop()
+            else:
+                strays += 1
+                found[node] = node if strays <= _MAX_STRAYS else None
+    return found
 
 
 def flows_by_operand(

@@ -9,11 +9,11 @@ from typing import Any
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
 from graphc.render.fold import Folding, fold
-from graphc.render.forward import draw_cells, draw_outputs, draw_wires
+from graphc.render.forward import draw_bodies, draw_cells, draw_outputs, draw_wires
 from graphc.render.glyphs import Glyph, glyph, is_number, number_text
 from graphc.render.labels import clean, font, html, plain, table, value_of
 from graphc.render.labels import times as times_text
-from graphc.render.mirror import Mirror, counterpart, flows_by_operand, mirror
+from graphc.render.mirror import Mirror, counterparts, flows_by_operand, mirror
 from graphc.render.record import Record
 from graphc.render.sketch import Sketch, new_sketch, settings_of, sign_markup, tip
 from graphc.render.style import (
@@ -91,6 +91,9 @@ def start_mirrored(
     draw_outputs(sketch, folding, ahead, [(name, record.output)], "fwd")
     back = _Backward(sketch, folding, plan, record, ahead)
     back.draw()
+    inner = [(n, ahead[folding.drawn(n)]) for n in folding.order if n.args]
+    inner += [(n, back.cells[n]) for n in plan.order if n.args]
+    draw_bodies(sketch, inner)
     return MirroredSketch(sketch, folding, {**ahead, **back.cells}, back.adjoint_cells)
 
 
@@ -121,13 +124,14 @@ class _Backward:
         self.ahead = ahead
         self.cells: dict[Node, str] = {}
         self.adjoint_cells: dict[Node, str] = {}
+        self.shown = counterparts(plan, folding)
         self.rest = ""
 
     def draw(self) -> None:
         """Draws cells, then edges, then the ties that put an adjoint on the rank of its value."""
         plan, folding = self.plan, self.folding
         for node in plan.order:
-            if not is_number(node) and counterpart(node, plan, folding) is node:
+            if not is_number(node) and self.shown[node] is node:
                 self._draw_cell(node)
         for node in plan.copies:
             if folding.drawn(node) is node and node not in folding.hidden:
@@ -137,12 +141,12 @@ class _Backward:
             self._draw_copy(output)
         for node in plan.order:
             if node not in self.cells and not is_number(node):
-                shown = counterpart(node, plan, folding)
+                shown = self.shown[node]
                 self.cells[node] = self.cells.get(shown, "") if shown is not None else self._rest()
                 self.cells[node] = self.cells[node] or self._rest()
         for adjoint, primal in plan.home.items():
             outside = primal not in folding.round_of and primal not in folding.hidden
-            if outside and counterpart(adjoint, plan, folding) is not adjoint:
+            if outside and self.shown[adjoint] is not adjoint:
                 self._draw_copy(primal)
                 self._backward(
                     self.cells[adjoint], self.adjoint_cells[primal], plan.owner[adjoint], primal, 0
@@ -233,12 +237,13 @@ class _Backward:
             if is_number(node):
                 continue
             head, owner = self.cells[node], plan.owner[node]
-            drawn = counterpart(node, plan, folding) is node
+            drawn = self.shown[node] is node
             spent = glyph(node).spent if drawn and node.args else ()
             for index, arg in enumerate(node.args):
                 flowing = arg is adjoints.get(owner) and owner in plan.active
                 if flowing and self.adjoint_cells.get(owner):
-                    self._backward(self.adjoint_cells[owner], head, owner, owner, index)
+                    source = plan.owner.get(arg, owner)
+                    self._backward(self.adjoint_cells[owner], head, source, owner, index)
                 elif is_number(arg):
                     if drawn and index not in spent:
                         self.sketch.number(arg, head, index, self._frame(owner)[0])

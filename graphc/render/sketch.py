@@ -8,7 +8,7 @@ from typing import Any
 
 import graphviz
 
-from graphc.core.graph import LEAF_OPS, Graph
+from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.render.glyphs import Glyph, glyph, number_text
@@ -62,7 +62,6 @@ class Sketch:
     wires: dict[tuple[str, str, int], dict[str, str]] = field(default_factory=dict[Any, Any])
     joined: set[tuple[str, str]] = field(default_factory=set[Any])
     clusters: dict[str, tuple[str, graphviz.Digraph]] = field(default_factory=dict[Any, Any])
-    frames: dict[str, tuple[Graph, str]] = field(default_factory=dict[Any, Any])
     count: int = 0
 
     def node(self, name: str, cluster: str = "", **attributes: str) -> None:

@@ -111,6 +111,13 @@ RESIDUAL_EDGE: Attributes = {
     "arrowsize": "0.5",
     "penwidth": "1",
 }
+#: From a call to the block's body.
+BODY_EDGE: Attributes = {
+    "color": "#5B4B8A",
+    "style": "dotted",
+    "arrowhead": "none",
+    "constraint": "false",
+}
 
 CLUSTER: Attributes = {
     "style": "rounded",
