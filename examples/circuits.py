@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import graphc as gx
+from graphc.compare.report import write_report
 
 
 def sum_times() -> gx.Problem:
@@ -68,21 +71,28 @@ def problems() -> list[gx.Problem]:
     return [sum_times(), sum_times_difference(), shared_operand(), sigmoid_neuron()]
 
 
+def report(found: Sequence[gx.Problem], folder: Path) -> bool:
+    """Compares the engines on each problem, writes the report, and returns whether they agreed."""
+    tell = partial(print, file=sys.stderr)
+    compared = [gx.compare(p, source=Path(__file__).name, progress=tell) for p in found]
+    for one in compared:
+        print(f"{one.title}: {one.verdict_words}")
+    print(f"report: {write_report(compared, folder)[0]}")
+    return all(one.agreed for one in compared)
+
+
 def main() -> int:
     """Prints each circuit's value and gradient, and compares the engines on it."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, default=Path("out/circuits"), help="report folder")
     arguments.add_argument("--quick", action="store_true", help="no report: values only")
     given = arguments.parse_args()
-    agreed = True
     for problem in problems():
         gradient = gx.evaluate(gx.grad(problem.output, list(problem.wrt)), problem.values)
         parts = (f"d/d{n.name} {g:.6g}" for n, g in zip(problem.wrt, gradient, strict=True))
         value = gx.evaluate(problem.output, problem.values)
         print(f"{problem.name}: {value:.6g}; {', '.join(parts)}")
-        if not given.quick:
-            agreed &= gx.compare(problem, out=given.out / problem.name.replace(" ", "_")).agreed
-    return 0 if agreed else 1
+    return 0 if given.quick or report(problems(), given.out) else 1
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import graphc as gx
+from graphc.compare.report import write_report
 
 EPOCHS = 40
 BATCH = 128
@@ -58,7 +60,10 @@ class Network:
 
 
 def build() -> Network:
-    """Returns the network: relu(images w1 + b1) w2 + b2, softmax cross-entropy, mean over the batch."""
+    """Returns the network: logits relu(images w1 + b1) w2 + b2, and their loss.
+
+    The loss is the softmax cross-entropy, averaged over the batch.
+    """
     images = gx.input("images", ("batch", 64))
     labels = gx.input("labels", ("batch",), gx.int32)
     w1, b1 = gx.param("w1", (64, 32)), gx.param("b1", (32,))
@@ -145,16 +150,24 @@ def problems(epochs: int = EPOCHS, images: int = 64) -> list[gx.Problem]:
     ]
 
 
+def report(found: Sequence[gx.Problem], folder: Path) -> bool:
+    """Compares the engines on each problem, writes the report, and returns whether they agreed."""
+    tell = partial(print, file=sys.stderr)
+    compared = [gx.compare(p, source=Path(__file__).name, progress=tell) for p in found]
+    for one in compared:
+        print(f"{one.title}: {one.verdict_words}")
+    print(f"report: {write_report(compared, folder)[0]}")
+    return all(one.agreed for one in compared)
+
+
 def main() -> int:
     """Trains, prints the accuracy, and compares the engines before and after training."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, default=Path("out"), help="report folder")
     arguments.add_argument("--quick", action="store_true", help="10 epochs, 8 images")
     given = arguments.parse_args()
-    agreed = True
-    for problem in problems(10, 8) if given.quick else problems():
-        agreed &= gx.compare(problem, out=given.out / problem.name.split()[-1]).agreed
-    return 0 if agreed else 1
+    found = problems(10, 8) if given.quick else problems()
+    return 0 if report(found, given.out) else 1
 
 
 if __name__ == "__main__":

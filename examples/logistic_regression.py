@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 import graphc as gx
+from graphc.compare.report import write_report
 
 #: Weight of the penalty lambda/2 |w|**2.
 PENALTY = 0.01
@@ -42,7 +45,10 @@ def load() -> Data:
     )
     mean, scale = train_x.mean(axis=0), train_x.std(axis=0)
     return Data(
-        (train_x - mean) / scale, train_y.astype(float), (test_x - mean) / scale, test_y.astype(float)
+        (train_x - mean) / scale,
+        train_y.astype(float),
+        (test_x - mean) / scale,
+        test_y.astype(float),
     )
 
 
@@ -120,6 +126,16 @@ def problems(patients: int | None = None) -> list[gx.Problem]:
     ]
 
 
+def report(found: Sequence[gx.Problem], folder: Path) -> bool:
+    """Compares the engines on each problem, writes the report, and returns whether they agreed."""
+    tell = partial(print, file=sys.stderr)
+    compared = [gx.compare(p, source=Path(__file__).name, progress=tell) for p in found]
+    for one in compared:
+        print(f"{one.title}: {one.verdict_words}")
+    print(f"report: {write_report(compared, folder)[0]}")
+    return all(one.agreed for one in compared)
+
+
 def main() -> int:
     """Fits, prints the accuracy, and compares the engines at the start and at the minimum."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -128,10 +144,7 @@ def main() -> int:
     )
     arguments.add_argument("--quick", action="store_true", help="compare on 16 patients")
     given = arguments.parse_args()
-    agreed = True
-    for problem in problems(16 if given.quick else None):
-        agreed &= gx.compare(problem, out=given.out / problem.name.split()[-1]).agreed
-    return 0 if agreed else 1
+    return 0 if report(problems(16 if given.quick else None), given.out) else 1
 
 
 if __name__ == "__main__":
