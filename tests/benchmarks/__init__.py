@@ -1,0 +1,1 @@
+"""Figures that are shown, never asserted: `python -m tests.benchmarks [--quick] [row ...]`."""
