@@ -28,7 +28,8 @@ def open_calls(
         new = dict(zip(order, rebuild(order, {}, _open), strict=True))
         roots = [new[root] for root in roots]
         if values is not None:
-            values = {new.get(node, node): value for node, value in values.items()}
+            moved = values
+            values = {new[node]: value for node, value in moved.items() if node in new}
     return (
         [(label, root) for (label, _), root in zip(pairs, roots, strict=True)],
         replace(settings, values=values),

@@ -121,7 +121,8 @@ def _draw_wire(sketch: Sketch, name: str, node: Node, gradient: Node | None) -> 
         above = clean(text(node, 6), FORMULA_LIMIT) if node.args else ""
         below = clean(text(gradient, 6), FORMULA_LIMIT) if gradient is not None else ""
     rows = [
-        f'<TR><TD HEIGHT="17" VALIGN="BOTTOM">{font(html(above or " "), size=11, color=VALUE)}</TD></TR>',
+        f'<TR><TD HEIGHT="17" VALIGN="BOTTOM">'
+        f"{font(html(above or ' '), size=11, color=VALUE)}</TD></TR>",
         "<HR/>",
         f'<TR><TD HEIGHT="17" VALIGN="TOP">'
         f"{font(html(below or ' '), size=11, color=GRADIENT, style='i')}</TD></TR>",
@@ -130,4 +131,6 @@ def _draw_wire(sketch: Sketch, name: str, node: Node, gradient: Node | None) -> 
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{LINE}">'
         f"{''.join(rows)}</TABLE>>"
     )
-    sketch.node(name, label=label, shape="plain", tooltip=tip(gradient if gradient is not None else node))
+    sketch.node(
+        name, label=label, shape="plain", tooltip=tip(gradient if gradient is not None else node)
+    )

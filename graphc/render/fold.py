@@ -1,8 +1,8 @@
 """Folding: which nodes of a large graph are drawn, and which of them stand for many.
 
 A cut is a node through which everything later must pass (inputs and constants apart). Cuts divide
-the topological order into segments; equal segments in a row, of a period up to 8, fold into one, drawn
-once with the number of its rounds. What then still passes the budget folds into one remainder.
+the topological order into segments; equal segments in a row, of a period up to 8, fold into one,
+drawn once with the number of its rounds. What still passes the budget folds into one remainder.
 Every step is linear in the graph.
 """
 
@@ -136,7 +136,9 @@ class _Signer:
         found: list[int] = []
         start = 0
         for cut in cuts:
-            signature = self.signature(start, cut + 1, self.operations[start - 1] if start else None)
+            signature = self.signature(
+                start, cut + 1, self.operations[start - 1] if start else None
+            )
             found.append(self.known.setdefault(signature, len(self.known)))
             start = cut + 1
         return found

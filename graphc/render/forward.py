@@ -71,9 +71,7 @@ def forward_dot(outputs: Any, values: Mapping[Node, Any] | None = None, **option
     if settings.open_blocks:
         pairs, settings = open_calls(pairs, settings)
     sketch = new_sketch(settings, [node for _, node in pairs], compound="true")
-    folding = fold(
-        [node for _, node in pairs], budget=settings.budget, repeats=settings.repeats
-    )
+    folding = fold([node for _, node in pairs], budget=settings.budget, repeats=settings.repeats)
     sketch.types = sketch.types if settings.types is not None else _any_arrays(folding)
     cells = draw_cells(sketch, folding)
     draw_wires(sketch, folding, cells)
@@ -158,7 +156,9 @@ def _draw_rest(sketch: Sketch, name: str, folding: Folding, cluster: str) -> Non
         )
     common = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:4]
     rows = [font(f"… {times_text(count)[1:]} more nodes", style="b")]
-    rows += [font(html(f"{clean(sign, 18)} {times_text(n)}"), size=10, color=FAINT) for sign, n in common]
+    rows += [
+        font(html(f"{clean(sign, 18)} {times_text(n)}"), size=10, color=FAINT) for sign, n in common
+    ]
     tooltip = plain("left out to keep the picture small; a larger budget shows them")
     sketch.node(name, cluster, label=table(rows), tooltip=tooltip, **LOOKS["rest"].attributes())
 
@@ -182,7 +182,9 @@ def draw_wires(
             tail = cells[folding.drawn(arg)]
             if tail != head and not folding.between_rounds(arg, node):
                 # Many operands of the remainder are one wire.
-                sketch.wire(tail, head, 0 if arg in folding.hidden or shown in folding.hidden else index)
+                sketch.wire(
+                    tail, head, 0 if arg in folding.hidden or shown in folding.hidden else index
+                )
 
 
 def _home(folding: Folding, node: Node, frame: str) -> str:
@@ -236,7 +238,9 @@ def draw_bodies(sketch: Sketch, drawn_nodes: Sequence[tuple[Node, str]]) -> None
                 drawn = draw_cells(sketch, one, frame)
                 draw_wires(sketch, one, drawn, frame)
                 several = len(body.outputs) > 1
-                results = [(f"result {i}" if several else "", n) for i, n in enumerate(body.outputs)]
+                results = [
+                    (f"result {i}" if several else "", n) for i, n in enumerate(body.outputs)
+                ]
                 draw_outputs(sketch, one, drawn, results, frame)
                 frames[key] = (frame, body, next(iter(drawn.values()), ""))
                 waiting.append([(n, drawn[one.drawn(n)]) for n in one.order if n.args])

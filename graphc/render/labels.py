@@ -81,9 +81,9 @@ def table(rows: list[str], *, padding: int = 1, extra: str = "") -> str:
 
 def number(value: Any, digits: int = 4) -> str:
     """Returns a number with at most `digits` significant digits: `−2`, `0.7311`, `1.5e−8`."""
-    if isinstance(value, (bool,)) or getattr(value, "dtype", None) == bool:
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c":
+    if isinstance(value, complex):
         sign = "+" if not value.imag < 0 else "−"
         return f"{number(value.real, digits)} {sign} {number(abs(value.imag), digits)}i"
     if isinstance(value, int) and abs(value) < 10**9:

@@ -36,7 +36,8 @@ _TIGHTNESS = {
 }  # fmt: skip
 #: What operands need where the template alone does not tell.
 _NEEDS = {
-    "add": (SUM, PRODUCT), "sub": (SUM, PRODUCT), "mod": (PRODUCT, SIGN), "neg": (PRODUCT,), "equal": (SUM, SUM), "not_equal": (SUM, SUM),
+    "add": (SUM, PRODUCT), "sub": (SUM, PRODUCT), "mod": (PRODUCT, SIGN), "neg": (PRODUCT,),
+    "equal": (SUM, SUM), "not_equal": (SUM, SUM),
     "less": (SUM, SUM), "less_equal": (SUM, SUM), "greater": (SUM, SUM),
     "greater_equal": (SUM, SUM), "logical_and": (SUM, SUM), "logical_or": (SUM, SUM),
     "logical_xor": (SUM, SUM), "logical_not": (ATOM,), "sum": (PRODUCT,), "prod": (PRODUCT,),
@@ -98,7 +99,7 @@ def latex_name(name: str) -> str:
 def _word(text: str) -> str:
     if text in _GREEK:
         return f"\\{text} "
-    if len(text) == 1 and text.isalnum() or text.isdigit():
+    if (len(text) == 1 and text.isalnum()) or text.isdigit():
         return text
     escaped = "".join(_ESCAPES.get(char, char) for char in text).replace(" ", r"\ ")
     return f"\\mathrm{{{escaped}}}"
@@ -151,7 +152,7 @@ def _is_half(node: Node) -> bool:
 
 @cache
 def _template(latex: str) -> list[tuple[str, int | None, str, int]]:
-    """Returns a template as (text before, operand's position, parameter's name, tightness needed)."""
+    """Returns a template as (text before, operand's position, parameter, tightness needed)."""
     # The formatter gives text up to a doubled brace as a piece without a field: join these.
     joined: list[tuple[str, str]] = []
     pending = ""

@@ -29,9 +29,13 @@ TIME_LIMIT = 60.0
 MAX_DOT = 20_000_000
 
 _FONTS = Path(__file__).parent / "fonts"
-_MEND = "fold more (a smaller budget=), allow more time (limit=), or save the DOT text (format='dot')"
+_MEND = (
+    "fold more (a smaller budget=), allow more time (limit=), or save the DOT text (format='dot')"
+)
 #: What the shipped font can show; other scripts need the machine's own fonts.
-_SHOWN = re.compile(r"[\u0000-\u052f\u1d00-\u1fff\u2000-\u2bff\u2c60-\u2c7f\U0001d400-\U0001d7ff]*\Z")
+_SHOWN = re.compile(
+    r"[\u0000-\u052f\u1d00-\u1fff\u2000-\u2bff\u2c60-\u2c7f\U0001d400-\U0001d7ff]*\Z"
+)
 
 
 def check_format(format: str) -> str:
@@ -179,10 +183,8 @@ def _environment(scratch: str, text: str) -> dict[str, str]:
     return {**os.environ, "FONTCONFIG_FILE": str(path), "LC_ALL": "C"}
 
 
-def _in_worker(
-    jobs: list[tuple[str, str]], folder: str, limit: float
-) -> list[bytes | RenderError]:
-    """Lays out jobs in one worker until one crashes it or takes too long; at least one is answered."""
+def _in_worker(jobs: list[tuple[str, str]], folder: str, limit: float) -> list[bytes | RenderError]:
+    """Lays out jobs in one worker until one crashes it or takes too long; answers at least one."""
     with tempfile.TemporaryDirectory(prefix="graphc-", ignore_cleanup_errors=True) as scratch:
         request = json.dumps([[format, dot] for dot, format in jobs]).encode("utf-8", "replace")
         worker = str(Path(__file__).with_name("worker.py"))

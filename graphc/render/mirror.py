@@ -110,7 +110,9 @@ def counterparts(plan: Mirror, folding: Folding) -> dict[Node, Node | None]:
     for owner, own in plan.made.items():
         shown = folding.drawn(owner)
         if shown in folding.hidden or shown is owner:
-            found.update((n, n if shown is owner and shown not in folding.hidden else None) for n in own)
+            found.update(
+                (n, n if shown is owner and shown not in folding.hidden else None) for n in own
+            )
             continue
         waiting: dict[Op, list[Node]] = {}
         for other in reversed(plan.made.get(shown, [])):

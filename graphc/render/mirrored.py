@@ -267,7 +267,11 @@ class _Backward:
                 if passed and tail:
                     if not self._linked(tail, head):
                         self._backward(tail, head, user, operand, 100 + index)
-                    if value not in own and not is_number(value) and value is not adjoints.get(user):
+                    if (
+                        value not in own
+                        and not is_number(value)
+                        and value is not adjoints.get(user)
+                    ):
                         self._residual(value, head)
                 elif copied and value in own:
                     self._backward(self.cells[value], head, own[value], operand, 100 + index)

@@ -1,4 +1,4 @@
-"""What a drawing needs to know of a reverse pass; the record that the pass itself keeps has it all."""
+"""What a drawing needs to know of a reverse pass; the record the pass keeps has it all."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.render.glyphs import Glyph, glyph, number_text
-from graphc.render.labels import clean, font, html, plain, table, value_of
+from graphc.render.labels import clean, font, html, plain, value_of
 from graphc.render.labels import times as times_text
 from graphc.render.style import EDGE, FAINT, GRADIENT, GRAPH, INK, LOOKS, NODE, VALUE
 from graphc.render.text import text
@@ -49,7 +49,8 @@ class Settings:
 def settings_of(values: Mapping[Node, Any] | None, options: Mapping[str, Any]) -> Settings:
     """Returns the settings that a caller's options ask for."""
     alone = frozenset(options.get("alone", ()))  # a list of nodes can't be searched with `in`
-    return Settings(**{**options, "values": values, "alone": alone})
+    found: dict[str, Any] = {**options, "values": values, "alone": alone}
+    return Settings(**found)
 
 
 @dataclass(slots=True)
@@ -86,9 +87,7 @@ class Sketch:
         self.wires.setdefault((tail, head, index), attributes)
         self.joined.add((tail, head))
 
-    def number(
-        self, node: Node, head: str, index: int, cluster: str = "", ink: str = INK
-    ) -> None:
+    def number(self, node: Node, head: str, index: int, cluster: str = "", ink: str = INK) -> None:
         """Draws a scalar constant beside the one operation that uses it."""
         name = f"{head}c{index}"
         if (name, head, index) not in self.wires:
@@ -121,9 +120,7 @@ class Sketch:
         return self.digraph.source
 
 
-def new_sketch(
-    settings: Settings, nodes: Sequence[Node], legend: str = "", **graph: str
-) -> Sketch:
+def new_sketch(settings: Settings, nodes: Sequence[Node], legend: str = "", **graph: str) -> Sketch:
     """Returns an empty picture; the title and a legend, markup, stand below it."""
     attributes = {**GRAPH, "rankdir": settings.direction, **graph}
     title = font(html(clean(settings.title, 200)), color=INK) if settings.title else ""
@@ -139,10 +136,7 @@ def wants_types(settings: Settings, nodes: Sequence[Node]) -> bool:
     """Tells whether shapes and dtypes are written: unless every node is a scalar of one dtype."""
     if settings.types is not None:
         return settings.types
-    for node in nodes:
-        if not isinstance(node.type, TensorType) or node.type.shape:
-            return True
-    return False
+    return any(not isinstance(node.type, TensorType) or bool(node.type.shape) for node in nodes)
 
 
 def tip(node: Node) -> str:

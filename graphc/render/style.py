@@ -1,7 +1,7 @@
-"""Colours, shapes and lines of pictures. Every role differs in shape or line too, not in colour alone.
+"""Colours, shapes and lines of pictures. A role differs in shape or line too, not in colour alone.
 
-The hues are those of Okabe and Ito, "Color Universal Design" (2008), darkened until text in them has
-a contrast of at least 4.5 : 1 on white (WCAG 2.2, criterion 1.4.3).
+The hues are those of Okabe and Ito, "Color Universal Design" (2008), darkened until text in them
+has a contrast of at least 4.5 : 1 on white (WCAG 2.2, criterion 1.4.3).
 """
 
 from __future__ import annotations

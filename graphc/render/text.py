@@ -50,7 +50,7 @@ def text(node: Node, budget: int = 40, names: Mapping[Node, str] | None = None) 
 
 
 def lines(node: Node, budget: int = 40, count: int = 20) -> list[tuple[str, str]]:
-    """Returns a node as definitions: (name, formula) of what is used again and again, then the whole.
+    """Returns a node as definitions: (name, formula) of what is used again, then the whole.
 
     Args:
         node: the node.

@@ -30,8 +30,12 @@ def main() -> None:
     import pygraphviz
 
     # A label that Graphviz can't read is only complained of, and the picture drawn without it.
-    complaints = tempfile.TemporaryFile()
-    os.dup2(complaints.fileno(), 2)
+    with tempfile.TemporaryFile() as complaints:
+        os.dup2(complaints.fileno(), 2)
+        _answer(pygraphviz, complaints, answers)
+
+
+def _answer(pygraphviz: Any, complaints: Any, answers: Any) -> None:
     for format, dot in json.loads(sys.stdin.buffer.read().decode("utf-8")):
         try:
             data = _draw(pygraphviz, format, dot)
