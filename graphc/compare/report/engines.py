@@ -134,7 +134,7 @@ def cost_section(comparison: Comparison) -> Section:
         "memory",
     )
     columns = (("engine", "text"), *((title, "number") for title in titles))
-    routes = [e for e in _ran(comparison) if e.route]
+    routes = [e for e in comparison.engines if e.route]
     blocks: list[Block] = [Table(columns, tuple(rows))]
     blocks.extend(
         Words((Span(engine.name, "strong"), Span(": " + engine.route))) for engine in routes
@@ -240,4 +240,4 @@ def _least(values: dict[str, float]) -> float | None:
 
 
 def _part(part: int, whole: int) -> str:
-    return f"{count(part)} ({100 * part // whole} %)" if whole > 0 else count(part)
+    return f"{count(part)} ({round(100 * part / whole)} %)" if whole > 0 else count(part)

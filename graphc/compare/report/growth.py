@@ -73,7 +73,9 @@ _CURVE_COLUMNS = (
 def _curve_row(curve: StepCurve) -> Row:
     name = cell(Span(curve.method, "strong"))
     if curve.reason:
-        return row(name, cell(f"does not apply: {curve.reason}", columns=4), kind="quiet")
+        said = "does not apply" in curve.reason
+        told = curve.reason if said else f"does not apply: {curve.reason}"
+        return row(name, cell(told, columns=4), kind="quiet")
     pairs = zip(curve.errors, curve.steps, strict=False)
     known = [(error, step) for error, step in pairs if math.isfinite(error)]
     error, step = min(known) if known else (math.nan, math.nan)
@@ -90,7 +92,10 @@ def swell_section(comparison: Comparison) -> Section | None:
     blocks: list[Block] = [words(told)]
     chart = swell_chart(swells)
     if chart:
-        blocks.append(Chart(chart, "Nodes against the size n; solid: shared, dashed: as a tree."))
+        seen = "Nodes against the size n; solid: shared, dashed: as a tree."
+        if len({(s.nodes, s.tree_sizes) for s in swells}) < len(swells):
+            seen += " Engines with the same counts lie on one line; the tables tell them apart."
+        blocks.append(Chart(chart, seen))
     sizes = sorted({n for swell in swells for n in swell.sizes})
     shared = tuple(_swell_row(swell, swell.nodes, sizes) for swell in swells)
     trees = tuple(_swell_row(swell, swell.tree_sizes, sizes) for swell in swells)
