@@ -28,10 +28,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
     except TypeError:
         raise FileError(f"{path!r} is no path", "give a text or a pathlib.Path") from None
     content = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    # A link stays a link: what it points to is replaced, as with an ordinary write.
-    final = Path(os.path.realpath(target))
-    draft = final.with_name(f".{final.name[:100]}.{secrets.token_hex(6)}.part")
+    draft = None
     try:
+        # A link stays a link: what it points to is replaced, as with an ordinary write.
+        final = Path(os.path.realpath(target))
+        draft = final.with_name(f".{final.name[:40]}.{secrets.token_hex(6)}.part")
         if final.is_dir():
             raise IsADirectoryError("it is a folder")
         with open(draft, "xb") as file:
@@ -41,8 +42,9 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
             os.chmod(draft, final.stat().st_mode & 0o7777)
         os.replace(draft, final)
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError):
-            os.unlink(draft)
+        if draft is not None:
+            with contextlib.suppress(OSError, ValueError):
+                os.unlink(draft)
         reason = getattr(error, "strerror", None) or str(error)
         raise FileError(
             f"the file {str(target)!r} can't be written: {reason}",

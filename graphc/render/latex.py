@@ -51,7 +51,7 @@ _GREEK = frozenset(
 )
 _ESCAPES = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
-    "_": r"\_", "^": r"\hat{\ }", "~": r"\sim ",
+    " ": r"\ ", "_": r"\_", "^": r"\hat{\ }", "~": r"\sim ",
 }  # fmt: skip
 _NUMBERS = {
     "2/sqrt(pi)": r"\frac{2}{\sqrt{\pi}}", "sqrt(8/pi)": r"\sqrt{\frac{8}{\pi}}",
@@ -101,7 +101,7 @@ def _word(text: str) -> str:
         return f"\\{text} "
     if (len(text) == 1 and text.isalnum()) or text.isdigit():
         return text
-    escaped = "".join(_ESCAPES.get(char, char) for char in text).replace(" ", r"\ ")
+    escaped = "".join(_ESCAPES.get(char, char) for char in text)
     return f"\\mathrm{{{escaped}}}"
 
 
