@@ -180,7 +180,9 @@ class MpNamespace(NumpyNamespace):
     def _plain(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         op = node.op
         if op.group == "elementwise" and callable(op.formula):
-            return _objects(self._vectorized(op, params, len(args))(*args))
+            found = _objects(self._vectorized(op, params, len(args))(*args))
+            # True + True is True, as everywhere, and not Python's 2.
+            return _map(bool, found) if node.type.dtype.kind == "b" else found
         result = op.run(self, *args, **params)
         if isinstance(node.type, TupleType):
             return tuple([_objects(r) for r in result])
@@ -305,7 +307,8 @@ class MpNamespace(NumpyNamespace):
     def var(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
         deviation = x - self.mean(x, axis, True)
         count = self.context.mpf(int(np.prod([x.shape[a] for a in axis], dtype=int))) - correction
-        return self.sum(deviation * deviation, axis, keepdims) / count
+        total = self.sum(deviation * deviation, axis, keepdims)
+        return _map(lambda v: self.scalars.div(v, count), total)
 
     def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
         return self.log(self.sum(self.exp(x), axis, keepdims))

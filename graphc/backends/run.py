@@ -87,8 +87,10 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
                         f"{describe(node)}"
                     )
     found = {name: number for name, (number, _) in sizes.items()}
+    for _ in open_ends:  # one may need what another gives
+        for size, number, _ in open_ends:
+            _solve(size, number, found)
     for size, number, node in open_ends:
-        _solve(size, number, found)
         if size.value(found) != number:
             raise DimError(
                 f"{describe(node)} is declared {node.type}: {size} is {size.value(found)}, "
@@ -110,7 +112,7 @@ def _solve(size: Dim, number: int, found: dict[str, int]) -> None:
         return
     at_zero = size.value({**found, unknown[0]: 0})
     slope = size.value({**found, unknown[0]: 1}) - at_zero
-    if slope and (number - at_zero) % slope == 0:
+    if slope and (number - at_zero) % slope == 0 and (number - at_zero) // slope >= 0:
         found[unknown[0]] = (number - at_zero) // slope
 
 

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from graphc.bridge.sympy_names import Choice, Expression, StandardNames, sympy
+import numpy as np
+
+from graphc.bridge.sympy_names import sympy
 from graphc.bridge.sympy_ops import OpCall, operand_symbols, partial_expression
 from graphc.bridge.sympy_read import from_sympy
-from graphc.core.errors import EngineError
-from graphc.core.node import Node, apply_named, apply_public, scalar
-from graphc.ops.chain import Partial, both, masked, split_mask
+from graphc.core.dtype import DType
+from graphc.core.node import Node, apply_named, make, scalar
+from graphc.core.walk import rebuild
+from graphc.ops.chain import Partial, both, is_constant, masked, split_mask
+from graphc.ops.source import number
 
 
 def slope(call: OpCall, index: int, operands: Sequence[Node]) -> Partial:
@@ -34,25 +38,19 @@ def slope(call: OpCall, index: int, operands: Sequence[Node]) -> Partial:
         smooth = from_sympy(expression, dict(zip(symbols, operands, strict=True)), dtype=dtype)
     if call.op.kink is None:
         return smooth
-    given = _KinkNames()
-    deltas = [sympy.Integer(int(i == index)) for i in range(len(operands))]
-    promised: Expression = sympy.sympify(
-        call.op.kink.slope(given, *deltas, *operands, **call.params)
-    )
-    flat = bool(promised == 0)
-    if flat and smooth is None:
-        return None
-    if isinstance(smooth, float) and promised.is_number and float(promised) == smooth:
+    names = _KinkNames(dtype)
+    deltas = [1.0 if i == index else 0.0 for i in range(len(operands))]
+    promised = _tidy(call.op.kink.slope(names, *deltas, *operands, **call.params))
+    plain = promised if isinstance(promised, float) else None
+    if plain is not None and not isinstance(smooth, Node) and plain == (smooth or 0.0):
         return smooth
-    at = call.op.kink.at(_GraphNames, *operands, **call.params)
-    if flat:
-        mask, value = split_mask(_as_node(smooth, operands[index]))
-        return masked(both(apply_named("logical_not", at), mask), value)
-    convention = from_sympy(promised, given.conditions, dtype=dtype)
+    at = call.op.kink.at(names, *operands, **call.params)
     if smooth is None:
-        return masked(at, convention)
+        return masked(at, _as_node(promised, operands[index]))
     mask, value = split_mask(_as_node(smooth, operands[index]))
-    chosen = apply_named("where", at, convention, value)
+    if plain == 0.0:
+        return masked(both(apply_named("logical_not", at), mask), value)
+    chosen = apply_named("where", at, _as_node(promised, operands[index]), value)
     return chosen if mask is None else masked(apply_named("logical_or", mask, at), chosen)
 
 
@@ -79,35 +77,66 @@ def _as_node(partial: Partial, like: Node) -> Node:
     return scalar(0.0 if partial is None else partial, like.type.dtype)
 
 
-class _GraphNames:
-    """The array functions that kinks are written with, on nodes."""
+class _KinkNames:
+    """The array functions that kinks are written with, on nodes and plain numbers."""
 
-    @staticmethod
-    def where(condition: Any, x: Any, y: Any) -> Node:
-        return apply_public("where", condition, x, y)
+    def __init__(self, dtype: DType) -> None:
+        self.dtype = dtype
 
-    @staticmethod
-    def mod(x: Any, y: Any) -> Node:
-        return apply_named("mod", x, y)
+    def number(self, text: str, like: Any) -> Node:
+        return number(text, self.dtype)
 
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        if not isinstance(condition, Node):
+            return x if condition else y
+        if not isinstance(x, Node) and not isinstance(y, Node) and x == y:
+            return x
+        return apply_named("where", condition, self._node(x), self._node(y))
+
+    def divide(self, x: Any, y: Any) -> Any:
+        return apply_named("div", self._node(x), self._node(y))
+
+    def sign(self, x: Any) -> Any:
+        return apply_named("step_sign", x) if isinstance(x, Node) else float(np.sign(x))
+
+    def _node(self, value: Any) -> Node:
+        return value if isinstance(value, Node) else scalar(float(value), self.dtype)
+
+    mod = staticmethod(lambda x, y: apply_named("mod", x, y))
     floor = staticmethod(lambda x: apply_named("floor", x))
     ceil = staticmethod(lambda x: apply_named("ceil", x))
     round = staticmethod(lambda x: apply_named("round", x))
     trunc = staticmethod(lambda x: apply_named("trunc", x))
 
 
-class _KinkNames:
-    """The functions that a kink's slope is written with: numbers exact, conditions as symbols."""
+def _tidy(value: Any) -> Node | float:
+    """Returns a kink's slope without the sums, products and choices by the deltas' 0 and 1."""
+    if not isinstance(value, Node):
+        return float(value)
 
-    def __init__(self) -> None:
-        self.conditions: dict[Expression, Node] = {}
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        for position, arg in enumerate(args[:2]):
+            other = args[1 - position] if len(args) == 2 else arg
+            match node.op.name:
+                case "add" if is_constant(arg, 0.0):
+                    return other
+                case "sub" if position == 1 and is_constant(arg, 0.0):
+                    return other
+                case "mul" if is_constant(arg, 1.0):
+                    return other
+                case "mul" if is_constant(arg, 0.0):
+                    return arg
+                case "logical_and" if is_constant(arg, True):
+                    return other
+                case "logical_and" if is_constant(arg, False):
+                    return arg
+                case _:
+                    pass
+        if node.op.name == "where" and args[0].op.name == "constant":
+            return args[1] if args[0].params["value"].array else args[2]
+        return make(node.op, args, node.params)
 
-    def number(self, text: str, like: Any) -> Expression:
-        return StandardNames.number(text)
-
-    def where(self, condition: Any, x: Any, y: Any) -> Expression:
-        if not isinstance(condition, Node):
-            raise EngineError("a kink's slope chooses by something that is no graph value")
-        symbol = sympy.Symbol(f"condition{len(self.conditions)}")
-        self.conditions[symbol] = condition
-        return Choice(symbol, x, y)
+    (tidy,) = rebuild([value], {}, step)
+    if tidy.op.name == "constant" and not tidy.type.shape:
+        return float(tidy.params["value"].array)
+    return tidy

@@ -162,7 +162,12 @@ def _join(left: str, right: str) -> str:
 
 
 def weak_name(value: Any) -> str | None:
-    """Returns the weak lattice point of a Python number, or None for anything else."""
+    """Returns the weak lattice point of a Python number, or None for anything else.
+
+    NumPy's scalars have a dtype of their own, as in JAX, though its float64 is a Python float too.
+    """
+    if isinstance(value, np.generic):
+        return None
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphc.core.dtype import weak_name
 from graphc.core.errors import ArgumentError, DTypeError
 from graphc.core.node import Node, apply_named, public, scalar
-from graphc.core.op import Kink
+from graphc.core.op import Kink, Op
 from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, is_constant, masked
 from graphc.ops.define import PIECEWISE_CONSTANT, elementwise, require_numbers
@@ -139,8 +140,9 @@ pow_ = elementwise(
     ulp=1.0,
     holomorphic=True,
     kink=Kink(
-        where="y = 0 (slope 0 in x, also at x = 0); x = 0 (slope 0 in y)",
-        at=lambda xp, x, y: (y == 0) | (x == 0) & (y > 0) & (y != 1) & (y != 2),
+        # At x = 0 with 0 < y < 1 the slope is infinite, and no convention.
+        where="x = 0 with y = 0, or with y > 1 no integer (the slope is 0 in both)",
+        at=lambda xp, x, y: (x == 0) & ((y == 0) | (y > 1) & (y != xp.floor(y))),
         slope=lambda xp, dx, dy, x, y: dx * 0,
         departs="JAX gives NaN in x where x and y are both 0.0",
     ),
@@ -172,6 +174,8 @@ integer_pow = elementwise(
     flops=4,
     domain="every x; x != 0 where the exponent is negative",
     ulp=4.0,
+    # Repeated products, and one division: each of |exponent| - 1 factors adds half an ulp.
+    rounding=lambda node: 0.5 * min(abs(node.params["exponent"]), 1024) + 1.0,
     meet="all",
     holomorphic=True,
     check=_check_integer_pow,
@@ -250,7 +254,13 @@ step_sign = elementwise(
 )
 
 
-def _rounding(name: str, latex: str, words: str) -> Any:
+def _at_integer(xp: Any, x: Any) -> Any:
+    return xp.floor(x) == x
+
+
+def _rounding(
+    name: str, latex: str, words: str, where: str = "a jump", at: Callable[..., Any] = _at_integer
+) -> Op:
     return elementwise(
         name,
         run=lambda xp, x: getattr(xp, name)(x),
@@ -261,8 +271,8 @@ def _rounding(name: str, latex: str, words: str) -> Any:
         domain="every x",
         ulp=0.0,
         kink=Kink(
-            where="a jump" if name != "round" else "a jump, half-way between integers",
-            at=lambda xp, x: getattr(xp, name)(x) == (x if name != "round" else x + 0.5),
+            where=where,
+            at=at,
             slope=lambda xp, dx, x: dx * 0,
             departs="",
         ),
@@ -273,15 +283,24 @@ def _rounding(name: str, latex: str, words: str) -> Any:
 floor = _rounding("floor", r"\lfloor {0} \rfloor", "Returns the largest integer not above x.")
 ceil = _rounding("ceil", r"\lceil {0} \rceil", "Returns the smallest integer not below x.")
 round_ = _rounding(
-    "round", r"\operatorname{{round}}({0})", "Returns the nearest integer, halves to even."
+    "round",
+    r"\operatorname{{round}}({0})",
+    "Returns the nearest integer, halves to even.",
+    where="a jump, half-way between integers",
+    at=lambda xp, x: x - xp.floor(x) == 0.5,
 )
 trunc = _rounding(
-    "trunc", r"\operatorname{{trunc}}({0})", "Returns x rounded towards 0."
+    "trunc",
+    r"\operatorname{{trunc}}({0})",
+    "Returns x rounded towards 0.",
+    where="a jump, at every integer but 0",
+    at=lambda xp, x: (xp.floor(x) == x) & (x != 0),
 )
 mod = elementwise(
     "mod",
     run=lambda xp, x, y: xp.mod(x, y),
-    partials=(1.0, lambda out, x, y: -apply_named("stop_gradient", floor(x / y))),
+    # round((x - out) / y), not floor(x / y), which is 1 too large just below a multiple of y.
+    partials=(1.0, lambda out, x, y: -apply_named("stop_gradient", round_((x - out) / y))),
     formula=lambda m, x, y: x - y * m.floor(m.div(x, y)),
     latex=r"{0} \bmod {1}",
     flops=3,
@@ -291,7 +310,7 @@ mod = elementwise(
     kink=Kink(
         where="x a multiple of y (a jump)",
         at=lambda xp, x, y: xp.mod(x, y) == 0,
-        slope=lambda xp, dx, dy, x, y: dx,
+        slope=lambda xp, dx, dy, x, y: dx - dy * xp.floor(x / y),
         departs="",
     ),
     check=require_numbers,

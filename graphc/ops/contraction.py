@@ -23,6 +23,8 @@ def _matmul_infer(
 ) -> TensorType:
     if not x.shape or not y.shape:
         raise ShapeError("a scalar has no axis to sum over", "use * for scalars")
+    if (transpose_x and len(x.shape) == 1) or (transpose_y and len(y.shape) == 1):
+        raise ShapeError("a vector has no transpose", "leave out transpose_x and transpose_y")
     left, right = _matrix(x, transpose_x), _matrix(y, transpose_y)
     inner_x, inner_y = left[-1], right[-2] if len(right) > 1 else right[0]
     if inner_x != inner_y:

@@ -7,6 +7,7 @@ called, so a block used many times is differentiated once.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -471,22 +472,33 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
                 raise ArgumentError(f"the block {name} returned something that is no graph value")
             return result
 
-        graph, captured, result = trace(
-            body, [g.type for g in given], _argument_names(given), name
-        )
+        names = _argument_names(function, args, options)
+        graph, captured, result = trace(body, [g.type for g in given], names, name)
         outputs = results_of(make(call, (*given, *captured), {"graph": graph}))
         return flatten(result)[1](outputs)
 
     return called
 
 
-def _argument_names(given: Sequence[Node]) -> list[str]:
+def _argument_names(function: Any, args: Sequence[Any], options: dict[str, Any]) -> list[str]:
+    """Returns the function's own names for the graph values among its arguments.
+
+    Not the callers' names: a block called with x and then with y must be one block.
+    """
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions of C have none
+        found = ()
+    own = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    labels = [*own[: len(args)], *[f"x{i}" for i in range(len(own), len(args))], *options]
     names: list[str] = []
-    for position, node in enumerate(given):
-        base = str(node.params.get("name", f"x{position}")) if not node.args else f"x{position}"
-        while base in names:
-            base += "'"
-        names.append(base)
+    for label, value in zip(labels, [*args, *options.values()], strict=True):
+        count = len([leaf for leaf in flatten(value)[0] if isinstance(leaf, Node)])
+        for index in range(count):
+            name = label if count == 1 else f"{label}{index}"
+            while name in names:
+                name += "'"
+            names.append(name)
     return names
 
 

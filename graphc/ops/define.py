@@ -37,6 +37,7 @@ def elementwise(
     kink: Kink | None = None,
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
+    rounding: Callable[[Node], float] | None = None,
 ) -> Op:
     """Registers an elementwise op; its reverse, forward and error rules all follow from `partials`.
 
@@ -45,6 +46,7 @@ def elementwise(
         flops: floating point operations per element.
         result: dtype of the result where it is not that of the operands.
         check: `check(*types, **params)` raises where operands do not fit; broadcasting is checked.
+        rounding: the op's own error in ulp at a node, where it depends on the parameters.
         name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
     """
 
@@ -85,7 +87,8 @@ def elementwise(
         return None if total is None else broadcast_to(total, node.type.shape)
 
     def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
-        terms: list[Node | None] = [own_rounding(node, ulp)]
+        own = ulp if rounding is None else rounding(node)
+        terms: list[Node | None] = [own_rounding(node, own)]
         if not isinstance(partials, str):
             for index, error in enumerate(errors):
                 term = None if error is None else chain(error, partial(node, index))

@@ -118,6 +118,8 @@ gather_op = linear(
 
 
 def _scatter_infer(x: TensorType, indices: TensorType, axis: int, size: Size) -> TensorType:
+    if not indices.dtype.is_integer:
+        raise DTypeError(f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')")
     n = len(indices.shape)
     if x.shape[axis : axis + n] != indices.shape:
         raise ShapeError(f"the updates {x} do not have the indices {indices} at axis {axis}")

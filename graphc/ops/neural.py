@@ -48,7 +48,7 @@ leaky_relu_op = elementwise(
     latex=r"\operatorname{{lrelu}}({0})",
     flops=2,
     domain="every x",
-    ulp=0.5,
+    ulp=1.0,
     kink=Kink(
         where="x = 0",
         at=_at_zero,

@@ -146,23 +146,16 @@ mean_op = _reduction(
 )
 
 
-def _ties(node: Node) -> Node:
-    (x,) = node.args
-    return x == keep_axes(node, node)
+def _extreme_weight(node: Node) -> Node:
+    """Returns each element's share of the slope: 1 / (number of ties) at the ties, 0 elsewhere.
 
-
-def _extreme_vjp(adjoint: Node, node: Node) -> Node:
-    ties = _ties(node)
-    number = apply_named("cast", ties, dtype=node.dtype)
-    count = make(sum_op, (number,), {"axis": node.params["axis"], "keepdims": True})
-    share = _chained(adjoint, apply_named("reciprocal", count))
-    return masked(ties, broadcast_to(share, node.args[0].type.shape))
-
-
-def _extreme_jvp(tangent: Node, node: Node) -> Node:
-    ties = _ties(node)
-    number = apply_named("cast", ties, dtype=node.dtype)
-    return _again(node, masked(ties, tangent), sum_op) / _again(node, number, sum_op)
+    Where the extreme is NaN nothing ties, and the shares are 0 / 0 = NaN, as the value is.
+    """
+    (x,), top = node.args, keep_axes(node, node)
+    ties = apply_named("cast", x == top, dtype=node.dtype)
+    count = make(sum_op, (ties,), {"axis": node.params["axis"], "keepdims": True})
+    beaten = x < top if node.op.name == "max" else x > top
+    return masked(apply_named("logical_not", beaten), ties / count)
 
 
 def _require_elements(x: TensorType, axis: Axes, **_: Any) -> None:
@@ -186,8 +179,8 @@ def _extreme(name: str, doc: str) -> Op:
     return _reduction(
         name,
         run=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis, keepdims),
-        vjp=_extreme_vjp,
-        jvp=_extreme_jvp,
+        vjp=lambda adjoint, node: chain(_spread(adjoint, node), _extreme_weight(node)),
+        jvp=lambda tangent, node: _again(node, _chained(tangent, _extreme_weight(node)), sum_op),
         bound=lambda error, node: _again(node, error, max_op),
         latex=rf"\{name}({{0}})",
         ulp=0.0,
