@@ -1,0 +1,318 @@
+"""The passes: `simplify`, what it did (`explain`), and what it would do if asked (`lint`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.core.errors import ArgumentError, Place, show_place, user_place
+from graphc.core.graph import Graph, bodies
+from graphc.core.node import Node, describe, make
+from graphc.core.tree import flatten
+from graphc.core.type import TensorType
+from graphc.core.walk import topological_order
+from graphc.simplify.blocks import BLOCK_OPS, Trimmer
+from graphc.simplify.folding import fold_node
+from graphc.simplify.rule import Rule
+from graphc.simplify.rules import rules_by_op
+
+#: Rewrites allowed for each node of the graph, on average.
+REWRITES_A_NODE = 20
+
+_TRIMMED = "unused results and inputs of blocks"
+_FOLDED = "constant folding"
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One rewrite that `simplify` made.
+
+    Attributes:
+        rule: the rule's name.
+        pattern: the identity.
+        before: the node rewritten, in words.
+        after: what took its place.
+        place: (file, line) where the user wrote it.
+    """
+
+    rule: str
+    pattern: str
+    before: str
+    after: str
+    place: Place | None
+
+    def __str__(self) -> str:
+        where = show_place(self.place)
+        head = f"{where}: " if where else ""
+        return f"{head}{self.before} -> {self.after}  [{self.rule}: {self.pattern}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A form that loses digits or range, and the stable form of the same function.
+
+    Attributes:
+        rule: the rule's name.
+        pattern: the identity.
+        domain: where it holds, in words.
+        written: the node as it stands, in words.
+        better: the stable form.
+        place: (file, line) where the user wrote it.
+    """
+
+    rule: str
+    pattern: str
+    domain: str
+    written: str
+    better: str
+    place: Place | None
+
+    def __str__(self) -> str:
+        where = show_place(self.place)
+        head = f"{where}: " if where else ""
+        return f"{head}{self.written} loses digits or range; write {self.better} ({self.domain})"
+
+
+def simplify(
+    outputs: Any,
+    *,
+    finite: bool = False,
+    stable: bool = False,
+    fold_constants: bool | str = True,
+    budget: int | None = None,
+) -> Any:
+    """Returns the same function as a smaller graph.
+
+    Without options every rewrite is exact: the value has the same bits for every input, infinities,
+    signed zeros and subnormals included (a NaN stays a NaN). Blocks are simplified once each, and
+    results of theirs that nobody uses are dropped. What stands under `stop_gradient` and
+    `with_gradient` is simplified; they themselves, formulas given by hand and the referee's graphs
+    are left alone. New nodes keep the place in the user's file of what they replace.
+
+    Args:
+        outputs: a node or a nest (dict, list, tuple) of nodes.
+        finite: also use identities that hold for finite values only, such as x * 0 -> 0.
+        stable: also use stable forms, such as log(1 + exp(x)) -> softplus(x); they change the
+            value by the error they remove.
+        fold_constants: whether ops of constants are computed now, by NumPy; its exponentials and
+            sums may differ from XLA's in the last place, and `"exact"` leaves those.
+        budget: how many rewrites are made at most; 20 a node unless given. Past it the rest of the
+            graph is left as it is, which is right but longer.
+
+    Returns:
+        The same nest of nodes, of the same types.
+
+    Raises:
+        ArgumentError: an output is no node, or an option is none of those above.
+    """
+    nodes, rebuild = flatten(outputs)
+    worker = _Simplifier(nodes, finite, stable, fold_constants, budget, None)
+    return rebuild(worker.run(nodes))
+
+
+def explain(
+    outputs: Any,
+    *,
+    finite: bool = False,
+    stable: bool = False,
+    fold_constants: bool | str = True,
+    budget: int | None = None,
+) -> list[Fired]:
+    """Returns what `simplify` with the same arguments does, rewrite by rewrite."""
+    nodes, _ = flatten(outputs)
+    fired: list[Fired] = []
+    _Simplifier(nodes, finite, stable, fold_constants, budget, fired).run(nodes)
+    return fired
+
+
+def lint(outputs: Any) -> list[Suggestion]:
+    """Returns where a stable form would keep more digits or a wider range; nothing is changed.
+
+    Args:
+        outputs: a node or a nest of nodes; blocks are searched too.
+
+    Raises:
+        ArgumentError: an output is no node.
+    """
+    nodes, _ = flatten(outputs)
+    _check(nodes)
+    table = rules_by_op(frozenset({"stable"}))
+    found: list[Suggestion] = []
+    for node in _all_nodes(nodes):
+        for rule in table.get(node.op.name, ()):
+            better = rule.apply(node)
+            if better is not None:
+                texts = (describe(node, 6), describe(better, 6))
+                found.append(Suggestion(rule.name, rule.pattern, rule.domain, *texts, node.place))
+                break
+    return found
+
+
+def _all_nodes(roots: Sequence[Node]) -> list[Node]:
+    """Returns the nodes of the graph and then those of its blocks, each once."""
+    found: list[Node] = []
+    seen: set[Node] = set()
+    graphs: set[Graph] = set()
+    todo: list[Sequence[Node]] = [roots]
+    while todo:
+        for node in topological_order(todo.pop(0)):
+            if node in seen:
+                continue
+            seen.add(node)
+            found.append(node)
+            for body in bodies(node):
+                if body not in graphs:
+                    graphs.add(body)
+                    todo.append(body.outputs)
+    return found
+
+
+def _check(nodes: Sequence[Any]) -> None:
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise ArgumentError(f"{node!r} is no graph value", "simplify, explain and lint take nodes")
+
+
+class _Simplifier:
+    """One run: what each node became, and what may still be done."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Any],
+        finite: bool,
+        stable: bool,
+        fold_constants: bool | str,
+        budget: int | None,
+        fired: list[Fired] | None,
+    ) -> None:
+        _check(nodes)
+        if not isinstance(fold_constants, bool) and fold_constants != "exact":
+            raise ArgumentError(f"fold_constants={fold_constants!r} is none of True, False, 'exact'")
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
+            raise ArgumentError(f"budget={budget!r} is no count")
+        chosen = ["exact", *["finite"][: bool(finite)], *["stable"][: bool(stable)]]
+        self.rules = rules_by_op(frozenset(chosen))
+        self.fold = bool(fold_constants)
+        self.only_exact = fold_constants == "exact"
+        self.budget = budget
+        self.made = 0
+        self.fired = fired
+        self.done: dict[Node, Node] = {}
+        self.graphs: dict[Graph, Graph] = {}
+        # Nodes made in this run have the place of the call; they take the place of what they replace.
+        self.here = user_place(2)
+
+    def run(self, roots: Sequence[Node]) -> list[Node]:
+        """Returns the simplified roots."""
+        simplified = self.rewrite(roots)
+        return Trimmer(self._note_trimmed).trim(simplified) if self.graphs else simplified
+
+    def rewrite(self, roots: Sequence[Node]) -> list[Node]:
+        """Rewrites operands before users; a rewritten node is looked at again until none fires.
+
+        Its recursive twin:
+
+            def final(node):
+                node = make(node.op, map(final, node.args), node.params)
+                better = rewrite_once(node)
+                return node if better is None else final(better)
+        """
+        done = self.done
+        becomes: dict[Node, Node] = {}
+        stack = list(reversed(roots))
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            target = becomes.get(node)
+            if target is not None:
+                final = done.get(target)
+                if final is None:
+                    stack.append(target)
+                else:
+                    done[node] = final
+                    del becomes[node]
+                    stack.pop()
+                continue
+            waiting = [a for a in node.args if a not in done]
+            if waiting:
+                for arg in waiting:
+                    self._inherit(arg, node)
+                waiting.reverse()
+                stack.extend(waiting)
+                continue
+            better = self._rebuilt(node)
+            if better is None:
+                better = self._once(node)
+            # A rule that leads back to a node still being worked on has gone round in a circle.
+            if better is None or better is node or better in becomes:
+                done[node] = node
+                stack.pop()
+            else:
+                self._inherit(better, node)
+                becomes[node] = better
+        return [done[root] for root in roots]
+
+    def _inherit(self, new: Node, old: Node) -> None:
+        if new.place is self.here:
+            new.place = old.place
+
+    def _rebuilt(self, node: Node) -> Node | None:
+        """Returns the node on its simplified operands and block, None where those are unchanged."""
+        done = self.done
+        for arg in node.args:
+            if done[arg] is not arg:
+                break
+        else:
+            if node.op not in BLOCK_OPS:
+                return None
+        params = node.params
+        if node.op in BLOCK_OPS:
+            params = {**params, "graph": self._body(params["graph"])}
+        made = make(node.op, tuple([done[a] for a in node.args]), params)
+        return None if made is node else made
+
+    def _body(self, graph: Graph) -> Graph:
+        """Returns a block's graph simplified, once for each; blocks nest 100 deep at most."""
+        known = self.graphs.get(graph)
+        if known is None:
+            outputs = self.rewrite(graph.outputs)
+            same = all(new is old for new, old in zip(outputs, graph.outputs, strict=True))
+            known = graph if same else Graph(graph.inputs, outputs, graph.name)
+            self.graphs[graph] = self.graphs[known] = known
+        return known
+
+    def _once(self, node: Node) -> Node | None:
+        """Returns what the first rule that fires makes of a node whose operands are final."""
+        limit = REWRITES_A_NODE * (len(self.done) + 100) if self.budget is None else self.budget
+        if self.made >= limit:
+            return None
+        made = node.type
+        if isinstance(made, TensorType) and made.dtype.kind == "c":
+            return None
+        for rule in self.rules.get(node.op.name, ()):
+            better = rule.apply(node)
+            if better is not None and better is not node:
+                self._note(node, better, rule)
+                return better
+        if self.fold and node.args:
+            better = fold_node(node, self.only_exact)
+            if better is not None:
+                self._note(node, better, None)
+            return better
+        return None
+
+    def _note(self, before: Node, after: Node, rule: Rule | None) -> None:
+        self.made += 1
+        if self.fired is None:
+            return
+        name, pattern = (rule.name, rule.pattern) if rule else (_FOLDED, "f(constants) -> constant")
+        texts = (describe(before, 6), describe(after, 6))
+        self.fired.append(Fired(name, pattern, *texts, before.place))
+
+    def _note_trimmed(self, node: Node) -> None:
+        if self.fired is not None:
+            text = describe(node, 3)
+            self.fired.append(Fired(_TRIMMED, "f(x, y)[0] -> g(x)", text, "a smaller block", node.place))
