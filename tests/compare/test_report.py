@@ -264,6 +264,22 @@ def test_a_comparison_with_nothing_in_it_is_still_a_page(tmp_path: Path):
     assert "failed" in page_of(tmp_path).text
 
 
+def test_engines_are_held_against_jax_where_the_truth_is_not_known(tmp_path: Path):
+    write_report([network(truth={"W": [], "b": []})], tmp_path)
+    text = page_of(tmp_path).text
+    assert "held against one of them" in text
+    marked = re.findall(r'<code class="wrong">([^<]*)<', (tmp_path / "report.html").read_text())
+    assert marked
+    assert "the truth</td>" not in (tmp_path / "report.html").read_text()
+
+
+def test_engines_graphs_stand_in_the_section_on_sharing(tmp_path: Path):
+    write_report([circuit()], tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.index('id="c1-pictures') < text.index("open forward.svg")
+    assert text.index('id="c1-sharing') < text.index("open engine-reverse.svg")
+
+
 def test_the_swell_chart_holds_counts_past_any_float(tmp_path: Path):
     write_report([hostile()], tmp_path)
     (spec,) = [s for s in page_of(tmp_path).data if '"n"' in json.dumps(s) and "power" in str(s)]

@@ -47,7 +47,7 @@ _COLUMNS = (("entry", "text"), ("value", "digits"), ("by", "wide"))
 def gradients_section(comparison: Comparison) -> Section:
     """Returns each input's gradient by every engine beside the truth."""
     told = "Engines with the same number share a line. "
-    if comparison.truth:
+    if any(comparison.truth.values()):
         told += "Underlined digits are not the truth's"
     else:
         told += "The truth is not known entry by entry, so the engines are held against one of"
@@ -83,26 +83,27 @@ def gradients_section(comparison: Comparison) -> Section:
 def gradient_facts(comparison: Comparison) -> list[tuple[str, str]]:
     """Returns the whole gradient in a few numbers, or nothing where it has more than four.
 
-    The truth's numbers; where they are not known, those of the first engine that is not wrong.
+    The truth's numbers; where they are not known, those of the last engine that is not wrong.
     """
     good = [e for e in comparison.engines if e.status == "ok" and e.verdict != "defect"]
     precision = precision_of(comparison.dtype)
     facts: list[tuple[str, str]] = []
     for name in comparison.wrt:
-        if name in comparison.truth:
-            shape = shape_of(comparison.truth[name])
-            known = [decimal(text) for text in flat(comparison.truth[name])]
-            shown = ["–" if v is None else rough(float(v), 6) for v in known]
-        elif good and name in good[-1].gradient:
-            value = good[-1].gradient[name]
-            shape = shape_of(value)
-            shown = [float_text(_number(v), precision) for v in flat(value)]
-        else:
+        known = bool(comparison.truth.get(name))
+        if not known and not (good and name in good[-1].gradient):
             return []
-        facts.extend(zip(element_names(name, shape, len(shown)), shown, strict=True))
-        if len(facts) > _FEW:
+        value = comparison.truth[name] if known else good[-1].gradient[name]
+        elements = flat(value)
+        if len(facts) + len(elements) > _FEW:
             return []
+        shown = [_rounded(v) if known else float_text(_number(v), precision) for v in elements]
+        facts.extend(zip(element_names(name, shape_of(value), _FEW), shown, strict=True))
     return facts
+
+
+def _rounded(text: Any) -> str:
+    value = decimal(text)
+    return "–" if value is None else rough(float(value), 6)
 
 
 def _large(

@@ -33,7 +33,20 @@ def json_report(comparisons: Sequence[Comparison], names: Sequence[dict[str, str
         "engines": plain[-1]["engines"] if plain else {},
         "comparisons": plain,
     }
-    return json.dumps(report, allow_nan=False, ensure_ascii=True, indent=1) + "\n"
+    return _text(report, "\n") + "\n"
+
+
+def _text(value: Any, newline: str) -> str:
+    """Returns JSON with a line for each name, and arrays of numbers on one line."""
+    inner = newline + " "
+    if isinstance(value, dict) and value:
+        pairs = cast("dict[str, Any]", value).items()
+        lines = [f"{inner}{json.dumps(key)}: {_text(item, inner)}" for key, item in pairs]
+        return f"{{{','.join(lines)}{newline}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        lines = [inner + _text(item, inner) for item in cast("list[Any]", value)]
+        return f"[{','.join(lines)}{newline}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def _comparison(comparison: Comparison, names: dict[str, str]) -> dict[str, Any]:
