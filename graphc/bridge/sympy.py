@@ -7,7 +7,7 @@ shares. So a graph is measured first, on its nodes, and one above the budget is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from fractions import Fraction
 
 from graphc.bridge.sympy_names import NATIVE, ExactNames, Expression, StandardNames, sympy
@@ -190,15 +190,16 @@ def tree_operations(order: Sequence[Node]) -> dict[Node, int]:
     return counts
 
 
-def expression_depth(order: Sequence[Node]) -> dict[Node, int]:
+def expression_depth(order: Sequence[Node], cut: Container[Node] = ()) -> dict[Node, int]:
     """Returns for each node how many levels its SymPy expression has at most.
 
-    A sum of any number of terms is one level there, and so is a product.
+    A sum of any number of terms is one level there, and so is a product; a node in `cut` is a
+    symbol.
     """
     levels: dict[Node, int] = {}
     for node in order:
         depth = 0
-        for arg in node.args:
+        for arg in node.args if node not in cut else ():
             same = _kind(node) is not None and _kind(node) == _kind(arg)
             depth = max(depth, levels[arg] + (0 if same else 1))
         levels[node] = depth

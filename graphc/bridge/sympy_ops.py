@@ -41,28 +41,26 @@ class OpFunction(sympy.Function):
 
     def fdiff(self, argindex: int = 1) -> Any:
         """Returns the slope in one operand, counted from 1."""
-        call = self.call
-        partial = None if isinstance(call.op.formula, str) else self._partial(argindex - 1)
-        if partial == 0 and _is_step(call, len(self.args)):
-            return sympy.S.Zero
-        # A kink needs graphc's convention, and a power of a number must not be multiplied out.
-        if call.op.kink is not None or call.op.name == "integer_pow":
-            return partial_function(call, argindex - 1)(*self.args)
-        assert partial is not None
-        return partial
-
-    def _partial(self, index: int) -> Any:
-        symbols = operand_symbols(len(self.args))
-        partial = partial_expression(self.call, index, len(self.args))
-        return partial.xreplace(dict(zip(symbols, self.args, strict=True)))
+        call, count, index = self.call, len(self.args), argindex - 1
+        # A power of a number must not be multiplied out, a kink needs graphc's convention, ...
+        if isinstance(call.op.formula, str) or call.op.name == "integer_pow":
+            return partial_function(call, index)(*self.args)
+        partial = partial_expression(call, index, count)
+        # ... but what is flat around its kink and at it is flat.
+        flat = partial.is_zero is True and _is_step(call, count)
+        if call.op.kink is not None and not flat:
+            return partial_function(call, index)(*self.args)
+        return partial.xreplace(dict(zip(operand_symbols(count), self.args, strict=True)))
 
 
 def _is_step(call: OpCall, count: int) -> bool:
     """Tells whether an op that is flat around its kink is flat at it, by convention, too."""
     kink = call.op.kink
-    if kink is None or count != 1:
-        return kink is None
-    return kink.slope(StandardNames, sympy.S.One, *operand_symbols(1), **call.params) == 0
+    return (
+        count == 1
+        and kink is not None
+        and kink.slope(StandardNames, sympy.S.One, *operand_symbols(1), **call.params) == 0
+    )
 
 
 class PartialFunction(sympy.Function):

@@ -133,7 +133,7 @@ def _tidy(value: Any) -> Node | float:
                 case _:
                     pass
         if node.op.name == "where" and args[0].op.name == "constant":
-            return args[1] if args[0].params["value"].array else args[2]
+            return args[1] if args[0].params["value"].array else args[-1]
         return make(node.op, args, node.params)
 
     (tidy,) = rebuild([value], {}, step)

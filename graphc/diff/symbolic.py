@@ -30,10 +30,14 @@ Result = TypeVar("Result")
 
 #: A derivative may have this many times the operations that its expression may have.
 DERIVATIVE_FACTOR = 10
-#: Bits of a number that SymPy may meet: (x / 3)**1000 holds 3**1000.
-MAX_BITS = 1_000_000
+#: SymPy draws numbers together: (x/8)**5 * (x/9)**7 holds one number. It must stay in this range
+#: of powers of two on either side of 1, so that no product below overflows that did not before.
+_EXPONENTS = {"float64": 1022, "float32": 126, "bfloat16": 126, "float16": 14}
 #: Nodes that a graph may have once its blocks are written out.
 MAX_OPENED = 20_000
+_DRAWN_OUT = frozenset(
+    ("mul", "div", "neg", "reciprocal", "square", "sqrt", "rsqrt", "integer_pow", "pow")
+)
 _WHOLE, _LOCAL = "whole expression", "local partials"
 
 
@@ -237,12 +241,11 @@ def _past_budget(
     if sizes[output] > budget:
         grown = _count(sizes[output])
         return f"the expression has {grown} operations, above the budget of {budget:,}"
-    depth = bridge.expression_depth(order)[output]
+    depth = bridge.expression_depth(order, cut)[output]
     if depth > bridge.MAX_DEPTH:
         return f"the expression has {depth:,} levels, above {bridge.MAX_DEPTH}"
-    bits = _number_bits(order, active, cut)[output]
-    if bits > MAX_BITS:
-        return f"its numbers have up to {_count(bits)} bits, above {MAX_BITS:,}"
+    if _number_scale(order, active, cut) > _EXPONENTS[output.dtype.name]:
+        return f"its numbers, drawn together, could leave the range of {output.dtype.name}"
     total, limit = 0, DERIVATIVE_FACTOR * budget
     for source in cut:
         total += _derivative_size(alive, source, cut, sizes, output)
@@ -277,21 +280,30 @@ def _derivative_size(
     return grown.get(output, 0)
 
 
-def _number_bits(
-    order: Sequence[Node], active: set[Node], cut: Mapping[Node, Any]
-) -> dict[Node, int]:
-    """Returns at most how many bits the numbers in each node's expression have."""
-    bits: dict[Node, int] = {}
+def _number_scale(order: Sequence[Node], active: set[Node], cut: Mapping[Node, Any]) -> int:
+    """Returns at most how many powers of two lie between 1 and the numbers of the last expression.
+
+    A product draws the numbers of its factors together (`lead`), and multiplies a sum out by them
+    (`inner`); nothing leaves a sum or a function.
+    """
+    lead: dict[Node, int] = {}
+    inner: dict[Node, int] = {}
     for node in order:
-        total = sum([bits[a] for a in node.args]) if node in active and node not in cut else 0
-        if node.op.name == "integer_pow":
-            total *= min(abs(node.params["exponent"]), bridge.MAX_POWER)
-        elif node.op.name == "constant" and not node.type.shape:
-            exact = bridge.exact_constant(node)
-            if exact.is_Rational:
-                total = int(exact.p).bit_length() + int(exact.q).bit_length()
-        bits[node] = total + len(node.args)
-    return bits
+        lead[node] = inner[node] = 0
+        if node.op.name == "constant" and not node.type.shape and node.type.dtype.kind == "f":
+            lead[node] = abs(math.frexp(float(node.params["value"].array))[1])
+        if node not in active or node in cut:
+            continue
+        within = max([inner[a] for a in node.args])
+        if node.op.name in _DRAWN_OUT:
+            times = {"square": 2, "integer_pow": node.params.get("exponent", 1)}.get(
+                node.op.name, 1
+            )
+            lead[node] = min(abs(times), bridge.MAX_POWER) * sum([lead[a] for a in node.args])
+            inner[node] = within + lead[node]
+        else:
+            inner[node] = max(within, *[lead[a] for a in node.args]) + 1
+    return max(lead[order[-1]], inner[order[-1]])
 
 
 def _symbols(
