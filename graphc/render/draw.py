@@ -47,9 +47,9 @@ def draw(
         format: dot, svg, png or pdf, where the path does not say it.
         limit: seconds that the layout may take.
         **options: `types` (write shapes and dtypes), `direction` (TB, LR, BT, RL), `budget` (drawn
-            nodes above which the rest folds), `repeats` (False to fold nothing), `open_blocks`
-            (True to draw each call's body in its place), `title`, `alone` (nodes to set apart), and
-            `name` (of the output, for the last three kinds).
+            nodes above which the rest folds), `repeats` (False to fold nothing), `title`, `alone`
+            (nodes to set apart); for the first two kinds `open_blocks` (True to draw each call's
+            body in its place); for the other three `name` (of the output).
 
     Returns:
         The picture; `.svg`, `.png`, `.pdf` and `.dot` give it in any format.
@@ -85,13 +85,14 @@ def draw(
     return picture
 
 
-_OPTIONS = ("types", "direction", "budget", "repeats", "open_blocks", "title", "alone", "name")
+_OPTIONS = ("types", "direction", "budget", "repeats", "title", "alone")
 
 
 def _check_options(kind: str, options: Mapping[str, Any]) -> None:
     if kind not in KINDS:
         raise ArgumentError(f"{str(kind)[:40]!r} is no kind of picture", f"use {', '.join(KINDS)}")
-    known = _OPTIONS[:-1] if kind in ("forward", "backward") else _OPTIONS
+    # A reverse pass has gone through the blocks as calls, so they can't be opened afterwards.
+    known = (*_OPTIONS, "open_blocks" if kind in ("forward", "backward") else "name")
     for name in options:
         if name not in known:
             raise ArgumentError(

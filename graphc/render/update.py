@@ -46,6 +46,7 @@ def update_dot(
     sketch.cluster("upd", font("update", style="b", size=12), UPDATE_FRAME)
     forward = dict.fromkeys(folding.order)
     drawn: dict[Node, str] = {}
+    tied: set[Node] = set()
     roots = [(new, parameter) for parameter, new in updates.items()]
     for node, parameter in first_needed_by(roots, {**forward, **dict.fromkeys(cells)}):
         if is_number(node):
@@ -61,6 +62,10 @@ def update_dot(
                 sketch.wire(drawn[arg], drawn[node], index)
             elif arg is adjoint and base.adjoint_cells.get(parameter):
                 sketch.wire(base.adjoint_cells[parameter], drawn[node], index, **_GRADIENT)
+                # The step starts beside its gradient; were that folded, any rank would do.
+                if folding.drawn(parameter) is parameter and parameter not in tied:
+                    tied.add(parameter)
+                    sketch.same_rank(base.adjoint_cells[parameter], drawn[node])
             elif cells.get(folding.drawn(arg)):
                 look = RESIDUAL_EDGE if arg in forward else _GRADIENT
                 sketch.wire(cells[folding.drawn(arg)], drawn[node], index, **look)
