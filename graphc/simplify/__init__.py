@@ -1,1 +1,1 @@
-"""Graph-to-graph passes: identities with their validity, constant folding, stable forms, dead code."""
+"""Graph-to-graph passes: identities with their validity, folding, stable forms, dead code."""

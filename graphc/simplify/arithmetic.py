@@ -20,7 +20,7 @@ from graphc.simplify.rule import (
     uniform,
 )
 
-# -- sums ------------------------------------------------------------------------------------------------
+# -- sums ----------------
 
 
 def _neutral(node: Node) -> bool:
@@ -79,7 +79,7 @@ def _minus_negative_product(node: Node) -> Node | None:
     return None if pair is None else make(add, (x, make(mul, pair)))
 
 
-# -- products ----------------------------------------------------------------------------------------------
+# -- products ----------------
 
 
 def _times_one(node: Node) -> Node | None:
@@ -164,7 +164,7 @@ def _one_over(node: Node) -> Node | None:
     return fit(make(reciprocal, (y,)), node) if is_number(x, 1) else None
 
 
-# -- signs -------------------------------------------------------------------------------------------------
+# -- signs ----------------
 
 
 def _twice_negative(node: Node) -> Node | None:
@@ -182,7 +182,11 @@ def _even(node: Node) -> Node | None:
 def _even_sign_only(node: Node) -> Node | None:
     inner = negated(node.args[0])
     # The negative of an unsigned integer is another positive number.
-    return None if inner is None or inner.type.dtype.kind == "u" else make(node.op, (inner,), node.params)
+    return (
+        None
+        if inner is None or inner.type.dtype.kind == "u"
+        else make(node.op, (inner,), node.params)
+    )
 
 
 #: Never negative and never -0.0, so |x| is x.
@@ -207,7 +211,7 @@ def _odd(node: Node) -> Node | None:
     return None if inner is None else make(outer.op, (inner,))
 
 
-# -- powers, extremes, rounding --------------------------------------------------------------------------------
+# -- powers, extremes, rounding ----------------
 
 
 def _power_one(node: Node) -> Node | None:
@@ -298,7 +302,7 @@ RULES: tuple[Rule, ...] = (
           "square hypot", _even, lambda x, y: apply("hypot", -x, abs(y))),
     exact("even functions of a sign", "f(-x) -> f(x) for abs, cos, cosh", "abs cos cosh",
           _even_sign_only, lambda x, y: tuple(apply(f, -x) for f in ("abs", "cos", "cosh"))),
-    exact("absolute value of a positive", "|f(x)| -> f(x) for abs, square, exp, sigmoid, ...", "abs",
+    exact("absolute value of a positive", "|f(x)| -> f(x) for abs, square, exp, ...", "abs",
           _abs_of_positive, lambda x, y: tuple(abs(apply(f, x)) for f in ("abs", "square", "exp"))),
     exact("sign through an odd function", "-f(-x) -> f(x) for sin, tanh, ...", "neg", _odd,
           lambda x, y: tuple(-apply(f, -x) for f in sorted(ODD))),

@@ -1,8 +1,9 @@
-"""Blocks (`call`, `map`): identities of trivial blocks, and the removal of unused results and inputs."""
+"""Blocks (`call`, `map`): identities of trivial ones, and the removal of unused results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from graphc.core.graph import LEAF_OPS, Graph
 from graphc.core.node import Node, make
@@ -61,7 +62,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-# -- dead results and inputs --------------------------------------------------------------------------------
+# -- dead results and inputs ----------------
 
 _Trimmed = tuple[Graph, tuple[int, ...], tuple[int, ...]]
 
@@ -166,7 +167,7 @@ _Smaller = tuple[Graph, Mapping[int, int], tuple[int, ...]]
 
 def _smaller(node: Node, args: Sequence[Node], plan: _Smaller) -> Node:
     graph, _, used = plan
-    params = {**node.params, "graph": graph}
+    params: dict[str, Any] = {**node.params, "graph": graph}
     if "mapped" in params:
         params["mapped"] = tuple(params["mapped"][i] for i in used)
     return make(node.op, tuple(args[i] for i in used), params)

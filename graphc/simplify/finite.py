@@ -1,7 +1,7 @@
 """Identities that hold where every value is finite, and up to the sign of a zero; off by default.
 
-`x * 0` is NaN for an infinite x; `x + 0.0` turns -0.0 into 0.0. Reassociation, `(a + b) - b -> a` and
-the like, is in no list: it is wrong by rounding for finite values too.
+`x * 0` is NaN for an infinite x; `x + 0.0` turns -0.0 into 0.0. Reassociation, `(a + b) - b -> a`
+and the like, is in no list: it is wrong by rounding for finite values too.
 """
 
 from __future__ import annotations

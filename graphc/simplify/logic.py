@@ -56,7 +56,8 @@ def _with_false(node: Node) -> Node | None:
 _OPPOSITE = {"equal": "not_equal", "not_equal": "equal"}
 # not (a < b) is a >= b only where neither is NaN.
 _OPPOSITE_INTEGER = {
-    "less": "greater_equal", "less_equal": "greater", "greater": "less_equal", "greater_equal": "less",
+    "less": "greater_equal", "less_equal": "greater",
+    "greater": "less_equal", "greater_equal": "less",
 }  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def _always_of_itself(node: Node) -> Node | None:
     return uniform(node.op.name != "not_equal", node)
 
 
-# -- choices -------------------------------------------------------------------------------------------------
+# -- choices ----------------
 
 
 def _same_branches(node: Node) -> Node | None:
@@ -130,7 +131,7 @@ def _condition_itself(node: Node) -> Node | None:
     return None
 
 
-# -- casts ---------------------------------------------------------------------------------------------------
+# -- casts ----------------
 
 
 def _same_dtype(node: Node) -> Node | None:
@@ -215,7 +216,8 @@ RULES: tuple[Rule, ...] = (
           lambda x, y: (apply("where", x, True, False), apply("where", x, False, True)), "b"),
     exact("cast to the same dtype", "cast(x, its own dtype) -> x", "cast", _same_dtype,
           lambda x, y: make(cast_op, (x,), {"dtype": x.dtype}), "fib"),
-    exact("cast through a wider dtype", "cast(cast(x, wider), d) -> cast(x, d)", "cast", _cast_chain,
+    exact("cast through a wider dtype", "cast(cast(x, wider), d) -> cast(x, d)", "cast",
+          _cast_chain,
           lambda x, y: _cast(_cast(x, "float64" if x.dtype.is_float else "int64"), "bfloat16")
           if x.dtype.is_float else _cast(_cast(x, "int64"), "int8"), "fib"),
 )  # fmt: skip

@@ -171,7 +171,9 @@ def _all_nodes(roots: Sequence[Node]) -> list[Node]:
 def _check(nodes: Sequence[Any]) -> None:
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{node!r} is no graph value", "simplify, explain and lint take nodes")
+            raise ArgumentError(
+                f"{node!r} is no graph value", "simplify, explain and lint take nodes"
+            )
 
 
 class _Simplifier:
@@ -188,7 +190,9 @@ class _Simplifier:
     ) -> None:
         _check(nodes)
         if not isinstance(fold_constants, bool) and fold_constants != "exact":
-            raise ArgumentError(f"fold_constants={fold_constants!r} is none of True, False, 'exact'")
+            raise ArgumentError(
+                f"fold_constants={fold_constants!r} is none of True, False, 'exact'"
+            )
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
             raise ArgumentError(f"budget={budget!r} is no count")
         chosen = ["exact", *["finite"][: bool(finite)], *["stable"][: bool(stable)]]
@@ -200,7 +204,7 @@ class _Simplifier:
         self.fired = fired
         self.done: dict[Node, Node] = {}
         self.graphs: dict[Graph, Graph] = {}
-        # Nodes made in this run have the place of the call; they take the place of what they replace.
+        # Nodes made in this run have the place of the call; they take that of what they replace.
         self.here = user_place(2)
 
     def run(self, roots: Sequence[Node]) -> list[Node]:
@@ -315,4 +319,6 @@ class _Simplifier:
     def _note_trimmed(self, node: Node) -> None:
         if self.fired is not None:
             text = describe(node, 3)
-            self.fired.append(Fired(_TRIMMED, "f(x, y)[0] -> g(x)", text, "a smaller block", node.place))
+            self.fired.append(
+                Fired(_TRIMMED, "f(x, y)[0] -> g(x)", text, "a smaller block", node.place)
+            )

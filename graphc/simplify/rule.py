@@ -72,7 +72,7 @@ def exact(
 
 
 def number(node: Node) -> Any:
-    """Returns the one number that a constant holds everywhere, as a scalar array; None for others."""
+    """Returns the one number that a constant holds everywhere, as a scalar array, or None."""
     if node.op is broadcast_op:
         node = node.args[0]
     if node.op is constant_op and not node.type.shape:
@@ -149,7 +149,7 @@ def of(name: str, node: Node) -> Node | None:
 
 
 def one_of(node: Node, test: Callable[[Node], Any]) -> tuple[Node, Any] | None:
-    """Returns (the other operand, what the test found) of a binary node, the second operand first."""
+    """Returns (the other operand, what the test found) of a binary node; the second is tried first."""
     x, y = node.args
     found = test(y)
     if found is not None and found is not False:

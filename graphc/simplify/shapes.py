@@ -100,7 +100,7 @@ def _uniform_array(node: Node) -> Node | None:
     return spread(scalar, node)
 
 
-# -- reductions ------------------------------------------------------------------------------------------------
+# -- reductions ----------------
 
 _KEEPING = "sum mean max min prod logsumexp var std norm"
 
@@ -126,7 +126,7 @@ def single(node: Node) -> Node | None:
     return x if x.type.shape == node.type.shape else apply("reshape", x, shape=node.type.shape)
 
 
-# -- joining and slicing -----------------------------------------------------------------------------------------
+# -- joining and slicing ----------------
 
 
 def _join_one(node: Node) -> Node | None:
@@ -201,6 +201,13 @@ def _half_of_joined(x: Node, y: Node) -> Node:
     return _raw(slice_op, joined, bounds=((rows, rows + rows, 1), None))
 
 
+def _part_of_placed(x: Node, y: Node) -> Node:
+    rows, columns = x.shape
+    bounds = (None, (1, columns + 1, 1))
+    placed = _raw(slice_transpose_op, x, bounds=bounds, shape=(rows, columns + 2))
+    return _raw(slice_op, placed, bounds=bounds)
+
+
 def _one_row(x: Node) -> Node:
     return x[:1]
 
@@ -208,7 +215,8 @@ def _one_row(x: Node) -> Node:
 RULES: tuple[Rule, ...] = (
     exact("transpose nothing", "transpose(x, 0 1 2) -> x", "transpose", _transpose_nothing,
           lambda x, y: _raw(transpose_op, x, axes=(0, 1)), "fib"),
-    exact("transpose twice", "transpose(transpose(x)) -> one transpose", "transpose", _transpose_twice,
+    exact("transpose twice", "transpose(transpose(x)) -> one transpose", "transpose",
+          _transpose_twice,
           lambda x, y: x.T.T, "fib"),
     exact("reshape to the same shape", "reshape(x, its shape) -> x", "reshape broadcast_to",
           _same_shape, lambda x, y: _raw(reshape_op, x, shape=x.shape), "fib"),
@@ -218,9 +226,10 @@ RULES: tuple[Rule, ...] = (
           _broadcast_twice,
           lambda x, y: _raw(broadcast_op, _raw(broadcast_op, x, shape=(2, *x.shape)),
                             shape=(3, 2, *x.shape)), "fib"),
-    exact("broadcast of new axes", "broadcast_to(reshape(x, 1 n)) -> broadcast_to(x)", "broadcast_to",
-          _broadcast_reshaped, lambda x, y: _raw(broadcast_op, x[None], shape=(3, *x.shape)), "fib"),
-    exact("rearrange a uniform array", "reshape(broadcast_to(s)) -> broadcast_to(s), s a scalar",
+    exact("broadcast of new axes", "broadcast_to(reshape(x, 1 n)) -> broadcast_to(x)",
+          "broadcast_to", _broadcast_reshaped,
+          lambda x, y: _raw(broadcast_op, x[None], shape=(3, *x.shape)), "fib"),
+    exact("rearrange a uniform array", "reshape(broadcast_to(s)) -> broadcast_to(s), scalar s",
           "reshape transpose slice", _rearrange_uniform,
           lambda x, y: _raw(transpose_op, _raw(broadcast_op, x[0, 0], shape=(2, *x.shape)),
                             axes=(2, 0, 1)), "fib"),
@@ -240,9 +249,7 @@ RULES: tuple[Rule, ...] = (
     exact("slice nothing", "x[0:n] -> x", "slice", _slice_nothing,
           lambda x, y: _raw(slice_op, x, bounds=((0, x.shape[0], 1), None)), "fib"),
     exact("slice what was placed", "slice(slice_transpose(x)) -> x", "slice", _slice_placed,
-          lambda x, y: _raw(slice_op, _raw(slice_transpose_op, x, bounds=(None, (1, x.shape[1] + 1, 1)),
-                                           shape=(x.shape[0], x.shape[1] + 2)),
-                            bounds=(None, (1, x.shape[1] + 1, 1))), "fi"),
+          _part_of_placed, "fi"),
     exact("slice what was joined", "concat(a, b)[n:] -> b", "slice", _slice_joined, _half_of_joined,
           "fib"),
     exact("transposed factor", "matmul(x.T, y) -> matmul(x, y, transpose_x)", "matmul",

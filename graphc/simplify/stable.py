@@ -67,7 +67,7 @@ def _inside(node: Node, *names: str) -> Node | None:
     return found
 
 
-# -- logarithms --------------------------------------------------------------------------------------------
+# -- logarithms ----------------
 
 
 def _softplus(node: Node) -> Node | None:
@@ -83,7 +83,9 @@ def _log_sigmoid(node: Node) -> Node | None:
 
 def _log_softmax(node: Node) -> Node | None:
     inner = node.args[0]
-    return apply("log_softmax", inner.args[0], **inner.params) if inner.op.name == "softmax" else None
+    return (
+        apply("log_softmax", inner.args[0], **inner.params) if inner.op.name == "softmax" else None
+    )
 
 
 def _logsumexp(node: Node) -> Node | None:
@@ -106,7 +108,7 @@ def _log1p_of_negative(node: Node) -> Node | None:
     return None if x is None else apply("log1p", -x)
 
 
-# -- differences ---------------------------------------------------------------------------------------------
+# -- differences ----------------
 
 
 def _expm1(node: Node) -> Node | None:
@@ -161,7 +163,7 @@ def _var(node: Node) -> Node | None:
     return apply("var", x, **left.params, correction=0)
 
 
-# -- quotients -----------------------------------------------------------------------------------------------
+# -- quotients ----------------
 
 
 def _sigmoid(node: Node) -> Node | None:
@@ -197,7 +199,7 @@ def _softmax(node: Node) -> Node | None:
     return apply("softmax", x, axis=below.params["axis"])
 
 
-# -- roots ---------------------------------------------------------------------------------------------------
+# -- roots ----------------
 
 
 def _hypot(node: Node) -> Node | None:
@@ -254,7 +256,8 @@ RULES: tuple[Rule, ...] = (
     _stable("log1p of a negative", "log(1 - x) -> log1p(-x)", "log", _log1p_of_negative,
             lambda x, y: apply("log", 1.0 - x), ((1e-17, 0.0), (1e-9, 0.0)), "x < 1"),
     _stable("expm1", "exp(x) - 1 -> expm1(x)", "sub add", _expm1,
-            lambda x, y: (apply("exp", x) - 1.0, apply("exp", x) + -1.0), ((1e-17, 0.0), (1e-9, 0.0))),
+            lambda x, y: (apply("exp", x) - 1.0, apply("exp", x) + -1.0),
+            ((1e-17, 0.0), (1e-9, 0.0))),
     _stable("one minus exp", "1 - exp(x) -> -expm1(x)", "sub", _one_minus_exp,
             lambda x, y: 1.0 - apply("exp", x), ((1e-17, 0.0), (1e-9, 0.0))),
     _stable("one minus cosine", "1 - cos(x) -> 2 * sin(x / 2)**2", "sub", _one_minus_cos,

@@ -128,7 +128,9 @@ def test_rule_fires_keeps_the_type_and_holds(rule: Rule, dtype: str, named: bool
             assert_equal_where_finite(first, second)
 
 
-@pytest.mark.parametrize("rule", [r for r in ALL_RULES if r.validity == "finite"], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "rule", [r for r in ALL_RULES if r.validity == "finite"], ids=lambda r: r.name
+)
 def test_finite_rule_differs_somewhere_so_it_is_no_exact_one(rule: Rule) -> None:
     x, y, given = operands("float64", False)
     differs = False
@@ -148,12 +150,18 @@ def test_rule_is_used_by_simplify_only_where_its_validity_was_asked_for(rule: Ru
         assert (rule.name in fired) or rule.validity != "exact" or fired
         for other in ALL_RULES:
             assert other.validity == "exact" or other.name not in fired
-        asked = {f.rule for f in explain(node, **{rule.validity: True})} if rule.validity != "exact" else fired
+        asked = (
+            {f.rule for f in explain(node, **{rule.validity: True})}
+            if rule.validity != "exact"
+            else fired
+        )
         assert asked
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("rule", [r for r in ALL_RULES if r.validity == "exact"], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "rule", [r for r in ALL_RULES if r.validity == "exact"], ids=lambda r: r.name
+)
 def test_simplify_of_an_exact_example_keeps_every_bit(rule: Rule, dtype: str) -> None:
     if "f" not in rule.kinds:
         dtype = DTYPES[rule.kinds[0]][0]
@@ -169,7 +177,7 @@ def test_names_are_unique_and_every_op_is_registered() -> None:
     assert all(name in known for rule in ALL_RULES for name in rule.ops)
 
 
-# -- stable forms: error before and after, against 50 digits ---------------------------------------------------
+# -- stable forms: error before and after, against 50 digits ----------------
 
 
 def at_point(rule: Rule, point: tuple[float, float]) -> list[tuple[Node, Node, dict[str, Any]]]:
@@ -192,7 +200,9 @@ def worst_error(node: Node, truth: np.ndarray, given: dict[str, Any]) -> float:
         if not np.isfinite(got):
             errors.append(np.inf)
         else:
-            errors.append(float(abs(mpmath.mpf(float(got)) - true) / max(abs(true), mpmath.mpf("1e-307"))))
+            errors.append(
+                float(abs(mpmath.mpf(float(got)) - true) / max(abs(true), mpmath.mpf("1e-307")))
+            )
     return max(errors)
 
 
@@ -219,7 +229,9 @@ def test_stable_form_or_its_gradient_has_digits_where_the_form_before_has_none(r
 def test_stable_form_agrees_with_the_form_before_where_that_is_accurate(rule: Rule) -> None:
     for point in itertools.product((0.4, 0.7), (0.3, 0.9)):
         for node, after, given in at_point(rule, point):
-            np.testing.assert_allclose(gx.evaluate(after, given), gx.evaluate(node, given), rtol=1e-13)
+            np.testing.assert_allclose(
+                gx.evaluate(after, given), gx.evaluate(node, given), rtol=1e-13
+            )
 
 
 def test_dtype_names_of_the_grid_are_graphc_s_own() -> None:

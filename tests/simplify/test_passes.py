@@ -110,7 +110,9 @@ def test_gradient_after_simplifying_equals_gradient_before_on_a_network() -> Non
     first = gx.evaluate(gx.grad(loss, w), values)
     second = gx.evaluate(simplify(gx.grad(simplify(loss), w)), values)
     np.testing.assert_array_equal(first, second)
-    assert len(topological_order([simplify(gx.grad(loss, w))])) <= len(topological_order([gx.grad(loss, w)]))
+    assert len(topological_order([simplify(gx.grad(loss, w))])) <= len(
+        topological_order([gx.grad(loss, w)])
+    )
 
 
 def test_stop_gradient_and_formulas_by_hand_are_left_alone() -> None:
@@ -142,7 +144,7 @@ def test_new_nodes_keep_the_place_of_what_they_replace() -> None:
             assert node.place == cosine_line
 
 
-# -- blocks ----------------------------------------------------------------------------------------------------
+# -- blocks ----------------
 
 
 def test_a_block_is_simplified_once_and_stays_shared() -> None:
@@ -211,9 +213,7 @@ def test_map_keeps_one_mapped_operand_for_its_size() -> None:
     a, b = gx.map(lambda u, v: [gx.sin(u), gx.cos(v) * s], x, y)
     values = {"x": np.arange(3.0), "y": np.arange(3.0), "s": 2.0}
     after = simplify(b)
-    np.testing.assert_array_equal(
-        gx.evaluate(after, y=values["y"], s=2.0), gx.evaluate(b, values)
-    )
+    np.testing.assert_array_equal(gx.evaluate(after, y=values["y"], s=2.0), gx.evaluate(b, values))
     constant, _ = gx.map(lambda u, v: [s * 2.0, u], x, y)
     np.testing.assert_array_equal(gx.evaluate(simplify(constant), x=np.ones(3), s=2.0), [4, 4, 4])
     assert simplify(a) is not a
@@ -228,10 +228,12 @@ def test_results_of_a_block_that_become_equal_are_kept_once() -> None:
     a, b = two(x)
     after = simplify(a - b)
     assert gx.evaluate(after, x=0.7) == 0
-    assert [len(next(bodies(n)).outputs) for n in topological_order([after]) if n.op.name == "call"] == [1]
+    assert [
+        len(next(bodies(n)).outputs) for n in topological_order([after]) if n.op.name == "call"
+    ] == [1]
 
 
-# -- limits ------------------------------------------------------------------------------------------------------
+# -- limits ----------------
 
 
 def test_a_long_chain_needs_no_recursion_and_leaves_nothing_behind() -> None:
@@ -281,7 +283,7 @@ def test_bad_arguments_are_graphc_errors_at_the_users_line() -> None:
             call()
 
 
-# -- explain and lint --------------------------------------------------------------------------------------------
+# -- explain and lint ----------------
 
 
 def test_explain_tells_rule_node_and_place() -> None:
