@@ -79,7 +79,7 @@ _LATER = {
     "compare": "graphc.compare.compare",
     "cost": "graphc.measure.cost",
     "draw": "graphc.compare.pictures",
-    "formula": "graphc.bridge.formula",
+    "parse": "graphc.bridge.formula",
     "from_sympy": "graphc.bridge.sympy",
     "lint": "graphc.simplify.passes",
     "load_problems": "graphc.compare.load",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -112,7 +113,6 @@ def compare(
         ]
         tell("writing the report")
         files = write_report(found, out)
-        _write_pngs(found, Path(out), tell)
     for comparison in found:
         _print_comparison(comparison)
     click.echo(f"\nreport: {files[0]}")
@@ -279,35 +279,40 @@ class _progress:
             self.status.__exit__(*error)
 
 
-def _write_pngs(found: Sequence[Any], folder: Path, tell: Callable[[str], None]) -> None:
-    """Puts a PNG beside the SVG of the picture that people paste into slides."""
-
-
 def _print_comparison(comparison: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(soft_wrap=False)
     word = "agreed" if comparison.agreed else "DEFECT"
-    console.print(f"\n{comparison.title} = {comparison.value:.10g}: {word}", markup=False, style="bold")
-    console.print(comparison.verdict_words, markup=False)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("engine", "verdict", "digits", "nodes", "tree", "flops", "run"):
-        right = name not in ("engine", "verdict")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("gradient", overflow="ellipsis", no_wrap=True)
+    click.secho(f"\n{comparison.title} = {comparison.value:.10g}: {word}", bold=True)
+    click.echo(comparison.verdict_words)
+    rows = [("engine", "verdict", "digits", "nodes", "tree", "flops", "run", "gradient")]
     for engine in comparison.engines:
         if engine.status != "ok":
-            table.add_row(engine.name, engine.status, "", "", "", "", "", engine.reason)
+            rows.append((engine.name, engine.status, "", "", "", "", "", engine.reason))
             continue
         digits = min(engine.digits.values(), default=float("nan"))
-        tree = str(engine.tree_size) if engine.tree_size < 10**6 else f"{_power(engine.tree_size)}"
-        seconds = "" if engine.run_seconds is None else f"{engine.run_seconds * 1e6:.0f} µs"
-        table.add_row(
+        tree = str(engine.tree_size) if engine.tree_size < 10**6 else _power(engine.tree_size)
+        seconds = "" if engine.run_seconds is None else _duration(engine.run_seconds)
+        rows.append((
             engine.name, engine.verdict, f"{digits:.1f}", str(engine.nodes), tree,
             str(engine.flops), seconds, _gradient_words(engine.gradient),
-        )  # fmt: skip
-    console.print(table)
+        ))  # fmt: skip
+    _print_rows(rows, left=(0, 1, 7))
+
+
+def _print_rows(rows: Sequence[Sequence[str]], left: Sequence[int]) -> None:
+    """Prints columns; the last is cut at the terminal's width, or 100 where there is none."""
+    wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    width = shutil.get_terminal_size((100, 24)).columns
+    for row in rows:
+        cells = [c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, wide, strict=True))]
+        line = "  " + "  ".join(cells).rstrip()
+        click.echo(line if len(line) <= width else line[: width - 1] + "…")
+
+
+def _duration(seconds: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
 
 
 def _power(number: int) -> str:
@@ -321,18 +326,10 @@ def _gradient_words(gradient: dict[str, Any]) -> str:
 
 
 def _print_ops(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    shown = ("name", "group", "domain", "kink", "ulp", "complex", "formula")
-    for name in shown:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*[str(row[n]) for n in shown])
-    console = Console()
-    console.print(table)
-    console.print(f"{len(rows)} operations; `graphc ops NAME` shows one record", markup=False)
+    shown = ("name", "group", "ulp", "complex", "meaning")
+    table = [shown, *[tuple(str(row[n]).splitlines()[0] for n in shown) for row in rows]]
+    _print_rows(table, left=(0, 1, 3, 4))
+    click.echo(f"{len(rows)} operations; `graphc ops NAME` shows one record, --json all of them")
 
 
 if __name__ == "__main__":

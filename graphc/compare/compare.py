@@ -223,9 +223,9 @@ def _truth_strings(problem: Problem, judgement: Judgement) -> dict[str, Any]:
 
 
 def _strings(array: Any) -> Any:
-    if array.ndim:
+    if isinstance(array, np.ndarray) and array.ndim:
         return [_strings(row) for row in array]
-    value = array.item()
+    value = array.item() if isinstance(array, np.ndarray) else array
     if value is None:
         return "no two-sided finite derivative"
     return mpmath.nstr(value, 30, strip_zeros=True)

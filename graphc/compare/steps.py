@@ -26,15 +26,15 @@ _TITLES = {
 def step_curves(problem: Problem, judgement: Judgement) -> tuple[StepCurve, ...]:
     """Returns, for each numeric method, the error of one directional derivative at falling steps.
 
-    The direction moves every element of `wrt` by plus or minus max(|x|, 1), chosen at random but
-    always alike, so the step means the same as in the engine.
+    The direction moves every element of `wrt` by half to the whole of max(|x|, 1), at random but
+    always alike, so the step means about the same as in the engine.
     """
     truth = judgement.truth
     if truth is None:
         return ()
     generator = np.random.default_rng(3)
     direction = {
-        w: generator.choice([-1.0, 1.0], size=np.shape(problem.values[w]))
+        w: generator.uniform(0.5, 1.0, size=np.shape(problem.values[w]))
         * np.maximum(np.abs(problem.values[w].astype(np.float64)), 1.0)
         for w in problem.wrt
     }

@@ -1,0 +1,1 @@
+"""What a graph costs: nodes, flops, bytes, depth, XLA instructions, seconds, memory."""
