@@ -57,6 +57,9 @@ class JaxNamespace:
             return lax.integer_pow(x, exponent)
         return jnp.power(x, jnp.asarray(exponent, x.dtype))
 
+    def root(self, x: Any, order: float) -> Any:
+        return jnp.power(x, 1 / order)
+
     def softplus(self, x: Any) -> Any:
         if jnp.iscomplexobj(x):
             right = jnp.real(x) > 0

@@ -263,6 +263,10 @@ class MpNamespace(NumpyNamespace):
     def power(self, x: Any, y: Any) -> Any:
         return _map(lambda v: self.scalars.power(v, self.context.mpf(y)), x)
 
+    def root(self, x: Any, order: float) -> Any:
+        exponent = self.context.one / self.context.mpf(order)  # 1 / 3.5 is no float
+        return _map(lambda v: self.scalars.power(v, exponent), x)
+
     def isfinite(self, x: Any) -> Any:
         return _map(self.context.isfinite, x).astype(bool)
 

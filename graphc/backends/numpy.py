@@ -52,6 +52,9 @@ class NumpyNamespace:
     def integer_pow(self, x: Any, exponent: int) -> Any:
         return np.power(x, exponent) if exponent >= 0 else 1 / np.power(x, -exponent)
 
+    def root(self, x: Any, order: float) -> Any:
+        return np.power(x, 1 / order)
+
     def round(self, x: Any) -> Any:
         return np.rint(x)
 

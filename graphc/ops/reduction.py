@@ -140,7 +140,7 @@ mean_op = _reduction(
     jvp=lambda tangent, node: _again(node, tangent),
     bound=lambda error, node: _sum_rounding(error, node) / _count(node),
     latex=r"\operatorname{{mean}}({0})",
-    ulp=0.5,
+    ulp=1.0,
     holomorphic=True,
     doc="Returns the mean over axes; NaN for no elements.",
 )
@@ -426,7 +426,7 @@ def _norm_run(xp: Any, x: Any, axis: Axes, keepdims: bool, ord: float) -> Any:
     part = xp.multiply(x, 1) / safe if ord == 2 else size / safe
     power = part * part if ord == 2 else xp.power(part, ord)
     total = xp.sum(power, axis, True)
-    root = xp.sqrt(total) if ord == 2 else xp.power(total, 1 / ord)
+    root = xp.sqrt(total) if ord == 2 else xp.root(total, ord)
     result = safe * root
     return result if keepdims else xp.squeeze(result, axis)
 
