@@ -8,6 +8,7 @@ from graphc.ops import (  # noqa: F401  (imported for what they register)
     exponential,
     indexing,
     logic,
+    losses,
     neural,
     reduction,
     shaping,

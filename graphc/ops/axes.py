@@ -18,7 +18,7 @@ def normalize_axis(axis: Any, ndim: int) -> int:
         raise AxisError(f"axis {axis!r} is no integer")
     index = axis.__index__()
     if not -ndim <= index < ndim:
-        has = "no axes" if ndim == 0 else f"axes 0 to {ndim - 1}"
+        has = {0: "no axes", 1: "one axis, 0"}.get(ndim, f"axes 0 to {ndim - 1}")
         raise AxisError(f"axis {index} is out of range: the value has {has}")
     return index % ndim
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.dtype import DType, bool_
-from graphc.core.errors import DTypeError, NonDifferentiableWarning
+from graphc.core.errors import ArgumentError, DTypeError, NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.op import Bound, Jvp, Kink, Op, Vjp, register
 from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
@@ -46,11 +46,18 @@ def elementwise(
         flops: floating point operations per element.
         result: dtype of the result where it is not that of the operands.
         check: `check(*types, **params)` raises where operands do not fit; broadcasting is checked.
+        arity: the number of operands, where `partials` does not show it.
         rounding: the op's own error in ulp at a node, where it depends on the parameters.
         name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
     """
 
+    count = arity if isinstance(partials, str) else len(partials)
+    if count is None:
+        raise ArgumentError(f"the op {name} does not say how many operands it takes", "give arity=")
+
     def infer(*types: TensorType, **params: Any) -> TensorType:
+        if len(types) != count:
+            raise ArgumentError(f"it takes {count} operand{'s' * (count > 1)}, not {len(types)}")
         if check is not None:
             check(*types, **params)
         if not holomorphic:

@@ -18,7 +18,7 @@ exp = elementwise(
     latex="e^{{{0}}}",
     flops=10,
     domain="every x",
-    ulp=1.0,
+    ulp=2.0,
     holomorphic=True,
     doc="Returns e ** x.",
 )
@@ -31,7 +31,7 @@ expm1 = elementwise(
     latex="e^{{{0}}} - 1",
     flops=12,
     domain="every x",
-    ulp=1.0,
+    ulp=4.0,
     holomorphic=True,
     doc="Returns e ** x - 1, accurate near 0.",
 )
@@ -43,7 +43,7 @@ log = elementwise(
     latex=r"\log({0})",
     flops=10,
     domain="x > 0",
-    ulp=1.0,
+    ulp=2.0,
     holomorphic=True,
     doc="Returns the natural logarithm; value and slope are NaN for x < 0.",
 )
@@ -55,7 +55,7 @@ log1p = elementwise(
     latex=r"\log(1 + {0})",
     flops=12,
     domain="x > -1",
-    ulp=1.0,
+    ulp=128.0,  # XLA on CPU, float64, near -0.41; else 2
     holomorphic=True,
     doc="Returns log(1 + x), accurate near 0.",
 )
@@ -108,7 +108,7 @@ erfc = elementwise(
     latex=r"\operatorname{{erfc}}({0})",
     flops=20,
     domain="every x",
-    ulp=4.0,
+    ulp=64.0,  # in the right tail, where the slope of x**2 counts
     doc="Returns 1 - erf(x), accurate in the right tail.",
 )
 sigmoid = elementwise(
