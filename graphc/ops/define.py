@@ -37,6 +37,7 @@ def elementwise(
     kink: Kink | None = None,
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
+    arity: int | None = None,
     rounding: Callable[[Node], float] | None = None,
 ) -> Op:
     """Registers an elementwise op; its reverse, forward and error rules all follow from `partials`.
@@ -50,7 +51,6 @@ def elementwise(
         rounding: the op's own error in ulp at a node, where it depends on the parameters.
         name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
     """
-
     count = arity if isinstance(partials, str) else len(partials)
     if count is None:
         raise ArgumentError(f"the op {name} does not say how many operands it takes", "give arity=")
