@@ -27,13 +27,14 @@ from graphc.core.errors import show_place
 from graphc.core.walk import topological_order
 from graphc.diff.engines import ENGINES
 from graphc.measure.cost import cost
-from graphc.measure.hlo import instruction_count
+from graphc.measure.hlo import hlo_size
 from graphc.measure.time import time_together
 from graphc.render.latex import latex
 from graphc.render.text import text
 
 _SHOWN_ELEMENTS = 64
 _TRUTH_ELEMENTS = 4096
+_LARGEST = 1 << 14_000
 
 
 def compare(
@@ -132,7 +133,9 @@ def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
             compiled, names = entry.compiled, {n.params["name"] for n in entry.compiled.inputs}
             own = {k: v for k, v in given.items() if k in names}
             calls[entry.name] = lambda c=compiled, o=own: jax.block_until_ready(c(o))
-    return {name: t.median for name, t in time_together(calls).items()} if calls else {}
+    if not calls:
+        return {}
+    return {name: t.median for name, t in time_together(calls, min_time=0.2).items()}
 
 
 def _shares(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, tuple[int, int]]:
@@ -178,7 +181,7 @@ def _result(
         rule_digits=entry.rule_digits,
         route=made.route,
         nodes=found.nodes,
-        tree_size=found.tree_size,
+        tree_size=whole(found.tree_size),
         flops=int(found.flops),
         depth=found.depth,
         hlo_size=_hlo_size(problem, made),
@@ -195,12 +198,17 @@ def _result(
     )
 
 
+def whole(count: int | float) -> int:
+    """Returns a tree size as an integer; above 2**14000, which no report can print, that."""
+    return min(count, _LARGEST) if isinstance(count, int) else _LARGEST
+
+
 def _hlo_size(problem: Problem, made: EngineRun) -> int | None:
     if made.compiled is None:
         return None
     names = {n.params["name"] for n in made.compiled.inputs}
     own = {k: v for k, v in values_by_name(problem).items() if k in names}
-    return instruction_count(made.compiled.hlo(own))
+    return hlo_size(made.compiled.hlo(own)).instructions
 
 
 def _shown(value: Any) -> Any:

@@ -9,13 +9,13 @@ from typing import Any
 
 from graphc.bridge.flat import decode_array, dumps, encode_array, loads
 from graphc.compare.problem import Problem
+from graphc.core.errors import GraphcError
 from graphc.core.graph import leaves
 from graphc.core.node import Node
 from graphc.measure.memory import peak_of
 
-#: Seconds one engine may take; graphs of more nodes than this are not sent.
+#: Seconds one engine may take.
 _LIMIT = 120.0
-_NODES = 50_000
 
 
 def peak_memory(
@@ -44,26 +44,25 @@ def _wants_x64() -> bool:
 def _peak(payload: dict[str, Any]) -> int | None:
     try:
         return peak_of("graphc.compare.memory_job:run", payload, timeout=_LIMIT)
-    except Exception:  # a measurement that fails must not fail the comparison
+    except GraphcError:  # a measurement that fails must not fail the comparison
         return None
 
 
-def prepare(payload: dict[str, Any]) -> Any:
-    """Loads all that the work needs, so that it is not counted; see `graphc.measure.memory`."""
+def prepare(payload: dict[str, Any]) -> None:
+    """Loads and starts JAX, so that its own start is not counted; see `measure.memory`."""
     import jax
+
+    import graphc.backends.compile  # noqa: F401
 
     jax.config.update("jax_enable_x64", bool(payload["x64"]))
-    from graphc.backends.compile import compile
-
-    outputs = loads(payload["graph"])
-    values = {name: decode_array(parts) for name, parts in payload["values"].items()}
     jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
-    return compile(outputs), values
 
 
-def run(payload: dict[str, Any], prepared: Any = None) -> None:
-    """Compiles and runs the gradient once: what is measured."""
+def run(payload: dict[str, Any]) -> None:
+    """Loads the gradient's graph, compiles it and runs it once: what is measured."""
     import jax
 
-    compiled, values = prepare(payload) if prepared is None else prepared
-    jax.block_until_ready(compiled(values))
+    from graphc.backends.compile import compile
+
+    values = {name: decode_array(parts) for name, parts in payload["values"].items()}
+    jax.block_until_ready(compile(loads(payload["graph"]))(values))

@@ -51,7 +51,7 @@ def _curve(
             reasons.append(error.rule)
             continue
         nodes.append(found.nodes)
-        trees.append(found.tree_size)
+        trees.append(min(found.tree_size, 1 << 14_000) if isinstance(found.tree_size, int) else None)
         reasons.append("")
     return Swell(
         engine=name, sizes=tuple(sizes), nodes=tuple(nodes), tree_sizes=tuple(trees),
