@@ -1,10 +1,10 @@
 """graphc: one expression graph, its value, its derivatives by every known way, and their verdict.
 
-    import graphc as gx
+import graphc as gx
 
-    x, y, z = gx.input("x"), gx.input("y"), gx.input("z")
-    f = (x + y) * z
-    gx.evaluate(gx.grad(f, [x, y, z]), x=-2, y=5, z=-4)  # [-4, -4, 3]
+x, y, z = gx.input("x"), gx.input("y"), gx.input("z")
+f = (x + y) * z
+gx.evaluate(gx.grad(f, [x, y, z]), x=-2, y=5, z=-4)  # [-4, -4, 3]
 """
 
 from __future__ import annotations
@@ -57,8 +57,6 @@ from graphc.core.node import public_functions as _public
 from graphc.core.op import Op, register
 from graphc.core.op import op_named as _op
 from graphc.core.type import TensorType
-from graphc.ops.control import block
-from graphc.ops.source import arange, constant, input, param
 from graphc.diff.derivatives import (
     grad,
     hessian,
@@ -68,6 +66,8 @@ from graphc.diff.derivatives import (
     value_and_grad,
     vjp,
 )
+from graphc.ops.control import block
+from graphc.ops.source import arange, constant, input, param
 
 __version__ = "0.1.0"
 
@@ -104,6 +104,8 @@ def __getattr__(name: str) -> Any:
         try:
             value = _op(name)
         except ArgumentError:
-            raise AttributeError(f"graphc has no {name!r}; `graphc ops` lists the operations") from None
+            raise AttributeError(
+                f"graphc has no {name!r}; `graphc ops` lists the operations"
+            ) from None
     globals()[name] = value
     return value

@@ -106,8 +106,12 @@ def compare(
     with _progress(quiet) as tell:
         found = [
             run(
-                problem, engines=engines or ENGINES, memory=not no_memory, source=source,
-                prefix=stem, progress=tell,
+                problem,
+                engines=engines or ENGINES,
+                memory=not no_memory,
+                source=source,
+                prefix=stem,
+                progress=tell,
             )  # fmt: skip
             for problem, stem in zip(problems, stems, strict=True)
         ]
@@ -126,7 +130,11 @@ def compare(
 @click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def check(
-    subject: str, values: tuple[str, ...], engines: Sequence[str] | None, wrt: str | None, quiet: bool
+    subject: str,
+    values: tuple[str, ...],
+    engines: Sequence[str] | None,
+    wrt: str | None,
+    quiet: bool,
 ) -> None:
     """Check the gradient: a line for each engine, exit status 1 on a defect.
 
@@ -163,7 +171,9 @@ def check(
     help="What to draw.",
 )
 @click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
-def draw(subject: str, values: tuple[str, ...], output: str | None, kind: str, wrt: str | None) -> None:
+def draw(
+    subject: str, values: tuple[str, ...], output: str | None, kind: str, wrt: str | None
+) -> None:
     """Draw a graph: forward, backward, the two mirrored, a circuit, or an update step.
 
     The picture goes to the file given with -o (or as the last word, if it ends in .svg, .png, .pdf
@@ -303,7 +313,10 @@ def _print_rows(rows: Sequence[Sequence[str]], left: Sequence[int]) -> None:
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     width = shutil.get_terminal_size((100, 24)).columns
     for row in rows:
-        cells = [c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, wide, strict=True))]
+        cells = [
+            c.ljust(w) if i in left else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, wide, strict=True))
+        ]
         line = "  " + "  ".join(cells).rstrip()
         click.echo(line if len(line) <= width else line[: width - 1] + "…")
 
@@ -316,7 +329,9 @@ def _duration(seconds: float) -> str:
 
 
 def _power(number: int) -> str:
-    digits = len(str(number)) if number.bit_length() < 10_000 else int(number.bit_length() * 0.30103)
+    digits = (
+        len(str(number)) if number.bit_length() < 10_000 else int(number.bit_length() * 0.30103)
+    )
     return f"1e{digits - 1}"
 
 

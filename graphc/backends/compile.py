@@ -129,10 +129,14 @@ def compile(
     listed = found if inputs is None else flatten(inputs)[0]
     if inputs is not None:
         if isinstance(inputs, (Node, dict)):
-            raise ArgumentError("inputs is no list", "write inputs=[params, x]: one entry an argument")
+            raise ArgumentError(
+                "inputs is no list", "write inputs=[params, x]: one entry an argument"
+            )
         for node in listed:
             if not isinstance(node, Node) or node.op.name not in ("input", "param", "formal"):
-                raise ArgumentError(f"{node!r} is no input node", "list gx.input and gx.param nodes")
+                raise ArgumentError(
+                    f"{node!r} is no input node", "list gx.input and gx.param nodes"
+                )
         check_names(listed)
         Graph(listed, nodes, "compile")
     if derivative not in ("jax", "graphc"):
@@ -146,7 +150,11 @@ def compile(
         )
 
     def function(*args: Any, **named: Any) -> Any:
-        given = _by_name(listed, args, named) if inputs is None else _by_place(inputs, listed, args, named)
+        given = (
+            _by_name(listed, args, named)
+            if inputs is None
+            else _by_place(inputs, listed, args, named)
+        )
         return rebuild(_traced(nodes, listed, given, derivative))
 
     def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -165,7 +173,9 @@ def _traced(
     arrays = {n: _as_declared(n, given[n]) for n in inputs}
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
     if derivative == "graphc":
-        return list(_own_derivative(tuple(nodes), tuple(inputs), sizes)(*[arrays[n] for n in inputs]))
+        return list(
+            _own_derivative(tuple(nodes), tuple(inputs), sizes)(*[arrays[n] for n in inputs])
+        )
     return lower(nodes, arrays, sizes)
 
 
@@ -183,7 +193,8 @@ def _as_declared(node: Node, value: Any) -> Any:
 def _by_name(inputs: Sequence[Node], args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
     if len(args) > 1 or (args and not isinstance(args[0], dict)):
         raise ArgumentError(
-            "values are passed by name", "call it with keywords or one dict, or compile with inputs=[...]"
+            "values are passed by name",
+            "call it with keywords or one dict, or compile with inputs=[...]",
         )
     return name_values(inputs, {**(args[0] if args else {}), **named})
 
@@ -245,7 +256,9 @@ def require_x64(nodes: Sequence[Node]) -> None:
                     todo.append(body.outputs)
 
 
-def _own_derivative(nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: dict[str, int]) -> Any:
+def _own_derivative(
+    nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: dict[str, int]
+) -> Any:
     """Returns the traced function with graphc's forward pass as its derivative, at every order.
 
     The tangent is computed by a function of the same kind, so JAX differentiates that by graphc's

@@ -65,7 +65,9 @@ class GraphFunction:
         for name, value in named.items():
             if name in given or name not in self.inputs:
                 what = "is given twice" if name in given else "is no input"
-                raise ArgumentError(f"{name!r} {what}", f"the inputs are {', '.join(names)}", call=call)
+                raise ArgumentError(
+                    f"{name!r} {what}", f"the inputs are {', '.join(names)}", call=call
+                )
             given[name] = value
         missing = [n for n in names if n not in given]
         if missing:

@@ -226,6 +226,8 @@ def _in_dtype(value: Any, dtype: DType) -> Any:
     return value
 
 
-def lower(outputs: Sequence[Node], values: Mapping[Node, Any], sizes: Mapping[str, int]) -> list[Any]:
+def lower(
+    outputs: Sequence[Node], values: Mapping[Node, Any], sizes: Mapping[str, int]
+) -> list[Any]:
     """Returns the outputs as JAX values; call it where JAX traces."""
     return run(outputs, values, JaxNamespace(sizes))

@@ -349,7 +349,9 @@ class MpNamespace(NumpyNamespace):
 
     def map(self, graph: Graph, args: Sequence[Any], mapped: Sequence[bool], chunk: int) -> Any:
         result = super().map(graph, args, mapped, chunk)
-        return tuple([_objects(r) for r in result]) if isinstance(result, tuple) else _objects(result)
+        return (
+            tuple([_objects(r) for r in result]) if isinstance(result, tuple) else _objects(result)
+        )
 
     def jax_vjp(self, *_: Any) -> Any:
         raise EngineError("JAX has no more than 64 bits, so its derivative has no 50 digits")
@@ -388,7 +390,9 @@ def evaluate_mpmath(
     nodes, rebuild = flatten(outputs)
     found = leaves(nodes)
     xp = MpNamespace(digits)
-    given = {n: _exact(xp, n, v) for n, v in name_values(found, {**(inputs or {}), **named}).items()}
+    given = {
+        n: _exact(xp, n, v) for n, v in name_values(found, {**(inputs or {}), **named}).items()
+    }
     xp.sizes = bind_sizes(found, [given[n].shape for n in found])
     values = run(nodes, given, xp)
     return rebuild([v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values])

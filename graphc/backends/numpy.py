@@ -119,7 +119,9 @@ class NumpyNamespace:
 
     def mean(self, x: Any, axis: Any, keepdims: bool) -> Any:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN: documented
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # the mean of nothing is NaN: documented
             return np.mean(x, axis=axis, keepdims=keepdims)
 
     def max(self, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -231,7 +233,11 @@ for _name in NumpyNamespace._direct:  # pyright: ignore[reportPrivateUsage]
 
 
 def _is_half(array: Any) -> bool:
-    return array.dtype.itemsize == 2 and array.dtype.kind not in "iu" if hasattr(array, "dtype") else False
+    return (
+        array.dtype.itemsize == 2 and array.dtype.kind not in "iu"
+        if hasattr(array, "dtype")
+        else False
+    )
 
 
 def as_value(node: Node, value: Any) -> np.ndarray[Any, Any]:

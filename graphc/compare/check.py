@@ -44,9 +44,7 @@ class Check:
     agreed: bool
 
 
-def check(
-    problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress = quiet
-) -> Check:
+def check(problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress = quiet) -> Check:
     """Checks the gradient of a problem by every engine against a truth of 50 digits and more.
 
     Args:

@@ -21,9 +21,8 @@ from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines, 
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judged, Judgement, judge
-from graphc.core.errors import EngineError
+from graphc.core.errors import EngineError, show_place
 from graphc.core.node import Node, describe
-from graphc.core.errors import show_place
 from graphc.core.walk import topological_order
 from graphc.diff.engines import ENGINES
 from graphc.measure.cost import cost
@@ -175,7 +174,9 @@ def _result(
         status=made.status,
         verdict=entry.verdict,
         verdict_words=entry.words,
-        gradient={n: v.astype(np.float64).tolist() for n, v in zip(names, made.values, strict=True)},
+        gradient={
+            n: v.astype(np.float64).tolist() for n, v in zip(names, made.values, strict=True)
+        },
         digits=entry.digits,
         digits_expected=entry.expected,
         rule_digits=entry.rule_digits,
@@ -265,7 +266,9 @@ def _verdict_words(judgement: Judgement) -> str:
         right = [j.run.name for j in ok if j.verdict != "defect"]
         tail = f" {', '.join(right)} meet the truth." if right else ""
         return f"{'; '.join(parts)}.{tail}"
-    named = sorted({j.verdict for j in ok if j.verdict in ("convention", "kink", "cancellation", "overflow")})
+    named = sorted(
+        {j.verdict for j in ok if j.verdict in ("convention", "kink", "cancellation", "overflow")}
+    )
     tail = f" At work: {', '.join(named)}." if named else ""
     return f"All {len(ok)} engines that apply agree.{tail}"
 

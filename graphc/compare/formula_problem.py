@@ -36,7 +36,9 @@ def formula_problem(
         try:
             value = float(number)
         except ValueError:
-            raise ArgumentError(f"{word!r}: {number!r} is no number", f"for example {name}=0.5") from None
+            raise ArgumentError(
+                f"{word!r}: {number!r} is no number", f"for example {name}=0.5"
+            ) from None
         if name in values:
             raise ArgumentError(f"{name!r} has two values", "give each name once")
         values[name] = value
@@ -52,4 +54,6 @@ def formula_problem(
             f"no value for {', '.join(missing)}", f"add {' '.join(f'{n}=1' for n in missing)}"
         )
     values.update(dict.fromkeys(missing, 1.0))
-    return Problem(output, values, name=formula if len(formula) <= 60 else formula[:57] + "...", wrt=wrt)
+    return Problem(
+        output, values, name=formula if len(formula) <= 60 else formula[:57] + "...", wrt=wrt
+    )

@@ -26,7 +26,9 @@ def load_problems(path: str | Path) -> list[Problem]:
     if not file.is_file():
         raise FileError(f"there is no file {str(file)!r}", "give the path of a Python file")
     if file.suffix != ".py":
-        raise FileError(f"{file.name} does not end in .py", "give a Python file that holds gx.Problem")
+        raise FileError(
+            f"{file.name} does not end in .py", "give a Python file that holds gx.Problem"
+        )
     module = _import(file)
     found = getattr(module, "problems", None)
     if callable(found):

@@ -18,9 +18,7 @@ from graphc.measure.memory import peak_of
 _LIMIT = 120.0
 
 
-def peak_memory(
-    problem: Problem, engines: Mapping[str, Sequence[Node]]
-) -> dict[str, int | None]:
+def peak_memory(problem: Problem, engines: Mapping[str, Sequence[Node]]) -> dict[str, int | None]:
     """Returns, for each engine, the bytes its compile and run took at most; None where that failed."""
     payloads = {name: _payload(problem, graphs) for name, graphs in engines.items()}
     workers = max(1, min(os.cpu_count() or 1, 4))

@@ -12,11 +12,11 @@ from graphc.backends.compile import compile
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
+from graphc.compare.problem import Problem
 from graphc.compare.record import Parting
 from graphc.compare.run_engines import values_by_name
 from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import RULE_DIGITS, Judged, Judgement
-from graphc.compare.problem import Problem
 from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node, apply_named, describe, make
@@ -60,7 +60,12 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
 
 
 def _blamed_user(
-    problem: Problem, entry: Judged, judgement: Judgement, node: Node, stand_in: Node, order: list[Node]
+    problem: Problem,
+    entry: Judged,
+    judgement: Judgement,
+    node: Node,
+    stand_in: Node,
+    order: list[Node],
 ) -> Node:
     """Returns the user of a node through which alone the derivative is wrong."""
     users = [n for n in reversed(order) if any(a is node for a in n.args)]

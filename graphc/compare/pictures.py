@@ -73,15 +73,17 @@ def draw(
         numbers = node_values(nodes, values) if values else None
         return draw_graph(what, path, kind=kind, values=numbers, format=format, **options)
     output = nodes[0]
-    chosen = flatten(wrt)[0] if wrt is not None else [n for n in leaves([output]) if n.dtype.is_float]
+    chosen = (
+        flatten(wrt)[0] if wrt is not None else [n for n in leaves([output]) if n.dtype.is_float]
+    )
     record = quiet_reverse(output, chosen)
     if kind == "backward":
-        labelled = {f"∂{n.params['name']}": g for n, g in zip(chosen, record.gradients, strict=True)}
+        labelled = {
+            f"∂{n.params['name']}": g for n, g in zip(chosen, record.gradients, strict=True)
+        }
         numbers = node_values(list(record.gradients), values) if values else None
         return draw_graph(labelled, path, kind=kind, values=numbers, format=format, **options)
-    updates = {
-        w: w - g * learning_rate for w, g in zip(chosen, record.gradients, strict=True)
-    }
+    updates = {w: w - g * learning_rate for w, g in zip(chosen, record.gradients, strict=True)}
     everything = [output, *record.adjoints.values(), *[c.value for c in record.contributions]]
     if kind == "update":
         everything += list(updates.values())
@@ -104,7 +106,9 @@ def node_values(roots: Sequence[Node], values: Mapping[Any, Any]) -> dict[Node, 
     found = leaves(roots)
     given = {
         n: as_value(n, v)
-        for n, v in name_values(found, {k: v for k, v in values.items() if _is_wanted(k, found)}).items()
+        for n, v in name_values(
+            found, {k: v for k, v in values.items() if _is_wanted(k, found)}
+        ).items()
     }
     xp = NumpyNamespace(bind_sizes(found, [given[n].shape for n in found]))
     order = [n for n in topological_order(roots) if _is_small(n) and not _is_referee(n)]
@@ -169,9 +173,13 @@ def report_pictures(
     pictures: list[PictureRecord] = []
     for (stem, title, words, _), answer in zip(drawn, answers, strict=True):
         if isinstance(answer, GraphcError):
-            pictures.append(PictureRecord(stem=stem, title=title, words=f"{words} Not drawn: {answer}", svg=""))
+            pictures.append(
+                PictureRecord(stem=stem, title=title, words=f"{words} Not drawn: {answer}", svg="")
+            )
         else:
-            pictures.append(PictureRecord(stem=stem, title=title, words=words, svg=inline_svg(answer)))
+            pictures.append(
+                PictureRecord(stem=stem, title=title, words=words, svg=inline_svg(answer))
+            )
     return tuple(pictures)
 
 

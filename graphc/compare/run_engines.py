@@ -13,8 +13,14 @@ import numpy as np
 from graphc.backends.compile import Compiled, compile
 from graphc.backends.numpy import evaluate
 from graphc.compare.problem import Problem
+from graphc.core.errors import (
+    BudgetError,
+    EngineError,
+    GradError,
+    GraphcError,
+    NonDifferentiableWarning,
+)
 from graphc.core.graph import leaves
-from graphc.core.errors import BudgetError, EngineError, GradError, GraphcError, NonDifferentiableWarning
 from graphc.core.node import Node
 from graphc.diff.engines import ENGINES, differentiate
 

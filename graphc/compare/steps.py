@@ -47,14 +47,22 @@ def step_curves(problem: Problem, judgement: Judgement) -> tuple[StepCurve, ...]
     curves: list[StepCurve] = []
     for method, title in _TITLES.items():
         chosen = relative_step(method, problem.output.dtype.epsilon)
-        grid = steps if method != "complex-step" else tuple(10.0**-k for k in range(1, digits * 2 + 1, 2))
+        grid = (
+            steps
+            if method != "complex-step"
+            else tuple(10.0**-k for k in range(1, digits * 2 + 1, 2))
+        )
         try:
             errors = tuple(along.error(method, s) for s in grid)
             at_chosen = along.error(method, chosen)
         except EngineError as error:
             curves.append(
                 StepCurve(
-                    method=title, steps=(), errors=(), chosen_step=chosen, chosen_error=math.nan,
+                    method=title,
+                    steps=(),
+                    errors=(),
+                    chosen_step=chosen,
+                    chosen_error=math.nan,
                     reason=error.rule,
                 )  # fmt: skip
             )

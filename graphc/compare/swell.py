@@ -37,7 +37,10 @@ def swell_curves(problem: Problem, progress: Callable[[str], None]) -> tuple[Swe
 
 
 def _curve(
-    name: str, sizes: Sequence[int], grown: Sequence[Problem], build: Callable[[Problem], Sequence[Node]]
+    name: str,
+    sizes: Sequence[int],
+    grown: Sequence[Problem],
+    build: Callable[[Problem], Sequence[Node]],
 ) -> Swell:
     nodes: list[int | None] = []
     trees: list[int | None] = []
@@ -51,7 +54,9 @@ def _curve(
             reasons.append(error.rule)
             continue
         nodes.append(found.nodes)
-        trees.append(min(found.tree_size, 1 << 14_000) if isinstance(found.tree_size, int) else None)
+        trees.append(
+            min(found.tree_size, 1 << 14_000) if isinstance(found.tree_size, int) else None
+        )
         reasons.append("")
     return Swell(
         engine=name, sizes=tuple(sizes), nodes=tuple(nodes), tree_sizes=tuple(trees),

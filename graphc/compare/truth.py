@@ -40,7 +40,12 @@ class FrozenKinks:
         self.position = 0
 
     def at(
-        self, xp: MpNamespace, node: Node, args: Sequence[Any], params: Mapping[str, Any], value: Any
+        self,
+        xp: MpNamespace,
+        node: Node,
+        args: Sequence[Any],
+        params: Mapping[str, Any],
+        value: Any,
     ) -> Any:
         """Returns the node's value, its kinked elements replaced by their line when replaying."""
         kink = node.op.kink

@@ -192,7 +192,9 @@ def _judge_one(entry: Judged, case: _Case, judged: Sequence[Judged]) -> None:
         label = measure.label
         entry.digits[label] = min(entry.digits.get(label, most), digits)
         scale = max(float(abs(measure.truth)), measure.floor)
-        promised = most if not allowed or not scale else -math.log10(min(allowed / scale, 1.0) or 1e-99)
+        promised = (
+            most if not allowed or not scale else -math.log10(min(allowed / scale, 1.0) or 1e-99)
+        )
         entry.expected[label] = min(entry.expected.get(label, most), max(promised, 0.0), most)
         # The truth itself is known to 26 digits.
         allowed += abs(float(measure.truth)) * 1e-24
@@ -208,7 +210,9 @@ def _error(found: Any, truth: Any) -> float:
     return 0.0 if found == truth else float(abs(found - truth))
 
 
-def _reading(values: Sequence[Any], bound: Sequence[Any] | None, measure: _Measure) -> tuple[Any, float]:
+def _reading(
+    values: Sequence[Any], bound: Sequence[Any] | None, measure: _Measure
+) -> tuple[Any, float]:
     """Returns the measured number and how far rounding may carry it."""
     context = MPContext()
     context.dps = 60
@@ -237,7 +241,10 @@ def _against_each_other(case: _Case, judged: Sequence[Judged]) -> list[_Measure]
     measures: list[_Measure] = []
     for number in range(DIRECTIONS):
         parts = [generator.choice([-1.0, 1.0], size=v.shape) for v in reference.values]
-        value = sum(float(np.sum(p * v.astype(np.float64))) for p, v in zip(parts, reference.values, strict=True))
+        value = sum(
+            float(np.sum(p * v.astype(np.float64)))
+            for p, v in zip(parts, reference.values, strict=True)
+        )
         measures.append(_Measure(f"direction {number}", list(parts), value, 0.0))
     return measures
 
@@ -272,7 +279,9 @@ def _forward_rule_digits(case: _Case, leaves: dict[Node, Any], xp: MpNamespace) 
         if measure.truth is None:
             continue
         wrt = case.problem.wrt
-        directions = [as_node(np.asarray(w), n.dtype) for w, n in zip(measure.weights, wrt, strict=True)]
+        directions = [
+            as_node(np.asarray(w), n.dtype) for w, n in zip(measure.weights, wrt, strict=True)
+        ]
         (value,) = run([push(case.problem.output, wrt, directions)], leaves, xp)
         worst = min(worst, digits_between(value.item(), measure.truth, 0.0, 50.0))
     return None if worst == math.inf else worst
@@ -290,7 +299,10 @@ def _classify(entry: Judged, case: _Case, inside: bool, worst: float) -> tuple[s
         if digits >= most - 2.5:
             return "agrees", f"{digits:.1f} of {most:.1f} digits agree with {truthful}"
         if digits >= most / 2:
-            return "rounding", f"{digits:.1f} of {most:.1f} digits; the rest is rounding, inside the bound"
+            return (
+                "rounding",
+                f"{digits:.1f} of {most:.1f} digits; the rest is rounding, inside the bound",
+            )
         return "cancellation", (
             f"only {digits:.1f} of {most:.1f} digits are right: large contributions cancel, and the "
             "error stays inside the graph's own bound"
@@ -364,7 +376,11 @@ def _agrees_nearby(entry: Judged, case: _Case, loose: bool = False) -> bool:
     given = {n.params["name"]: v for n, v in moved.items()}
     results = entry.run.compiled({k: v for k, v in given.items() if k in names})
     values = [np.asarray(r) for r in results]
-    bound = rounding_bounds(entry.run.gradients, moved, case.sizes) if entry.run.name in _MEASURED else None
+    bound = (
+        rounding_bounds(entry.run.gradients, moved, case.sizes)
+        if entry.run.name in _MEASURED
+        else None
+    )
     measure = _Measure("aside", list(weights), true, 0.0)
     found, allowed = _reading(values, bound, measure)
     if bound is None:

@@ -129,7 +129,9 @@ def dtype_of(value: Any) -> DType:
     found = _BY_NAME.get(name)
     if found is None or found.kind == "c":
         known = ", ".join(d.name for d in DTYPES)
-        mend = "split a complex number into two real inputs" if "complex" in name else f"use {known}"
+        mend = (
+            "split a complex number into two real inputs" if "complex" in name else f"use {known}"
+        )
         raise DTypeError(f"dtype {name!r} is not supported", mend)
     return found
 

@@ -77,7 +77,9 @@ class Graph:
     def __repr__(self) -> str:
         inputs = ", ".join(f"{describe(n)}: {n.type}" for n in self.inputs[:6])
         more = ", ..." if len(self.inputs) > 6 else ""
-        return f"<graph {self.name}({inputs}{more}) -> {', '.join(str(n.type) for n in self.outputs)}>"
+        return (
+            f"<graph {self.name}({inputs}{more}) -> {', '.join(str(n.type) for n in self.outputs)}>"
+        )
 
     def order(self) -> list[Node]:
         """Returns the nodes, operands before users."""
@@ -166,9 +168,7 @@ def trace(
     outputs, _ = flatten(result)
     own = set(formals)
     captured = [
-        node
-        for node in topological_order(outputs)
-        if node.op.name in LEAF_OPS and node not in own
+        node for node in topological_order(outputs) if node.op.name in LEAF_OPS and node not in own
     ]
     return close(formals, outputs, captured, level, name), captured, result
 
@@ -193,7 +193,9 @@ def close(
     return Graph([*formals, *extra], closed, name)
 
 
-def close_over(outputs: Sequence[Node], inputs: Sequence[Node], name: str) -> tuple[Graph, list[Node]]:
+def close_over(
+    outputs: Sequence[Node], inputs: Sequence[Node], name: str
+) -> tuple[Graph, list[Node]]:
     """Returns the outputs as a closed graph of fresh formals, and the leaves to call it with.
 
     Args:

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from graphc.core import dtype as dtypes
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, dtype_of, promote, weak_name
-from graphc.core import dtype as dtypes
 from graphc.core.errors import (
     ArgumentError,
     DTypeError,
@@ -434,7 +434,11 @@ def describe(node: Node, budget: int = 12) -> str:
 def _leaf_text(node: Node) -> str:
     if node.op.name == "constant":
         array = node.params["value"].array
-        return f"{array.item()!r}" if array.ndim == 0 else f"constant[{','.join(map(str, array.shape))}]"
+        return (
+            f"{array.item()!r}"
+            if array.ndim == 0
+            else f"constant[{','.join(map(str, array.shape))}]"
+        )
     name = str(node.params.get("name", node.op.name))
     return name if len(name) <= 60 else name[:57] + "..."
 
@@ -586,7 +590,7 @@ def _quick_meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...] | None:
             numbers = True
         else:
             return None
-    if target is None or not target.is_inexact and (numbers or rule == "float"):
+    if target is None or (not target.is_inexact and (numbers or rule == "float")):
         return None
     if not numbers:
         return tuple(operands)
@@ -669,7 +673,7 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise ArgumentError(f"{describe_operand(value)} is no array: {error}") from None
-    if array.dtype == object or array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16":
+    if array.dtype == object or (array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16"):
         raise ArgumentError(
             f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers"
         )

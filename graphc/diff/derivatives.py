@@ -20,7 +20,9 @@ from graphc.ops.chain import broadcast_to
 
 
 @public
-def grad(loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "error", **options: Any) -> Any:
+def grad(
+    loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "error", **options: Any
+) -> Any:
     """Returns the gradient of a scalar as graph.
 
     Args:
@@ -50,7 +52,9 @@ def grad(loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "er
 
 
 @public
-def value_and_grad(loss: Any, wrt: Any, engine: str = "reverse", **options: Any) -> tuple[Node, Any]:
+def value_and_grad(
+    loss: Any, wrt: Any, engine: str = "reverse", **options: Any
+) -> tuple[Node, Any]:
     """Returns the loss itself and `grad` of it, for compiling both together."""
     return as_node(loss), grad(loss, wrt, engine, **options)
 
@@ -76,7 +80,9 @@ def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
 
 
 @public
-def jacobian(output: Any, wrt: Any, engine: str = "reverse", *, chunk: int = 64, **options: Any) -> Any:
+def jacobian(
+    output: Any, wrt: Any, engine: str = "reverse", *, chunk: int = 64, **options: Any
+) -> Any:
     """Returns the Jacobian as graph, shape output.shape + wrt.shape, in the nest of `wrt`.
 
     Args:
@@ -128,7 +134,9 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     given, _ = flatten(vector)
     if len(given) != len(nodes):
         raise ArgumentError(f"there are {len(given)} vectors for {len(nodes)} nodes")
-    tangents = [_like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)]
+    tangents = [
+        _like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)
+    ]
     return rebuild([push(g, nodes, tangents) for g in gradients])
 
 
@@ -160,7 +168,9 @@ def _wrt(wrt: Any) -> tuple[list[Node], Any]:
         raise ArgumentError("there is nothing to differentiate by")
     for node in nodes:
         if not isinstance(node, Node):
-            raise ArgumentError(f"{node!r} is no graph value", "differentiate by gx.input or gx.param")
+            raise ArgumentError(
+                f"{node!r} is no graph value", "differentiate by gx.input or gx.param"
+            )
         if not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
             raise GradError(
                 f"{describe(node)} is {node.type}: only a float has a derivative",

@@ -76,10 +76,12 @@ def numeric_jacobian(
         return graph.inline([moved, *others])[0]
 
     if method == "forward":
+
         def difference(value: Node, hot: Node, x: Node, h: Node) -> Node:
             plus = x + h
             return (at(value, hot, plus) - at(value, hot, x)) / (plus - x)
     else:
+
         def difference(value: Node, hot: Node, x: Node, h: Node) -> Node:
             plus, minus = x + h, x - h
             return (at(value, hot, plus) - at(value, hot, minus)) / (plus - minus)

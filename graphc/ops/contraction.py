@@ -54,7 +54,11 @@ def _left(adjoint: Node, node: Node) -> Node:
         part = multiply(reshape(adjoint, (*adjoint.shape, 1)), y)
         return sum_to(_swap(part) if tx else part, x.shape)
     if x.ndim == 1:
-        part = _product(adjoint, y, transpose_y=not ty) if y.ndim == 2 else _batched_vector(adjoint, y, ty)
+        part = (
+            _product(adjoint, y, transpose_y=not ty)
+            if y.ndim == 2
+            else _batched_vector(adjoint, y, ty)
+        )
     elif tx:
         part = _product(y, adjoint, transpose_x=ty, transpose_y=True)
     else:
@@ -75,7 +79,9 @@ def _right(adjoint: Node, node: Node) -> Node:
         if x.ndim == 2:
             part = _product(adjoint, x, transpose_y=tx)
         else:
-            rows = _product(reshape(adjoint, (*adjoint.shape[:-1], 1, adjoint.shape[-1])), x, transpose_y=tx)
+            rows = _product(
+                reshape(adjoint, (*adjoint.shape[:-1], 1, adjoint.shape[-1])), x, transpose_y=tx
+            )
             part = reshape(rows, (*rows.shape[:-2], rows.shape[-1]))
     elif ty:
         part = _product(adjoint, x, transpose_x=True, transpose_y=tx)
@@ -86,7 +92,9 @@ def _right(adjoint: Node, node: Node) -> Node:
 
 def _outer_last(x: Node, adjoint: Node) -> Node:
     """Returns x[n] times adjoint[..., p] as [..., n, p]."""
-    return multiply(reshape(x, (*x.shape, 1)), reshape(adjoint, (*adjoint.shape[:-1], 1, adjoint.shape[-1])))
+    return multiply(
+        reshape(x, (*x.shape, 1)), reshape(adjoint, (*adjoint.shape[:-1], 1, adjoint.shape[-1]))
+    )
 
 
 def _batched_vector(adjoint: Node, y: Node, transposed: bool) -> Node:
@@ -170,7 +178,9 @@ def parse_subscripts(text: str, count: int) -> tuple[list[str], str]:
     terms = left.split(",")
     letters = left.replace(",", "")
     if not all(c.isalpha() for c in letters + result):
-        raise ArgumentError(f"subscripts {text!r} hold more than letters", "for example 'ij,jk->ik'")
+        raise ArgumentError(
+            f"subscripts {text!r} hold more than letters", "for example 'ij,jk->ik'"
+        )
     if len(terms) != count:
         raise ArgumentError(f"subscripts {text!r} are for {len(terms)} operands, not {count}")
     if not arrow:
@@ -251,7 +261,9 @@ def _einsum_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
 
 def _einsum_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
     sizes = tuple(apply_named("abs", a) for a in node.args)
-    terms: list[Node | None] = [make(einsum_op, sizes, node.params) * _rounding(_summed(node), node)]
+    terms: list[Node | None] = [
+        make(einsum_op, sizes, node.params) * _rounding(_summed(node), node)
+    ]
     for position, error in enumerate(errors):
         if error is not None:
             args = tuple(error if i == position else a for i, a in enumerate(sizes))

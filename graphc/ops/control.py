@@ -230,7 +230,11 @@ def _map_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | Non
     seeded, seeds = _seeds(adjoint)
     mapped = node.params["mapped"]
     body = vjp_graph(node.params["graph"], tuple(wanted), seeded)
-    params = {"graph": body, "mapped": (*mapped, *[True] * len(seeds)), "chunk": node.params["chunk"]}
+    params = {
+        "graph": body,
+        "mapped": (*mapped, *[True] * len(seeds)),
+        "chunk": node.params["chunk"],
+    }
     results = results_of(make(map_op, (*node.args, *seeds), params))
     return [
         r if mapped[i] else apply_named("sum", r, axis=(0,), keepdims=False)
@@ -281,7 +285,9 @@ map_op = structural(
 )
 
 
-def map_graph(graph: Graph, args: Sequence[Node], mapped: Sequence[bool], chunk: int = 0) -> list[Node]:
+def map_graph(
+    graph: Graph, args: Sequence[Node], mapped: Sequence[bool], chunk: int = 0
+) -> list[Node]:
     """Returns the results of a block over the leading axis of the mapped operands.
 
     Args:
@@ -457,7 +463,8 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
         spots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Node)]
         if not spots:
             raise ArgumentError(
-                f"the block {name} was called without a graph value", "pass nodes, or call it plainly"
+                f"the block {name} was called without a graph value",
+                "pass nodes, or call it plainly",
             )
         given = [leaves[i] for i in spots]
 

@@ -10,7 +10,7 @@ from graphc.core.errors import DTypeError
 from graphc.core.node import Node, apply_named, as_node, make, public, scalar
 from graphc.core.op import Op, register
 from graphc.core.type import TensorType, broadcast_shapes, element_count
-from graphc.ops.chain import add_up, masked, split_mask, sum_to, broadcast_to
+from graphc.ops.chain import add_up, broadcast_to, masked, split_mask, sum_to
 from graphc.ops.define import NO_NUMBERS, elementwise, own_rounding
 
 
@@ -195,8 +195,6 @@ def cast(x: Any, dtype: Any) -> Node:
     return node if node.type.dtype is target else apply_named("cast", node, dtype=target)
 
 
-
-
 @public
 def zeros_like(x: Any, dtype: Any = None) -> Node:
     """Returns zeros of x's shape, and of its dtype unless another is given."""
@@ -211,5 +209,3 @@ def ones_like(x: Any, dtype: Any = None) -> Node:
     node = as_node(x)
     target = node.type.dtype if dtype is None else dtype_of(dtype)
     return broadcast_to(scalar(1, target), node.type.shape)
-
-

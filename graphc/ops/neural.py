@@ -76,7 +76,9 @@ def _elu_slope(xp: Any, dx: Any, x: Any, alpha: float) -> Any:
 
 elu_op = elementwise(
     "elu",
-    run=lambda xp, x, alpha: xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)) * xp.number(repr(alpha), x)),
+    run=lambda xp, x, alpha: xp.where(
+        x > 0, x, xp.expm1(xp.minimum(x, 0)) * xp.number(repr(alpha), x)
+    ),
     partials=(_elu_partial,),
     formula=lambda m, x, alpha: m.where(x > 0, x, m.expm1(m.min(x, 0)) * m.number(repr(alpha))),
     latex=r"\operatorname{{elu}}({0})",
@@ -198,5 +200,3 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentError(f"{name}={value!r} is no number", f"give {name} as a Python number")
     return float(value)
-
-

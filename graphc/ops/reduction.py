@@ -10,7 +10,7 @@ from graphc.core import dtype as dtypes
 from graphc.core.dtype import bool_
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, scalar
-from graphc.core.op import Bound, Jvp, Kink, Op, Vjp
+from graphc.core.op import Kink, Op
 from graphc.core.type import TensorType, element_count
 from graphc.ops.axes import normalize_axes, normalize_axis, reduced_count, reduced_shape
 from graphc.ops.chain import add_up, broadcast_to, chain, masked, multiply, reshape, through
@@ -63,7 +63,9 @@ def _reduction(
 
     def full_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         error = errors[0] if errors[0] is not None else scalar(0.0, node.type.dtype)
-        return add_up([bound(broadcast_to(error, node.args[0].shape), node), own_rounding(node, ulp)])
+        return add_up(
+            [bound(broadcast_to(error, node.args[0].shape), node), own_rounding(node, ulp)]
+        )
 
     return structural(
         name,
@@ -257,9 +259,10 @@ prod_op = _reduction(
     run=lambda xp, x, axis, keepdims: xp.prod(x, axis, keepdims),
     vjp=lambda adjoint, node: chain(_spread(adjoint, node), _prod_others(node)),
     jvp=lambda tangent, node: _again(node, multiply(tangent, _prod_others(node)), sum_op),
-    bound=lambda error, node: _again(
-        node, error * apply_named("abs", _prod_others(node)), sum_op
-    ) + apply_named("abs", node) * _count(node) * (node.dtype.epsilon / 2),
+    bound=lambda error, node: (
+        _again(node, error * apply_named("abs", _prod_others(node)), sum_op)
+        + apply_named("abs", node) * _count(node) * (node.dtype.epsilon / 2)
+    ),
     latex=r"\textstyle\prod {0}",
     ulp=0.0,
     meet="all",
@@ -334,11 +337,14 @@ log_softmax_op = _reduction(
     "log_softmax",
     run=lambda xp, x, axis: xp.log_softmax(x, axis),
     vjp=_log_softmax_vjp,
-    jvp=lambda tangent, node: tangent
-    - _weighted_sum(tangent, _softmax_like(node), node.params["axis"]),
-    bound=lambda error, node: (error + _shift_rounding(node.args[0], node))
-    + _weighted_sum(
-        error + _shift_rounding(node.args[0], node), _softmax_like(node), node.params["axis"]
+    jvp=lambda tangent, node: (
+        tangent - _weighted_sum(tangent, _softmax_like(node), node.params["axis"])
+    ),
+    bound=lambda error, node: (
+        (error + _shift_rounding(node.args[0], node))
+        + _weighted_sum(
+            error + _shift_rounding(node.args[0], node), _softmax_like(node), node.params["axis"]
+        )
     ),
     latex=r"\log\operatorname{{softmax}}({0})",
     ulp=2.0,
@@ -361,7 +367,9 @@ def _freedom(node: Node) -> Node:
 def _var_error(error: Node, node: Node) -> Node:
     x, centred = node.args[0], apply_named("abs", _centred(node))
     own = apply_named("abs", x) * ((_count(node) + 2) * node.dtype.epsilon)
-    spread = error + own + make(mean_op, (error + own,), {"axis": node.params["axis"], "keepdims": True})
+    spread = (
+        error + own + make(mean_op, (error + own,), {"axis": node.params["axis"], "keepdims": True})
+    )
     return _again(node, centred * spread * 2 + centred * centred * node.dtype.epsilon, sum_op)
 
 
@@ -375,9 +383,9 @@ var_op = _reduction(
     "var",
     run=lambda xp, x, axis, keepdims, correction: xp.var(x, axis, keepdims, correction),
     vjp=lambda adjoint, node: chain(_spread(adjoint * 2 / _freedom(node), node), _centred(node)),
-    jvp=lambda tangent, node: _again(node, multiply(tangent, _centred(node)), sum_op)
-    * 2
-    / _freedom(node),
+    jvp=lambda tangent, node: (
+        _again(node, multiply(tangent, _centred(node)), sum_op) * 2 / _freedom(node)
+    ),
     bound=lambda error, node: _var_error(error, node) / _freedom(node),
     latex=r"\operatorname{{var}}({0})",
     ulp=2.0,
@@ -421,7 +429,11 @@ def _norm_run(xp: Any, x: Any, axis: Axes, keepdims: bool, ord: float) -> Any:
     # Scaled by the largest element: 3e200, 4e200 has the norm 5e200. Homogeneity makes the slope
     # right with the scale held fixed.
     size = xp.abs(x)
-    top = xp.stop_gradient(xp.max(size, axis, True)) if xp.has_elements(x, axis) else 0 * xp.sum(size, axis, True)
+    top = (
+        xp.stop_gradient(xp.max(size, axis, True))
+        if xp.has_elements(x, axis)
+        else 0 * xp.sum(size, axis, True)
+    )
     safe = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
     part = xp.multiply(x, 1) / safe if ord == 2 else size / safe
     power = part * part if ord == 2 else xp.power(part, ord)
@@ -457,9 +469,10 @@ norm_op = _reduction(
     run=_norm_run,
     vjp=lambda adjoint, node: chain(_spread(adjoint, node), _norm_weight(node)),
     jvp=lambda tangent, node: _again(node, _chained(tangent, _norm_weight(node)), sum_op),
-    bound=lambda error, node: _again(
-        node, error * apply_named("abs", _norm_weight(node)), sum_op
-    ) + node * (_count(node) + 8) * node.dtype.epsilon,
+    bound=lambda error, node: (
+        _again(node, error * apply_named("abs", _norm_weight(node)), sum_op)
+        + node * (_count(node) + 8) * node.dtype.epsilon
+    ),
     latex=r"\left\|{0}\right\|",
     ulp=2.0,
     flops=4,
@@ -557,4 +570,6 @@ def log_softmax(x: Any, axis: Any = -1) -> Node:
 def _softmax_axes(axis: Any, node: Node) -> Axes:
     if node.ndim == 0:
         raise ShapeError("a scalar has no axis to normalise over", "give a vector")
-    return (normalize_axis(axis, node.ndim),) if axis is not None else normalize_axes(None, node.ndim)
+    return (
+        (normalize_axis(axis, node.ndim),) if axis is not None else normalize_axes(None, node.ndim)
+    )

@@ -8,9 +8,18 @@ from typing import Any
 from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, AxisError, DimError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public
-from graphc.core.type import Shape, Size, TensorType, broadcast_shapes, element_count, shape_of, show_shape
+from graphc.core.type import (
+    Shape,
+    Size,
+    TensorType,
+    broadcast_shapes,
+    element_count,
+    shape_of,
+    show_shape,
+)
 from graphc.ops.axes import normalize_axis
-from graphc.ops.chain import add_up, broadcast_to as _broadcast, sum_to, through
+from graphc.ops.chain import add_up, sum_to, through
+from graphc.ops.chain import broadcast_to as _broadcast
 from graphc.ops.define import linear, structural
 
 
@@ -104,7 +113,9 @@ def transpose(x: Any, axes: Any = None) -> Node:
         order = tuple(normalize_axis(a, node.ndim) for a in axes)
     if sorted(order) != list(range(node.ndim)):
         raise AxisError(f"axes {tuple(axes)} are no order of {node.ndim} axes")
-    return node if order == tuple(range(node.ndim)) else make(transpose_op, (node,), {"axes": order})
+    return (
+        node if order == tuple(range(node.ndim)) else make(transpose_op, (node,), {"axes": order})
+    )
 
 
 @public

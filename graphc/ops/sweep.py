@@ -87,9 +87,7 @@ def _reverse_sweep(
             if slots is None:
                 continue
             count = len(node.type.items)
-            adjoint: Any = tuple(
-                accumulate(slots[i]) if i in slots else None for i in range(count)
-            )
+            adjoint: Any = tuple(accumulate(slots[i]) if i in slots else None for i in range(count))
         elif parts:
             adjoint = accumulate(parts)
             if keep or node in wanted_nodes:
