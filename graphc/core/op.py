@@ -58,7 +58,8 @@ class Op:
         flops: `flops(node)`: floating point operations, by the usual counts.
         kink: where the derivative is a convention; None where it is smooth.
         domain: where the value is finite, in words, for example `x > 0`.
-        ulp: the op's own error bound in units in the last place, for correctly rounded operands.
+        ulp: the op's own error bound in units in the last place, for correctly rounded operands:
+            the worst of NumPy's and XLA's on CPU, measured against 50 digits, with room.
         bound: how rounding errors pass through, see `Bound`.
         holomorphic: True where `run` on complex operands is the analytic continuation.
         doc: the docstring a person reads.

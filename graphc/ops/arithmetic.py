@@ -94,7 +94,9 @@ reciprocal = elementwise(
 # log and its kin have no value for a negative argument, so they must have no slope there either.
 inverse_positive = elementwise(
     "inverse_positive",
-    run=lambda xp, x: xp.where(xp.real(x) < 0, xp.full_like(x, xp.nan), xp.divide(xp.ones_like(x), x)),
+    run=lambda xp, x: xp.where(
+        xp.real(x) < 0, xp.full_like(x, xp.nan), xp.divide(xp.ones_like(x), x)
+    ),
     partials=(lambda out, x: -square(out),),
     formula=lambda m, x: m.where(x < 0, m.nan, m.div(1, x)),
     latex=r"\frac{{1}}{{{0}}}",
@@ -159,6 +161,7 @@ def _integer_pow_partial(out: Node, x: Node, exponent: int) -> Partial:
 def _check_integer_pow(x: TensorType, exponent: int) -> None:
     if isinstance(exponent, bool) or not isinstance(exponent, int):
         raise ArgumentError(f"the exponent {exponent!r} is no integer", "use gx.pow")
+    require_numbers(x)
     if abs(exponent) > 2**53:
         raise ArgumentError(f"the exponent has {exponent.bit_length()} bits, above 53")
     if x.dtype.is_integer and exponent < 0:
@@ -197,7 +200,6 @@ def pow(x: Any, y: Any) -> Node:
         if y == 0.5:
             return apply_named("sqrt", x)
     return pow_(x, y)
-
 
 
 sign = elementwise(
@@ -252,6 +254,7 @@ step_sign = elementwise(
     ulp=0.0,
     meet="all",
     kink=sign.kink,
+    check=require_numbers,
     doc="Returns sign(x) as the slope of |x|; differentiating it again gives 0 without a warning.",
 )
 
@@ -409,7 +412,6 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Node:
     if weak_name(low) and weak_name(high) and low > high:
         raise ArgumentError(f"the bounds are reversed: low {low} > high {high}", "swap them")
     return clip_op(x, low, high)
-
 
 
 hypot = elementwise(

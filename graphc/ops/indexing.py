@@ -15,7 +15,7 @@ from graphc.core.node import Node, apply_named, as_node, make, public, public_fu
 from graphc.core.type import Shape, Size, TensorType, element_count, shape_of
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape, through
-from graphc.ops.define import linear
+from graphc.ops.define import linear, require_numbers
 from graphc.ops.source import size_node
 
 #: For each axis None (all of it) or (start, stop, step), 0 <= start; a negative step counts down
@@ -94,7 +94,9 @@ slice_transpose_op = linear(
 
 def _gather_infer(x: TensorType, indices: TensorType, axis: int) -> TensorType:
     if not indices.dtype.is_integer:
-        raise DTypeError(f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')")
+        raise DTypeError(
+            f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')"
+        )
     return TensorType((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
@@ -119,7 +121,10 @@ gather_op = linear(
 
 def _scatter_infer(x: TensorType, indices: TensorType, axis: int, size: Size) -> TensorType:
     if not indices.dtype.is_integer:
-        raise DTypeError(f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')")
+        raise DTypeError(
+            f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')"
+        )
+    require_numbers(x)
     n = len(indices.shape)
     if x.shape[axis : axis + n] != indices.shape:
         raise ShapeError(f"the updates {x} do not have the indices {indices} at axis {axis}")

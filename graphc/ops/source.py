@@ -14,7 +14,7 @@ from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.node import Const, Node, apply_named, as_node
 from graphc.core.op import Op
 from graphc.core.type import Size, TensorType, shape_of, tensor_type
-from graphc.ops.define import structural
+from graphc.ops.define import require_numbers, structural
 
 
 def _source(name: str, infer: Callable[..., TensorType], run: Any, latex: str, doc: str) -> Op:
@@ -94,9 +94,15 @@ def number(name: str, dtype: DType) -> Node:
     return number_op(name=name, dtype=dtype)
 
 
+def _iota_infer(size: Size, dtype: DType) -> TensorType:
+    made = TensorType((size,), dtype)
+    require_numbers(made)
+    return made
+
+
 iota_op = _source(
     "iota",
-    lambda size, dtype: TensorType((size,), dtype),
+    _iota_infer,
     lambda xp, size, dtype: xp.arange(size, dtype),
     r"0 \ldots {size}",
     "The integers 0, 1, ..., size - 1.",
@@ -216,5 +222,7 @@ def _type(shape: Any, dtype: Any) -> TensorType:
             raise DTypeError(f"dtype {dtype} and type {shape} differ", "leave the dtype out")
         return shape
     if isinstance(shape, DType):
-        raise ArgumentError("a dtype stands where the shape belongs", 'write gx.input("x", (), dtype)')
+        raise ArgumentError(
+            "a dtype stands where the shape belongs", 'write gx.input("x", (), dtype)'
+        )
     return tensor_type(shape_of(shape), dtypes.DEFAULT_FLOAT if dtype is None else dtype_of(dtype))

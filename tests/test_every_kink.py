@@ -1,0 +1,87 @@
+"""Every kink of the registry: `at` is true there and only there, and the slope is the rule's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.mpmath import MpNamespace
+from graphc.backends.numpy import NumpyNamespace
+from graphc.backends.run import run
+from graphc.core.node import apply_named
+from graphc.core.op import Op, all_ops
+
+#: For each op with a kink: operands at a kink, operands beside it, and parameters.
+POINTS: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[str, Any]]] = {
+    "abs": ([(0.0,), (-0.0,)], [(1e-300,), (-2.0,)], {}),
+    "sign": ([(0.0,)], [(1e-300,), (-2.0,)], {}),
+    "step_sign": ([(0.0,)], [(1e-300,), (-2.0,)], {}),
+    "relu": ([(0.0,), (-0.0,)], [(1e-300,), (-2.0,)], {}),
+    "leaky_relu": ([(0.0,)], [(1e-300,), (-2.0,)], {"slope": 0.25}),
+    "elu": ([(0.0,)], [(1e-300,), (-2.0,)], {"alpha": 0.7}),
+    "selu": ([(0.0,)], [(1e-300,), (-2.0,)], {}),
+    "floor": ([(2.0,), (-3.0,), (0.0,)], [(2.5,), (-0.1,)], {}),
+    "ceil": ([(2.0,), (-3.0,), (0.0,)], [(2.5,), (-0.1,)], {}),
+    "round": ([(0.5,), (1.5,), (-2.5,)], [(1.0,), (0.49,)], {}),
+    "trunc": ([(1.0,), (-2.0,)], [(0.0,), (0.5,)], {}),
+    "mod": ([(4.0, 2.0), (-6.0, 3.0), (0.0, 2.0)], [(1.0, 2.0), (-1.0, 3.0)], {}),
+    "maximum": ([(2.0, 2.0), (-0.0, 0.0)], [(1.0, 2.0), (2.0, 1.0)], {}),
+    "minimum": ([(2.0, 2.0)], [(1.0, 2.0), (2.0, 1.0)], {}),
+    "clip": ([(-1.0, -1.0, 2.0), (2.0, -1.0, 2.0)], [(0.0, -1.0, 2.0), (3.0, -1.0, 2.0)], {}),
+    "hypot": ([(0.0, 0.0)], [(0.0, 1.0), (-2.0, 0.0)], {}),
+    "atan2": ([(0.0, 0.0)], [(0.0, 1.0), (-2.0, 0.0)], {}),
+    "pow": ([(0.0, 0.0), (0.0, 1.5)], [(0.0, 2.0), (2.0, 0.0), (0.0, 1.0), (3.0, 1.5)], {}),
+    "max": ([([1.0, 3.0, 3.0],)], [([1.0, 2.0, 3.0],)], {"axis": (0,), "keepdims": False}),
+    "min": ([([1.0, 1.0, 3.0],)], [([1.0, 2.0, 3.0],)], {"axis": (0,), "keepdims": False}),
+    "norm": ([([0.0, 0.0],)], [([0.0, 1.0],)], {"axis": (0,), "keepdims": False, "ord": 2}),
+    "std": ([([2.0, 2.0],)], [([0.0, 1.0],)], {"axis": (0,), "keepdims": False, "correction": 0}),
+}
+KINKED = [op for op in all_ops() if op.kink is not None]
+
+pytestmark = pytest.mark.filterwarnings("ignore::graphc.NonDifferentiableWarning")
+
+
+@pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
+def test_kink_is_true_there_and_only_there(op: Op) -> None:
+    assert op.name in POINTS, f"{op.name}: add a point at its kink to POINTS"
+    assert op.kink is not None
+    there, beside, params = POINTS[op.name]
+    for xp, convert in namespaces():
+        for points, expected in ((there, True), (beside, False)):
+            for point in points:
+                found = op.kink.at(xp, *[convert(np.asarray(p)) for p in point], **params)
+                assert np.all(np.asarray(found).astype(bool) == expected), (point, type(xp).__name__)
+
+
+@pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
+@pytest.mark.parametrize("engine", ["reverse", "forward"])
+def test_promised_slope_is_the_rules_own(op: Op, engine: str) -> None:
+    assert op.kink is not None
+    there, _, params = POINTS[op.name]
+    for point in there:
+        arrays = [np.asarray(p) for p in point]
+        nodes = [gx.input(f"x{i}", a.shape, "float64") for i, a in enumerate(arrays)]
+        made = apply_named(op.name, *nodes, **params)
+        gradients = gx.grad(made, nodes, engine=engine)
+        values = {n: a for n, a in zip(nodes, arrays, strict=True)}
+        found = gx.evaluate([made, *gradients], values)[1:]
+        xp = MpNamespace(50)
+        exact = run(gradients, {n: xp.convert(v) for n, v in values.items()}, xp)
+        compiled = gx.compile([made, *gradients])({n.name: v for n, v in values.items()})[1:]
+        for position, array in enumerate(arrays):
+            for index in np.ndindex(*array.shape):
+                deltas = [np.zeros(a.shape) for a in arrays]
+                deltas[position][index] = 1.0
+                promised = float(op.kink.slope(NumpyNamespace(), *deltas, *arrays, **params))
+                assert abs(found[position][index] - promised) <= 4e-16 * abs(promised), (point, position)
+                assert abs(compiled[position][index] - promised) <= 4e-16 * abs(promised)
+                assert abs(float(exact[position][index]) - promised) <= 4e-16 * abs(promised)
+
+
+def namespaces() -> list[tuple[Any, Any]]:
+    """Returns the evaluators that read kinks, and how each takes an array."""
+    precise = MpNamespace(50)
+    return [(NumpyNamespace(), lambda a: a), (precise, precise.convert)]
