@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import graphc as gx
 from examples import circuits, digits_mlp, logistic_map
@@ -13,26 +14,32 @@ FOLDER = Path(__file__).parent / "images"
 def repeated_block() -> gx.Node:
     """Returns a network of twelve equal layers, each a call of one block."""
     hidden = gx.input("x", ("batch", 8))
-    weights = gx.param("w", (12, 8, 8))
+    weight = gx.param("w", (8, 8))
 
     @gx.block
     def layer(value: gx.Node, weight: gx.Node) -> gx.Node:
         return gx.tanh(value @ weight)
 
-    for number in range(12):
-        hidden = layer(hidden, weights[number])
+    for _ in range(12):
+        hidden = layer(hidden, weight)
     return gx.mean(gx.square(hidden))
 
 
-def pictures() -> dict[str, gx.Picture]:
+def circuit(problem: gx.Problem, kind: str) -> Any:
+    """Returns a picture of a problem's expression without the formula beside it."""
+    plain = problem.output.args[0]
+    return gx.draw(plain, kind=kind, values=problem.values, wrt=problem.wrt)
+
+
+def pictures() -> dict[str, Any]:
     """Returns each picture by the name of its file."""
     sum_times, _, _, neuron = circuits.problems()
     network = digits_mlp.build()
     parameters = list(network.parameters.values())
     return {
-        "sum_times_circuit": gx.draw(sum_times, kind="circuit"),
-        "sum_times_mirrored": gx.draw(sum_times, kind="mirrored"),
-        "neuron_circuit": gx.draw(neuron, kind="circuit"),
+        "sum_times_circuit": circuit(sum_times, "circuit"),
+        "sum_times_mirrored": circuit(sum_times, "mirrored"),
+        "neuron_circuit": circuit(neuron, "circuit"),
         "digits_forward": gx.draw(network.loss),
         "digits_mirrored": gx.draw(network.loss, kind="mirrored", wrt=parameters),
         "digits_update": gx.draw(network.loss, kind="update", wrt=parameters),

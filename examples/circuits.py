@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import jax
+
 import graphc as gx
-from graphc.compare.report import write_report
 
 
 def sum_times() -> gx.Problem:
@@ -73,11 +74,12 @@ def problems() -> list[gx.Problem]:
 
 def report(found: Sequence[gx.Problem], folder: Path) -> bool:
     """Compares the engines on each problem, writes the report, and returns whether they agreed."""
+    jax.config.update("jax_enable_x64", True)  # the graphs are float64
     tell = partial(print, file=sys.stderr)
     compared = [gx.compare(p, source=Path(__file__).name, progress=tell) for p in found]
     for one in compared:
         print(f"{one.title}: {one.verdict_words}")
-    print(f"report: {write_report(compared, folder)[0]}")
+    print(f"report: {gx.write_report(compared, folder)[0]}")
     return all(one.agreed for one in compared)
 
 

@@ -19,7 +19,6 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import graphc as gx
-from graphc.compare.report import write_report
 
 EPOCHS = 40
 BATCH = 128
@@ -177,7 +176,7 @@ def report(found: Sequence[gx.Problem], folder: Path) -> bool:
     compared = [gx.compare(p, source=Path(__file__).name, progress=tell) for p in found]
     for one in compared:
         print(f"{one.title}: {one.verdict_words}")
-    print(f"report: {write_report(compared, folder)[0]}")
+    print(f"report: {gx.write_report(compared, folder)[0]}")
     return all(one.agreed for one in compared)
 
 

@@ -21,7 +21,9 @@ ROWS: dict[str, Callable[[bool], list[tuple[str, str, str]]]] = {
 def main() -> None:
     """Measures the rows asked for, one after the other, and prints each as soon as it is known."""
     arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    arguments.add_argument("row", nargs="*", choices=[[], *ROWS], help="which rows; all without one")
+    arguments.add_argument(
+        "row", nargs="*", choices=[[], *ROWS], help="which rows; all without one"
+    )
     arguments.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
     given = arguments.parse_args()
     print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}")

@@ -1,4 +1,4 @@
-"""Runs the Python examples of one document in this process: `python -m tests.docs.documents FILE`."""
+"""Runs the Python examples of one document: `python -m tests.docs.documents FILE`."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from numpy.polynomial import Polynomial
@@ -60,7 +61,7 @@ def test_problem_grows() -> None:
 
 def test_algorithmic_slope_grows_linearly() -> None:
     sizes = [count(logistic_map.slope("algorithmic", n)) for n in (4, 6, 8, 10)]
-    steps = [b - a for a, b in zip(sizes, sizes[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(sizes)]
     assert len(set(steps)) == 1
 
 

@@ -42,7 +42,9 @@ def test_gradient_is_the_one_derived_by_hand(engine: str) -> None:
 def test_fit_reaches_scikit_learns_minimum_and_accuracy() -> None:
     model, data = example.build(), example.load()
     w, b = example.fit(model, data)
-    referee = LogisticRegression(C=1 / (example.PENALTY * len(data.train_y)), tol=1e-10, max_iter=5000)
+    referee = LogisticRegression(
+        C=1 / (example.PENALTY * len(data.train_y)), tol=1e-10, max_iter=5000
+    )
     referee.fit(data.train_x, data.train_y)
     # At the minimum the slope is below 1e-8, and the curvature at least the penalty: 1e-6 apart.
     assert np.abs(w - referee.coef_[0]).max() <= 1e-5

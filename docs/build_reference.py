@@ -1,0 +1,210 @@
+"""Writes docs/reference.md from docstrings and records: `python docs/build_reference.py`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import graphc as gx
+from graphc.cli import main as command_line
+from graphc.compare.ops_table import op_rows
+from graphc.core.errors import GraphcError
+from graphc.simplify.rules import ALL_RULES
+
+TARGET = Path(__file__).parent / "reference.md"
+
+#: Headings and the public names under them, in the order in which one meets them.
+PARTS = {
+    "Declare": "input param constant arange dim function block map parse",
+    "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
+    "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
+    "Check and compare": "Problem check compare write_report load_problems",
+    "Draw": "draw",
+    "Simplify and measure": "simplify lint cost",
+    "SymPy": "to_sympy from_sympy",
+    "Losses": "mse binary_cross_entropy categorical_cross_entropy",
+    "Types": "promote DType TensorType Dim Graph",
+}
+#: Functions whose operation has a record of the same name, or that are short forms of one.
+FUNCTIONS = (
+    "broadcast_to cast clip concat einsum elu expand_dims gelu leaky_relu log_softmax logsumexp "
+    "matrix_transpose max mean min norm ones_like pow prod reshape scatter_add softmax squeeze "
+    "stack std sum take transpose var zeros_like"
+)
+_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Note")
+
+
+def reference() -> str:
+    """Returns the whole page."""
+    parts = [
+        "# Reference",
+        "Made by `python docs/build_reference.py` from the docstrings and the records; a test "
+        "keeps it current. `import graphc as gx` is meant everywhere.",
+        "- " + "\n- ".join(f"[{title}](#{_anchor(title)})" for title in _titles()),
+    ]
+    for title, names in PARTS.items():
+        parts.append(f"## {title}")
+        parts += [_entry(name) for name in names.split()]
+    parts += ["## Functions with options", *[_entry(name) for name in FUNCTIONS.split()]]
+    parts += ["## Operations", _operations(), "## Identities", _identities()]
+    parts += ["## Errors", _errors(), "## Command line", _commands()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _titles() -> list[str]:
+    return [*PARTS, "Functions with options", "Operations", "Identities", "Errors", "Command line"]
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+# -- public names ----------------------------------------------------------------------------------
+
+
+def _entry(name: str) -> str:
+    value = _public(name)
+    return f"### `gx.{name}`\n\n```text\n{name}{_signature(value)}\n```\n\n{_prose(value)}"
+
+
+def _public(name: str) -> Any:
+    home = gx._LATER.get(name)  # pyright: ignore[reportPrivateUsage]
+    return getattr(gx if home is None else importlib.import_module(home), name)
+
+
+def _signature(value: Any) -> str:
+    shown: list[str] = []
+    starred = False
+    for parameter in inspect.signature(value).parameters.values():
+        text = parameter.name
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            shown.append("*")
+            starred = True
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            text, starred = f"*{text}", True
+        if parameter.kind is parameter.VAR_KEYWORD:
+            text = f"**{text}"
+        if parameter.default is not parameter.empty:
+            text += f"={_default(parameter.default)}"
+        shown.append(text)
+        if parameter.kind is parameter.POSITIONAL_ONLY and "/" not in shown:
+            shown.append("/")
+    return f"({', '.join(shown)})"
+
+
+def _default(value: Any) -> str:
+    return getattr(value, "__name__", "...") if callable(value) else repr(value)
+
+
+def _prose(value: Any) -> str:
+    """Returns a docstring as Markdown: sections become lists with a bold heading."""
+    lines = (inspect.getdoc(value) or "").splitlines()
+    parts: list[str] = []
+    while lines:
+        line = lines.pop(0)
+        heading = line.rstrip().removesuffix(":")
+        if line.endswith(":") and heading in _SECTIONS:
+            body: list[str] = []
+            while lines and (not lines[0].strip() or lines[0].startswith(" ")):
+                body.append(lines.pop(0))
+            parts.append(
+                f"\n**{heading}**\n\n{_section(heading, inspect.cleandoc(chr(10).join(body)))}\n"
+            )
+        else:
+            parts.append(line)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip()
+
+
+def _section(heading: str, body: str) -> str:
+    if heading in ("Returns", "Source", "Note"):
+        return body
+    items: list[str] = []
+    for line in body.splitlines():
+        if line.startswith(" ") and items:
+            items[-1] += " " + line.strip()
+        elif line.strip():
+            name, _, words = line.partition(": ")
+            items.append(f"- `{name}`: {words}")
+    return "\n".join(items)
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def _operations() -> str:
+    found = [
+        "Each row is one record; `graphc ops NAME` shows it whole. *ulp* is the operation's own "
+        "error for exact operands; *complex step* says whether the complex step may pass through.",
+    ]
+    rows = op_rows()
+    for group in sorted({row["group"] for row in rows}):
+        found.append(f"### {group.capitalize()} operations")
+        lines = [
+            "| name | meaning | domain | kink | ulp | complex step |",
+            "|---|---|---|---|---|---|",
+        ]
+        for row in rows:
+            if row["group"] == group:
+                kink = "; ".join(words for words in (row["kink"], row["departs"]) if words)
+                cells = (
+                    f"`{row['name']}`", row["meaning"], row["domain"], kink, f"{row['ulp']:g}",
+                    "yes" if row["complex"] == "holomorphic" else "no",
+                )  # fmt: skip
+                lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
+        found.append("\n".join(lines))
+    return "\n\n".join(found)
+
+
+def _identities() -> str:
+    lines = [
+        "What `gx.simplify` knows. *exact*: the same bits for every operand; always used. "
+        "*finite*: for finite values; used with `finite=True`. *stable*: equal in exact arithmetic "
+        "and better in floats; used with `stable=True`, told by `gx.lint`.",
+        "",
+        "| name | identity | validity | where it holds |",
+        "|---|---|---|---|",
+    ]
+    for rule in ALL_RULES:
+        cells = (rule.name, f"`{rule.pattern}`", rule.validity, rule.domain)
+        lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def _errors() -> str:
+    lines = ["| error | when | also a |", "|---|---|---|"]
+    for name in sorted(n for n, v in vars(gx).items() if _is_error(v)):
+        value = getattr(gx, name)
+        also = ", ".join(f"`{b.__name__}`" for b in value.__bases__ if b is not GraphcError)
+        lines.append(f"| `gx.{name}` | {_cell((value.__doc__ or '').splitlines()[0])} | {also} |")
+    return "\n".join(lines)
+
+
+def _is_error(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, (GraphcError, Warning))
+
+
+def _commands() -> str:
+    found: list[str] = []
+    for name, command in sorted(command_line.commands.items()):
+        words = inspect.cleandoc(command.help or "")
+        lines = [f"### `graphc {name}`", "", words, ""]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                lines.append(f"- `{', '.join(parameter.opts)}`: {parameter.help}")
+        found.append("\n".join(lines).strip())
+    return "\n\n".join(found)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    TARGET.write_text(reference(), encoding="utf-8")
+    sys.stdout.write(f"{TARGET.name}: {len(reference().splitlines())} lines\n")
