@@ -125,9 +125,10 @@ atanh = _function(
 
 
 def _atan2_slope(other: Node, y: Node, x: Node) -> Partial:
-    # other / (x**2 + y**2) in two steps: the sum of squares overflows from 1e154 on.
+    # other / (x**2 + y**2) in two steps: the sum of squares overflows from 1e154 on. The second
+    # step is no division, because XLA makes a / b / c into a / (b * c).
     radius = hypot(x, y)
-    return masked(radius != 0, other / radius / radius)
+    return masked(radius != 0, other / radius * reciprocal(radius))
 
 
 def _at_origin(xp: Any, y: Any, x: Any) -> Any:
