@@ -117,7 +117,8 @@ def _opposite_number(node: Node) -> Node | None:
 def _sign_into_factor(node: Node) -> Node | None:
     x, y = node.args
     for left, right, swap in ((x, y, False), (y, x, True)):
-        inner, opposite = negated(left), _opposite_number(right)
+        inner = negated(left)
+        opposite = None if inner is None else _opposite_number(right)
         if inner is not None and opposite is not None:
             return make(node.op, (opposite, inner) if swap else (inner, opposite))
     return None
