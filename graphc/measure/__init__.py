@@ -1,1 +1,1 @@
-"""What a graph costs: nodes, flops, bytes, depth, XLA instructions, seconds, memory."""
+"""What a graph costs: nodes, flops, bytes, depth, HLO size, run time, peak memory."""

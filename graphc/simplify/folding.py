@@ -3,8 +3,8 @@
 The value is that of the NumPy evaluator in the node's own dtype. For elementwise ops that are
 correctly rounded, and for ops that only move elements, every backend agrees on it; NumPy's
 exponentials, sums and the like may differ from XLA's in the last place (fold with `"exact"` to
-leave those). A folded constant is a rounded number: where an evaluator at higher precision would have
-divided 1 by 3, it now reads the float.
+leave those). A folded constant is a rounded number: where an evaluator at higher precision would
+have divided 1 by 3, it now reads the float.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def of(name: str, node: Node) -> Node | None:
 
 
 def one_of(node: Node, test: Callable[[Node], Any]) -> tuple[Node, Any] | None:
-    """Returns (the other operand, what the test found) of a binary node; the second is tried first."""
+    """Returns (the other operand, what the test found); the second operand is tried first."""
     x, y = node.args
     found = test(y)
     if found is not None and found is not False:
