@@ -98,7 +98,7 @@ class _Run:
     depth: int
 
 
-#: A tree size that depends on the operands': the constant part, and how often each input stands in it.
+#: A tree size that depends on the operands: the constant part, and how often each stands in it.
 _Affine = tuple[Count, dict[int, Count]]
 
 
@@ -151,7 +151,7 @@ class _Meter:
         return _Run(total_flops, total_bytes, deepest)
 
     def _inner(self, node: Node) -> tuple[_Run | None, Size]:
-        """Returns a block's run and how often it is done; blocks not run (formulas) cost nothing."""
+        """Returns a block's run and how often it is done; None for a block that is not run."""
         graphs = list(bodies(node))
         runs = [self._run(graph) for graph in graphs]
         name = node.op.name

@@ -1,7 +1,7 @@
 """The process in which `measure_peak` runs its work: `python -m graphc.measure.memory_worker`.
 
-Standard input: `{"target": "graphc.module:function", "payload": {...}}`. Standard output: one line of
-JSON, `{"baseline": bytes, "peak": bytes, "result": ...}` or `{"error": reason}`.
+Standard input: `{"target": "graphc.module:function", "payload": {...}}`. Standard output: JSON,
+`{"baseline": bytes, "peak": bytes, "result": ...}` or `{"error": reason}`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def peak_bytes() -> int:
 
 
 def _forget_peak() -> None:
-    """Starts the peak anew at what is held now, so that what imports took for a moment is no peak."""
+    """Starts the peak anew at what is held now: what imports took for a moment is no peak."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")

@@ -42,7 +42,8 @@ def test_work_that_takes_too_long_is_ended() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["os:getcwd", "graphc:__getattr__", "graphc.core.node:__import__", "graphc.x;os:a", "graphcx.y:z",
+    ["os:getcwd", "graphc:__getattr__", "graphc.core.node:__import__", "graphc.x;os:a",
+     "graphcx.y:z",
      "graphc.measure.memory_jobs", "graphc..os:a", "graphc.a:b\n", "", 3],
 )  # fmt: skip
 def test_only_functions_of_graphc_can_be_named(target: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,29 @@ def test_simplify_of_an_exact_example_keeps_every_bit(rule: Rule, dtype: str) ->
     x, y, given = operands(dtype, False)
     for node in examples(rule, x, y):
         assert_same_bits(values_of(node, given), values_of(simplify(node), given), rule.name)
+
+
+@pytest.mark.parametrize(
+    "rule", [r for r in ALL_RULES if r.validity == "exact" and "f" in r.kinds], ids=lambda r: r.name
+)
+def test_exact_rule_keeps_the_derivative_at_kinks_and_ties_too(rule: Rule) -> None:
+    points = np.array([0.0, -0.0, 1.5, -2.5, 3.0, 0.3, -0.3, 1.0, -1.0])
+    a, b = np.meshgrid(points, points, indexing="ij")
+    given = {"x": np.ascontiguousarray(a), "y": np.ascontiguousarray(b)}
+    x, y = gx.input("x", a.shape, "float64"), gx.input("y", a.shape, "float64")
+    for node in examples(rule, x, y):
+        after = alone(node, rule)
+        assert after is not None
+        if not node.dtype.is_float:
+            continue
+        for wrt in (x, y):
+            if all(n is not wrt for n in topological_order([after])):
+                continue  # what is left does not depend on it
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", gx.NonDifferentiableWarning)
+                first = values_of(gx.grad(gx.sum(node), wrt), given)
+                second = values_of(gx.grad(gx.sum(after), wrt), given)
+            np.testing.assert_allclose(second, first, rtol=1e-14)
 
 
 def test_names_are_unique_and_every_op_is_registered() -> None:
