@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import graphc.ops
 from graphc.core.dim import Dim
 from graphc.core.dim import as_dim as dim
 from graphc.core.dtype import (
@@ -53,23 +52,148 @@ from graphc.core.errors import (
 )
 from graphc.core.graph import Graph
 from graphc.core.node import Node
-from graphc.core.node import public_functions as _public
 from graphc.core.op import Op, register
-from graphc.core.op import op_named as _op
+from graphc.core.op import all_ops as _all_ops
+from graphc.core.op import op_named as _op_named
 from graphc.core.type import TensorType
-from graphc.diff.derivatives import (
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
+from graphc.diff.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from graphc.ops.arithmetic import abs_ as abs
+from graphc.ops.arithmetic import (
+    add,
+    ceil,
+    clip,
+    div,
+    floor,
+    hypot,
+    maximum,
+    minimum,
+    mod,
+    mul,
+    neg,
+    pow,
+    reciprocal,
+    sign,
+    square,
+    sub,
+    trunc,
 )
-from graphc.ops.control import block
+from graphc.ops.arithmetic import round_ as round
+from graphc.ops.contraction import einsum, matmul
+from graphc.ops.control import block, map, with_gradient
+from graphc.ops.exponential import (
+    erf,
+    erfc,
+    exp,
+    expm1,
+    log,
+    log1p,
+    log_sigmoid,
+    rsqrt,
+    sigmoid,
+    softplus,
+    sqrt,
+)
+from graphc.ops.indexing import scatter_add, take
+from graphc.ops.logic import (
+    cast,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    ones_like,
+    where,
+    zeros_like,
+)
+from graphc.ops.losses import binary_cross_entropy, categorical_cross_entropy, mse
+from graphc.ops.neural import elu, gelu, leaky_relu, relu, selu, silu
+from graphc.ops.reduction import (
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    norm,
+    prod,
+    softmax,
+    std,
+    sum,
+    var,
+)
+from graphc.ops.shaping import (
+    broadcast_to,
+    concat,
+    expand_dims,
+    matrix_transpose,
+    reshape,
+    squeeze,
+    stack,
+    stop_gradient,
+    transpose,
+)
 from graphc.ops.source import arange, constant, input, param
+from graphc.ops.trigonometry import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+if TYPE_CHECKING:
+    from graphc.backends.compile import Compiled, compile
+    from graphc.backends.function import function
+    from graphc.backends.mpmath import evaluate_mpmath
+    from graphc.backends.numpy import evaluate
+    from graphc.bridge.formula import parse
+    from graphc.bridge.sympy import from_sympy, to_sympy
+    from graphc.compare.check import check
+    from graphc.compare.compare import compare
+    from graphc.compare.load import load_problems
+    from graphc.compare.pictures import draw
+    from graphc.compare.problem import Problem
+    from graphc.compare.record import Comparison
+    from graphc.compare.report import write_report
+    from graphc.measure.cost import cost
+    from graphc.simplify.passes import lint, simplify
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError", "AxisError", "BudgetError", "Comparison", "Compiled", "DType", "DTypeError",
+    "Dim", "DimError", "EngineError", "FileError", "FormatError", "FormulaError", "GradError",
+    "Graph", "GraphcError", "IndexingError", "NameClashError", "Node", "NonDifferentiableWarning",
+    "Op", "PrecisionError", "Problem", "RenderError", "ShapeError", "TensorType", "abs", "acos",
+    "acosh", "add", "arange", "asin", "asinh", "atan", "atan2", "atanh", "bfloat16",
+    "binary_cross_entropy", "block", "bool_", "broadcast_to", "cast", "categorical_cross_entropy",
+    "ceil", "check", "clip", "compare", "compile", "concat", "constant", "cos", "cosh", "cost",
+    "dim", "div", "draw", "einsum", "elu", "equal", "erf", "erfc", "evaluate", "evaluate_mpmath",
+    "exp", "expand_dims", "expm1", "float16", "float32", "float64", "floor", "from_sympy",
+    "function", "gelu", "grad", "greater", "greater_equal", "hessian", "hvp", "hypot", "input",
+    "int8", "int16", "int32", "int64", "jacobian", "jvp", "leaky_relu", "less", "less_equal",
+    "lint", "load_problems", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "map", "matmul", "matrix_transpose",
+    "max", "maximum", "mean", "min", "minimum", "mod", "mse", "mul", "neg", "norm", "not_equal",
+    "ones_like", "param", "parse", "pow", "prod", "promote", "reciprocal", "register", "relu",
+    "reshape", "round", "rsqrt", "scatter_add", "selu", "sigmoid", "sign", "silu", "simplify",
+    "sin", "sinh", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "std",
+    "stop_gradient", "sub", "sum", "take", "tan", "tanh", "to_sympy", "transpose", "trunc", "uint8",
+    "uint16", "uint32", "uint64", "value_and_grad", "var", "vjp", "where", "with_gradient",
+    "write_report", "zeros_like",
+]  # fmt: skip
 
 #: Names that load a heavy package (JAX, SymPy, ...) when they are first used, and where they live.
 _LATER = {
@@ -92,20 +216,30 @@ _LATER = {
     "evaluate": "graphc.backends.numpy",
     "evaluate_mpmath": "graphc.backends.mpmath",
 }
+_OWN_OPS = frozenset(op.name for op in _all_ops())
+
+if not TYPE_CHECKING:  # a type checker would take any name for granted, slips of the pen included
+
+    def __getattr__(name: str) -> Any:
+        """Returns a function whose module loads on first use, or any registered operation."""
+        if name in _LATER:
+            value = getattr(importlib.import_module(_LATER[name]), name)
+        else:
+            try:
+                value = _op_named(name)
+            except ArgumentError:
+                raise AttributeError(
+                    f"graphc has no {name!r}; `graphc ops` lists the operations"
+                ) from None
+        globals()[name] = value
+        return value
+
+    # The packages of these names would hide the functions as soon as something loads them.
+    for _name in ("compare", "simplify"):
+        importlib.import_module(f"graphc.{_name}")
+        del globals()[_name]
 
 
-def __getattr__(name: str) -> Any:
-    """Returns an operation by name, or a function whose module loads on first use."""
-    if name in _LATER:
-        value = getattr(importlib.import_module(_LATER[name]), name)
-    elif name in _public:
-        value = _public[name]
-    else:
-        try:
-            value = _op(name)
-        except ArgumentError:
-            raise AttributeError(
-                f"graphc has no {name!r}; `graphc ops` lists the operations"
-            ) from None
-    globals()[name] = value
-    return value
+def __dir__() -> list[str]:
+    own = [name for name in globals() if name.startswith("__")]
+    return sorted({*own, *__all__, *(op.name for op in _all_ops() if op.name not in _OWN_OPS)})

@@ -12,7 +12,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from graphc.core.errors import (
 )
 from graphc.core.op import Op, op_named
 from graphc.core.type import Shape, Size, TensorType, TupleType, Type
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 _NO_PARAMS: dict[str, Any] = {}
 _serial = itertools.count()
@@ -359,7 +362,7 @@ _NUMPY_NAMES = {
 public_functions: dict[str, Callable[..., Any]] = {}
 
 
-def public(function: Callable[..., Any]) -> Callable[..., Any]:
+def public(function: Callable[Given, Made]) -> Callable[Given, Made]:
     """Enters a function people call under its own name, so that operators and methods find it.
 
     Its errors carry the call with the operands' names; a wrong argument is an ArgumentError.
@@ -367,7 +370,7 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__.rstrip("_")
 
     @functools.wraps(function)
-    def called(*args: Any, **options: Any) -> Any:
+    def called(*args: Given.args, **options: Given.kwargs) -> Made:
         try:
             return function(*args, **options)
         except GraphcError as error:

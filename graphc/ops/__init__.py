@@ -1,6 +1,6 @@
 """The operations: one record each. Importing this package fills the registry."""
 
-from graphc.ops import (  # noqa: F401  (imported for what they register)
+from graphc.ops import (
     arithmetic,
     complexes,
     contraction,
@@ -15,3 +15,19 @@ from graphc.ops import (  # noqa: F401  (imported for what they register)
     source,
     trigonometry,
 )
+
+__all__ = [
+    "arithmetic",
+    "complexes",
+    "contraction",
+    "control",
+    "exponential",
+    "indexing",
+    "logic",
+    "losses",
+    "neural",
+    "reduction",
+    "shaping",
+    "source",
+    "trigonometry",
+]
