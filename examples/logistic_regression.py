@@ -38,10 +38,10 @@ class Data:
 
 def load() -> Data:
     """Returns the data in two parts; the units come from the training part alone."""
-    x, y = load_breast_cancer(return_X_y=True)
-    train_x, test_x, train_y, test_y = train_test_split(
-        x, y, test_size=0.2, random_state=0, stratify=y
-    )
+    loaded: Any = load_breast_cancer(return_X_y=True)
+    x, y = loaded
+    parts: Any = train_test_split(x, y, test_size=0.2, random_state=0, stratify=y)
+    train_x, test_x, train_y, test_y = parts
     mean, scale = train_x.mean(axis=0), train_x.std(axis=0)
     return Data(
         (train_x - mean) / scale,
