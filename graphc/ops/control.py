@@ -27,7 +27,7 @@ from graphc.ops.sweep import forward_sweep, reverse_sweep
 _NO_FORMULA = "it carries a graph, not a scalar form"
 
 
-# -- derivative graphs of a block ----------------------------------------------------------------------
+# -- derivative graphs of a block ------------------------------------------------------------------
 
 _derived: WeakKeyDictionary[Graph, dict[Any, Any]] = WeakKeyDictionary()
 
@@ -50,7 +50,7 @@ def _fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
     level = max([n.params.get("level", 0) for n in graph.inputs], default=0)
     made: list[Node] = []
     for position, node in enumerate(like):
-        name = f"{mark}{node.params['name'] if 'name' in node.params else position}"
+        name = f"{mark}{node.params.get('name', position)}"
         while name in taken:
             name += "'"
         taken.add(name)
@@ -148,7 +148,7 @@ item = structural(
 )
 
 
-# -- call ------------------------------------------------------------------------------------------------
+# -- call ------------------------------------------------------------------------------------------
 
 
 def _call_infer(*types: Type, graph: Graph) -> Type:
@@ -172,7 +172,7 @@ def _pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
         body, alive = jvp_graph(node.params["graph"], moving, rule)
         if not alive:
             return None
-        given = [t for t, a in zip(tangents, node.args, strict=True) if t is not None]
+        given = [t for t in tangents if t is not None]
         full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
         results = results_of(make(call, (*node.args, *full), {"graph": body}))
         return _spread_results(results, alive, node)
@@ -207,13 +207,13 @@ def sum_flops(graph: Graph) -> Any:
     return total
 
 
-# -- map -------------------------------------------------------------------------------------------------
+# -- map -------------------------------------------------------------------------------------------
 
 
 def _map_size(types: Sequence[TensorType], mapped: tuple[bool, ...]) -> Size:
     sizes = [t.shape[0] for t, m in zip(types, mapped, strict=True) if m]
     if any(s != sizes[0] for s in sizes):
-        raise ShapeError(f"the mapped operands have {', '.join(map(str, sizes))} entries")
+        raise ShapeError(f"the mapped operands have {', '.join(str(s) for s in sizes)} entries")
     return sizes[0]
 
 
@@ -300,7 +300,7 @@ def map_graph(
     return results_of(make(map_op, tuple(args), params))
 
 
-# -- the referee -----------------------------------------------------------------------------------------
+# -- the referee -----------------------------------------------------------------------------------
 
 
 def _jax_vjp_infer(*types: Type, graph: Graph, wrt: tuple[int, ...]) -> Type:
@@ -383,7 +383,7 @@ jax_jvp = _referee(
 )
 
 
-# -- a gradient written by hand -----------------------------------------------------------------------
+# -- a gradient written by hand --------------------------------------------------------------------
 
 
 def _first(tangents: Sequence[Node | None], node: Node) -> Node | None:
@@ -446,7 +446,7 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
     return make(with_gradient_op, (node, *keys, *others), {"graph": graph, "count": len(keys)})
 
 
-# -- blocks --------------------------------------------------------------------------------------------
+# -- blocks ----------------------------------------------------------------------------------------
 
 
 def block(function: Callable[..., Any]) -> Callable[..., Any]:
