@@ -131,15 +131,41 @@ def check_names(nodes: Sequence[Node]) -> None:
 
 _level: contextvars.ContextVar[int] = contextvars.ContextVar("graphc_trace_level", default=0)
 
+#: What the outermost trace in progress has traced already, by function, level, types and options:
+#: a block that calls another twice, 60 deep, is 60 traces and not 2**60.
+_traced: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar(
+    "graphc_traced", default=None
+)
+
 
 @contextmanager
-def trace_level() -> Iterator[int]:
+def trace_level() -> Generator[int]:
     """Gives the nesting level of a trace, so that formals of nested blocks never coincide."""
     token = _level.set(_level.get() + 1)
+    outermost = _traced.set({}) if _traced.get() is None else None
     try:
         yield _level.get()
     finally:
         _level.reset(token)
+        if outermost is not None:
+            _traced.reset(outermost)
+
+
+def trace_once(
+    key: Any,
+    function: Callable[..., Any],
+    types: Sequence[TensorType],
+    names: Sequence[str],
+    name: str,
+) -> tuple[Graph, list[Node], Any]:
+    """Returns `trace`, or what it returned for the same key earlier in the outermost trace."""
+    known = _traced.get()
+    if known is None or key is None:
+        return trace(function, types, names, name)
+    full = (key, _level.get(), tuple(types))
+    if full not in known:
+        known[full] = trace(function, types, names, name)
+    return known[full]
 
 
 def trace(

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from graphc.core.dim import Dim
+from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, ShapeError
-from graphc.core.graph import Graph, close_over, trace
-from graphc.core.node import Node, apply_named, as_node, describe, make, public
+from graphc.core.graph import Graph, close_over, trace, trace_once
+from graphc.core.node import Node, apply_named, as_node, describe, freeze, make, public
 from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import Size, TensorType, TupleType, Type
@@ -199,6 +201,7 @@ call = structural(
 )
 
 
+@_remembered
 def sum_flops(graph: Graph) -> Any:
     """Returns the floating point operations of one run of a block."""
     total: Any = 0
@@ -480,11 +483,18 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
             return result
 
         names = _argument_names(function, args, options)
-        graph, captured, result = trace(body, [g.type for g in given], names, name)
+        fixed = [None if i in spots else leaf for i, leaf in enumerate(leaves)]
+        key = (function, tuple(spots), freeze(fixed)) if all(map(_is_plain, fixed)) else None
+        types = [g.type for g in given]
+        graph, captured, result = trace_once(key, body, types, names, name)
         outputs = results_of(make(call, (*given, *captured), {"graph": graph}))
         return flatten(result)[1](outputs)
 
     return called
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str, DType, Dim))
 
 
 def _argument_names(function: Any, args: Sequence[Any], options: dict[str, Any]) -> list[str]:
