@@ -484,7 +484,9 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
 
         names = _argument_names(function, args, options)
         fixed = [None if i in spots else leaf for i, leaf in enumerate(leaves)]
-        key = (function, tuple(spots), freeze(fixed)) if all(map(_is_plain, fixed)) else None
+        plain = all(_is_plain(leaf) for leaf in fixed)
+        nest = repr(rebuild(list(range(len(leaves)))))
+        key = (function, nest, tuple(spots), freeze(fixed)) if plain else None
         types = [g.type for g in given]
         graph, captured, result = trace_once(key, body, types, names, name)
         outputs = results_of(make(call, (*given, *captured), {"graph": graph}))
