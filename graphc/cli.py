@@ -51,7 +51,7 @@ def main() -> None:
     graphc check my_model.py                            is my gradient right?
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
     graphc ops                                          what there is
-    """
+    """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
 def _engines(_: click.Context, __: click.Parameter, value: str | None) -> Sequence[str] | None:
@@ -112,7 +112,7 @@ def compare(
                 source=source,
                 prefix=stem,
                 progress=tell,
-            )  # fmt: skip
+            )
             for problem, stem in zip(problems, stems, strict=True)
         ]
         tell("writing the report")
@@ -218,7 +218,7 @@ def ops(as_json: bool, names: tuple[str, ...]) -> None:
     _print_ops(rows)
 
 
-# -- what the commands share ---------------------------------------------------------------------
+# -- what the commands share -----------------------------------------------------------------------
 
 
 def _enable_x64() -> None:

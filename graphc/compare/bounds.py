@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
+from graphc.core.dtype import DType
 from graphc.core.node import Node
 from graphc.ops.chain import broadcast_to
 from graphc.ops.logic import zeros_like
@@ -34,13 +35,23 @@ def rounding_bounds(
     ]
     with np.errstate(all="ignore"):
         bounds = run(errors, dict(values), NumpyNamespace(sizes))
-    tiny = [float(np.finfo(_plain(n)).tiny) for n in nodes]
-    return [
-        np.nan_to_num(np.abs(np.asarray(b, dtype=np.float64)), nan=np.inf) * SAFETY + t
-        for b, t in zip(bounds, tiny, strict=True)
-    ]
+        return [
+            np.nan_to_num(np.abs(np.asarray(b, dtype=np.float64)), nan=np.inf) * SAFETY
+            + smallest(n.dtype)
+            for b, n in zip(bounds, nodes, strict=True)
+        ]
 
 
-def _plain(node: Node) -> Any:
-    # ml_dtypes has finfo of its own; float32 has bfloat16's range.
-    return np.float32 if node.dtype.name == "bfloat16" else node.dtype.numpy
+def smallest(dtype: DType) -> float:
+    """Returns the smallest normal number of a float dtype: XLA flushes what is below to 0."""
+    return float(np.finfo(_plain(dtype)).tiny)
+
+
+def largest(dtype: DType) -> float:
+    """Returns the largest number of a float dtype."""
+    return float(np.finfo(_plain(dtype)).max)
+
+
+def _plain(dtype: DType) -> Any:
+    # ml_dtypes has finfo of its own; float32 has bfloat16's range, to a half percent.
+    return np.float32 if dtype.name == "bfloat16" else dtype.numpy

@@ -1,4 +1,4 @@
-"""`compare`: every engine on a problem, the verdict, the costs, the pictures, in one frozen record."""
+"""`compare`: every engine on a problem; verdict, costs and pictures in one frozen record."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from graphc.backends.compile import require_x64
 from graphc.backends.numpy import evaluate
+from graphc.compare.classify import Judged
 from graphc.compare.memory_job import peak_memory
 from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
@@ -20,7 +21,7 @@ from graphc.compare.record import Comparison, EngineResult, KinkSeen, Picture
 from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines, values_by_name
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
-from graphc.compare.verdict import Judged, Judgement, judge
+from graphc.compare.verdict import Judgement, judge
 from graphc.core.errors import EngineError, show_place
 from graphc.core.node import Node, describe
 from graphc.core.walk import topological_order
@@ -51,7 +52,8 @@ def compare(
 
     Args:
         problem: the graph with its values.
-        engines: which engines to run, of `analytic`, `numeric`, `symbolic`, `reverse`, `forward`, `jax`.
+        engines: which engines to run, of `analytic`, `numeric`, `symbolic`, `reverse`, `forward`
+            and `jax`.
         options: for each engine its options, for example `{"numeric": {"method": "richardson"}}`.
         pictures: draw the graphs.
         memory: measure each engine's peak memory, in a process of its own.
@@ -138,7 +140,7 @@ def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
 
 
 def _shares(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, tuple[int, int]]:
-    """Returns for each engine how many nodes it shares with the reference and how many are its own."""
+    """Returns for each engine the nodes it shares with the reference, and those it has alone."""
     sets = {r.name: set(topological_order(r.gradients)) for r in runs if r.status == "ok"}
     forward = set(topological_order([problem.output]))
     found: dict[str, tuple[int, int]] = {}

@@ -19,7 +19,7 @@ _LIMIT = 120.0
 
 
 def peak_memory(problem: Problem, engines: Mapping[str, Sequence[Node]]) -> dict[str, int | None]:
-    """Returns, for each engine, the bytes its compile and run took at most; None where that failed."""
+    """Returns for each engine the bytes that compiling and running took; None where that failed."""
     payloads = {name: _payload(problem, graphs) for name, graphs in engines.items()}
     workers = max(1, min(os.cpu_count() or 1, 4))
     with ThreadPoolExecutor(workers) as pool:

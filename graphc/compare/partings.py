@@ -6,26 +6,30 @@ import math
 import warnings
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from graphc.backends.compile import compile
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
+from graphc.compare.classify import Judged
 from graphc.compare.problem import Problem
 from graphc.compare.record import Parting
+from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET
 from graphc.compare.run_engines import values_by_name
 from graphc.compare.truth import Truth, digits_between
-from graphc.compare.verdict import RULE_DIGITS, Judged, Judgement
+from graphc.compare.verdict import Judgement
 from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
+from graphc.measure.cost import cost
 from graphc.ops.sweep import active_nodes
 
-#: Inner nodes looked at, from the output down.
+#: Inner nodes looked at, from the output down; fewer where the graph is large.
 BUDGET = 60
 
 #: The name of the input that stands for the node at which the graph is cut.
@@ -42,12 +46,15 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     direction of its derivative is compared with the truth.
     """
     truth = judgement.truth
-    if entry.verdict not in ASKED or truth is None or entry.run.name == "numeric":
+    asked = entry.verdict in ASKED and min(entry.digits.values(), default=99.0) < judgement.most
+    if not asked or truth is None or entry.run.name == "numeric":
         return None
     order = topological_order([problem.output])
     active = active_nodes(order, problem.wrt)
     chosen = [n for n in reversed(order) if n in active and isinstance(n.type, TensorType)]
-    for node in chosen[:BUDGET]:
+    # A truth takes about six runs of the graph.
+    flops = max(float(cost([problem.output], judgement.sizes).flops), len(order))
+    for node in chosen[: max(4, min(BUDGET, int(4 * TRUTH_BUDGET / (6 * flops))))]:
         if node is problem.output or node.op.name == "constant":
             continue
         stand_in = apply_named("input", name=_CUT, type=node.type)
@@ -79,11 +86,11 @@ def _blamed_user(
 
 def _compare_at(
     problem: Problem, entry: Judged, judgement: Judgement, node: Node, stand_in: Node, output: Node
-) -> tuple[float, float, float] | None:
-    """Returns the engine's derivative, the true one and their relative distance, by an input that stands for a node.
+) -> tuple[float, Any, float] | None:
+    """Returns the engine's derivative by a node, the true one and their relative distance.
 
-    Both are sums along one random direction; None where they agree. The stand-in is a leaf, so every
-    engine can differentiate by it.
+    Both are sums along one random direction; None where they agree. An input stands in for the
+    node, so that every engine can differentiate by it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NonDifferentiableWarning)
@@ -105,7 +112,7 @@ def _compare_at(
         (value,) = run([gradient], values, xp)
         total = np.sum(value * xp.convert(weight))
         same = digits_between(total, true, 0.0, 50.0) >= RULE_DIGITS
-        return None if same else (float(total), float(true), _gap(total, true))
+        return None if same else (float(total), true, _gap(total, true))
     with np.errstate(all="ignore"):
         (rounded,) = run([node], dict(problem.values), NumpyNamespace(judgement.sizes))
     given = {**values_by_name(problem), _CUT: rounded}
@@ -115,7 +122,7 @@ def _compare_at(
     lost = min(entry.digits.values(), default=0.0) + 1.5
     needed = min(node.dtype.precision * math.log10(2) - 3, lost)
     same = digits_between(total, true, 0.0, 50.0) >= needed
-    return None if same else (total, float(true), _gap(total, true))
+    return None if same else (total, true, _gap(total, true))
 
 
 def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
@@ -128,12 +135,13 @@ def _gap(found: Any, true: Any) -> float:
 
 
 def _describe(
-    entry: Judged, node: Node, user: Node, engine: float, true: float, gap: float
+    entry: Judged, node: Node, user: Node, engine: float, true: Any, gap: float
 ) -> Parting:
+    far = f" (relative distance {gap:.2g})" if math.isfinite(gap) else ""
     words = (
         f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
-        f"{engine:.6g} where the truth is {true:.6g} (relative distance {gap:.2g}): they part in the "
-        f"rule of {user.op.name}."
+        f"{engine:.6g} where the truth is {mpmath.nstr(true, 6)}{far}: they part in the rule of "
+        f"{user.op.name}."
     )
     return Parting(
         node=describe(node, 6),
@@ -141,6 +149,6 @@ def _describe(
         place=show_place(user.place),
         kind=entry.verdict,
         engine_value=engine,
-        other_value=true,
+        other_value=float(true),
         words=words,
     )

@@ -132,7 +132,7 @@ def _is_referee(node: Node) -> bool:
 def report_pictures(
     problem: Problem, engines: Mapping[str, Sequence[Node]], prefix: str = ""
 ) -> tuple[PictureRecord, ...]:
-    """Returns the pictures of a report: the graph, the two mirrored, the update, each engine's graph.
+    """Returns a report's pictures: graph, both passes mirrored, update, each engine's graph.
 
     Args:
         problem: what is drawn.

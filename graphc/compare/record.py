@@ -1,4 +1,4 @@
-"""The frozen record of one comparison: everything the report writers read, and nothing they compute."""
+"""The frozen record of one comparison: all that the report writers read."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Swell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One picture: file stem in the folder, title, a sentence on what it shows, and its SVG text."""
+    """One picture: its file's stem, title, a sentence on what it shows, and its SVG text."""
 
     stem: str
     title: str
@@ -142,7 +142,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KinkSeen:
-    """A node that was evaluated exactly at a kink or tie: node text, op, where, convention, count."""
+    """A node evaluated exactly at a kink or tie: node text, op, where, convention, count."""
 
     node: str
     op: str

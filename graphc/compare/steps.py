@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -42,7 +43,7 @@ def step_curves(problem: Problem, judgement: Judgement) -> tuple[StepCurve, ...]
     if true is None or true == 0:
         return ()
     along = _Along(problem, judgement, direction, float(true))
-    digits = int(math.ceil(problem.output.dtype.precision * math.log10(2)))
+    digits = math.ceil(problem.output.dtype.precision * math.log10(2))
     steps = tuple(10.0 ** (-k / 2) for k in range(2, 2 * digits + 5))
     curves: list[StepCurve] = []
     for method, title in _TITLES.items():
@@ -64,7 +65,7 @@ def step_curves(problem: Problem, judgement: Judgement) -> tuple[StepCurve, ...]
                     chosen_step=chosen,
                     chosen_error=math.nan,
                     reason=error.rule,
-                )  # fmt: skip
+                )
             )
             continue
         curves.append(
@@ -107,7 +108,7 @@ class _Along:
             return self._complex_step(h)
         row = [self._difference("central", h / 2**k) for k in range(LEVELS)]
         for order in range(1, LEVELS):
-            row = [b + (b - a) / (4.0**order - 1) for a, b in zip(row, row[1:], strict=False)]
+            row = [b + (b - a) / (4.0**order - 1) for a, b in itertools.pairwise(row)]
         return row[0]
 
     def _complex_step(self, h: float) -> float:

@@ -13,6 +13,7 @@ SIGNS = {
     "convention": "§",
     "kink": "∧",
     "cancellation": "⊖",
+    "overflow": "∞",
     "defect": "✗",
     "failed": "✗",
     "not applicable": "–",
@@ -23,8 +24,9 @@ MEANINGS = (
     ("rounding", "the rule is right; only the last digits differ, as rounding explains"),
     ("truncation", "what a finite step leaves over: expected of a difference quotient"),
     ("convention", "at a point with several valid derivatives, another one was chosen"),
-    ("kink", "a difference quotient straddles a kink or a jump and sees both sides"),
+    ("kink", "the point is a kink, a jump or the domain's edge: no derivative from both sides"),
     ("cancellation", "the rule is right, but nearly equal numbers are subtracted and digits lost"),
+    ("overflow", "the rule is right, but a number on the way is too large for a float"),
     ("defect", "none of these explains the difference: the result is wrong"),
 )
 
