@@ -128,7 +128,7 @@ class _Signer:
     def __init__(self, operations: Sequence[Node], outputs: set[Node]) -> None:
         self.operations = operations
         self.outputs = outputs
-        self.bodies: dict[Graph, object] = {}
+        self.bodies: dict[object, object] = {}
         self.known: dict[object, int] = {}
 
     def numbers(self, cuts: Sequence[int]) -> list[int]:
@@ -176,14 +176,14 @@ class _Signer:
         return any(self.signature(0, size, entry) == wanted for entry in list(inputs)[:4])
 
 
-def _params(node: Node, bodies: dict[Graph, object]) -> tuple[object, ...]:
+def _params(node: Node, bodies: dict[object, object]) -> tuple[object, ...]:
     return tuple([
         (k, body_key(v, bodies) if isinstance(v, Graph) else freeze(v))
         for k, v in node.params.items()
     ])  # fmt: skip
 
 
-def body_key(graph: Graph, known: dict[Graph, object]) -> object:
+def body_key(graph: Graph, known: dict[object, object]) -> object:
     """Returns what a block computes, whatever its inputs are called. Nesting is bounded, by 100."""
     if graph not in known:
         place: dict[Node, object] = {node: ("in", i) for i, node in enumerate(graph.inputs)}
@@ -194,7 +194,9 @@ def body_key(graph: Graph, known: dict[Graph, object]) -> object:
             params = _params(node, known)
             parts.append((node.op, params, tuple(place[a] for a in node.args)))
             place[node] = len(place)
-        known[graph] = (*parts, tuple(place[node] for node in graph.outputs))
+        full = (*parts, tuple(place[node] for node in graph.outputs))
+        # A number stands for the key: nested tuples would be hashed all the way down, each time.
+        known[graph] = known.setdefault(full, len(known))
     return known[graph]
 
 

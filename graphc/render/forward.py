@@ -217,7 +217,7 @@ def draw_bodies(sketch: Sketch, drawn_nodes: Sequence[tuple[Node, str]]) -> None
         sketch: the picture.
         drawn_nodes: the nodes of the picture, each with its cell.
     """
-    keys: dict[Graph, object] = {}
+    keys: dict[object, object] = {}
     calls: dict[object, dict[str, None]] = {}
     count: dict[object, int] = {}
     frames: dict[object, tuple[str, Graph, str]] = {}
