@@ -1,4 +1,4 @@
-"""`compile`: a graph becomes a JAX function, jitted by XLA, that works inside JAX's own transforms."""
+"""`compile`: a graph becomes a JAX function, jitted by XLA, that works inside JAX's transforms."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def compile(
     Args:
         outputs: a node or a nest (dict, list, tuple) of nodes; the result has the same nest.
         inputs: a list of nests of input nodes: the function then takes one positional argument for
-            each, of the same nest. Without it, values are passed by name, as keywords or in one dict.
+            each, of the same nest. Without it, values are passed by name: keywords, or one dict.
         jit: False returns the traced function unjitted (for use inside a larger jit).
         derivative: what JAX's transforms of the result use: `"jax"` for JAX's own rules,
             `"graphc"` for graphc's forward pass (a custom_jvp, of any order).
@@ -248,7 +248,7 @@ def require_x64(nodes: Sequence[Node]) -> None:
                     raise PrecisionError(
                         f"{describe(node, 3)} is {t}, and JAX's 64-bit types are turned off: the "
                         "result would silently be 32-bit",
-                        "call jax.config.update('jax_enable_x64', True) at the start of the program",
+                        "call jax.config.update('jax_enable_x64', True) before anything else",
                     )
             for body in bodies(node):
                 if body not in seen:

@@ -23,7 +23,7 @@ _HUGE = 10**20
 
 
 class Scalars:
-    """The names that `Op.formula` may use, on mpmath numbers; IEEE's answers where mpmath raises."""
+    """What `Op.formula` may use, on mpmath numbers; IEEE's answers where mpmath raises."""
 
     def __init__(self, context: MPContext) -> None:
         self.context = context
@@ -172,7 +172,7 @@ class MpNamespace(NumpyNamespace):
         self._formulas: dict[Any, Any] = {}
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """Returns the node's value as an array of objects, exactly rounded nowhere but in mpmath."""
+        """Returns the node's value as an array of objects, rounded nowhere but in mpmath."""
         value = self._plain(node, args, params)
         kinks = self.kinks
         return value if kinks is None else kinks.at(self, node, args, params, value)
@@ -197,7 +197,7 @@ class MpNamespace(NumpyNamespace):
         return self._formulas[key]
 
     def convert(self, array: Any) -> Any:
-        """Returns an array of numbers as exact mpmath numbers (integers and booleans as Python's)."""
+        """Returns numbers as exact mpmath numbers, integers and booleans as Python's."""
         array = np.asarray(array)
         if array.dtype == object:  # numbers of another precision must take this one's
             return _map(lambda v: v if isinstance(v, (bool, int)) else self.context.mpf(v), array)
@@ -380,6 +380,7 @@ def evaluate_mpmath(
         outputs: a node or a nest of nodes.
         inputs: values by name or node: numbers, arrays, or decimal strings for more digits.
         digits: decimal digits carried through.
+        **named: more values, by name.
 
     Returns:
         The nest with mpmath numbers for scalars and object arrays of them for tensors.

@@ -23,8 +23,9 @@ class NumpyNamespace:
 
     nan = np.nan
     _direct = (
-        "add subtract multiply divide negative ones_like full_like where real imag power sign floor ceil "
-        "trunc mod maximum minimum hypot exp expm1 log log1p sqrt sin cos tan sinh cosh tanh arctan2 "
+        "add subtract multiply divide negative ones_like full_like where real imag power sign "
+        "floor ceil trunc mod maximum minimum hypot exp expm1 log log1p sqrt sin cos tan sinh cosh "
+        "tanh arctan2 "
         "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor "
         "logical_not isfinite squeeze reshape transpose broadcast_to concatenate stack abs"
     ).split()
@@ -275,7 +276,8 @@ def evaluate(outputs: Any, inputs: Mapping[Any, Any] | None = None, /, **named: 
 
     Args:
         outputs: a node or a nest (dict, list, tuple) of nodes.
-        inputs: values by name or by node; more by keyword.
+        inputs: values by name or by node.
+        **named: more values, by name.
 
     Returns:
         The same nest with arrays.

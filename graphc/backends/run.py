@@ -24,7 +24,7 @@ class Namespace(Protocol):
 
 
 def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> list[Any]:
-    """Returns the outputs' values, given those of the leaves (or of any nodes that cut the graph)."""
+    """Returns the outputs' values, given those of the leaves or of any nodes that cut the graph."""
 
     def step(node: Node, args: list[Any]) -> Any:
         if node in values:
@@ -126,8 +126,8 @@ def name_values(inputs: Sequence[Node], given: Mapping[Any, Any]) -> dict[Node, 
     found: dict[Node, Any] = {}
     for key, value in given.items():
         if isinstance(key, Node):
-            node = names.get(key.params.get("name")) if key.args == () else None
-            if node is not key:
+            node = key
+            if key.args or names.get(key.params.get("name", "")) is not key:
                 raise ArgumentError(f"{describe(key)} is no input of this graph", _known(names))
         else:
             node = names.get(key)

@@ -27,7 +27,7 @@ _COMPLEX = ("complex64", "complex128")
 
 
 def dumps(outputs: Sequence[Node]) -> str:
-    """Returns nodes as JSON text; a parameter's `init` function is left out, for it is a program."""
+    """Returns nodes as JSON text; a parameter's `init` function is left out: it is a program."""
     return json.dumps({"format": "graphc", "version": VERSION, **_encode_nodes(outputs)})
 
 

@@ -56,7 +56,7 @@ class DType:
 
     @property
     def precision(self) -> int:
-        """Bits of the significand, the hidden bit included: the unit in the last place is 2**(1-p)."""
+        """Bits of the significand with the hidden one: the unit in the last place is 2**(1-p)."""
         return _PRECISION[self.name]
 
     @property
@@ -100,8 +100,11 @@ DTYPES = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
     float16, bfloat16, float32, float64,
 )  # fmt: skip
-_BY_NAME = {d.name: d for d in (*DTYPES, complex64, complex128)}
-_BY_NAME |= {d.short: d for d in DTYPES} | {"bool_": bool_}
+_BY_NAME = {
+    **{d.name: d for d in (*DTYPES, complex64, complex128)},
+    **{d.short: d for d in DTYPES},
+    "bool_": bool_,
+}
 
 #: What a number without a dtype becomes; the one place where it is set.
 DEFAULT_FLOAT = float32
@@ -109,7 +112,7 @@ DEFAULT_INT = int32
 
 
 def dtype_of(value: Any) -> DType:
-    """Returns the DType named by a DType, a name, a NumPy or JAX dtype, or Python's bool, int, float.
+    """Returns the DType named by a DType, a name, a NumPy or JAX dtype, or bool, int or float.
 
     Raises:
         DTypeError: the dtype is not one of graphc's (complex and object types are not).
@@ -178,7 +181,7 @@ def weak_name(value: Any) -> str | None:
 
 
 def promote(*operands: DType | str) -> DType:
-    """Returns the dtype in which operands meet; a Python number counts as `"i*"` or `"f*"` (weak)."""
+    """Returns the dtype in which operands meet; a Python number is `"i*"` or `"f*"` (weak)."""
     name = functools.reduce(_join, (o if isinstance(o, str) else o.name for o in operands))
     if name == "i*":
         return DEFAULT_INT

@@ -1,4 +1,4 @@
-"""Every error graphc raises: what broke, in whose names, at the user's own line, and one way out."""
+"""Every error graphc raises: what broke, in whose names, at the user's own line, and a way out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from types import CodeType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-#: Files between the user and graphc that are not the user's place: NumPy's dispatch, generated code.
+#: Files between the user and graphc that are not the user's: NumPy's dispatch, generated code.
 _FOREIGN = (f"{os.sep}numpy{os.sep}", f"{os.sep}jax{os.sep}", f"{os.sep}contextlib.py", "<string>")
 
 Place = tuple[str, int]

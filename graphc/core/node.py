@@ -1,4 +1,4 @@
-"""Nodes: immutable, interned, so that `is` is structural equality; and the one function making them.
+"""Nodes: immutable, interned, so that `is` is structural equality; and how they are made.
 
 A node's key is its op, the serial numbers of its operands, and its parameters with the bits of
 every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds nodes weakly.
@@ -331,18 +331,16 @@ class Node:
     # -- NumPy's own functions ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Node:
-        name = _NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)
         if method != "__call__" or options:
             extra = ", ".join(options) or method
             raise ArgumentError(
                 f"np.{ufunc.__name__} with {extra} does not work on graph values",
-                f"use gx.{name}",
+                f"use gx.{_NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)}",
             )
-        return _numpy_function(name, ufunc.__name__)(*inputs)
+        return _numpy_function(ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
-        name = _NUMPY_NAMES.get(function.__name__, function.__name__)
-        return _numpy_function(name, function.__name__)(*args, **options)
+        return _numpy_function(function.__name__)(*args, **options)
 
     def _repr_svg_(self) -> str:
         return _display(self)
@@ -392,9 +390,10 @@ def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
     return function(*operands, **params) if function else apply_named(name, *operands, **params)
 
 
-def _numpy_function(name: str, numpy_name: str) -> Callable[..., Any]:
+def _numpy_function(numpy_name: str) -> Callable[..., Any]:
     from graphc.core.op import _registry  # pyright: ignore[reportPrivateUsage]
 
+    name = _NUMPY_NAMES.get(numpy_name, numpy_name)
     if name in public_functions:
         return public_functions[name]
     if name in _registry:
@@ -463,7 +462,7 @@ def call_text(name: str, operands: Sequence[Any], params: Mapping[str, Any]) -> 
     return f"{name}({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''})"
 
 
-# -- making nodes ------------------------------------------------------------------------------------
+# -- making nodes ----------------------------------------------------------------------------------
 
 
 class _Ref(weakref.ref[Node]):
@@ -538,7 +537,7 @@ def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None
 
 
 def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
-    """Applies an op to nodes, numbers and arrays: numbers are weak, other operands meet by promotion.
+    """Applies an op to nodes, numbers and arrays: numbers are weak, others meet by promotion.
 
     Raises:
         GraphcError: with the call, the operands' names and types, and the user's place.
@@ -637,13 +636,13 @@ def scalar(value: bool | int | float, dtype: DType) -> Node:
 
 @functools.lru_cache(maxsize=4096)
 def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
-    value = float.fromhex(bits) if isinstance(bits, str) else kind(bits)
+    value: int | float = float.fromhex(bits) if isinstance(bits, str) else kind(bits)
     try:
         with np.errstate(over="ignore"):  # 1e300 in float32 is infinite, as everywhere
             return Const(np.asarray(value, dtype=dtype.numpy))
     except OverflowError:
         raise DTypeError(
-            f"the integer has {value.bit_length()} bits and does not fit into {dtype.name}"
+            f"the integer has {int(value).bit_length()} bits and does not fit into {dtype.name}"
         ) from None
 
 

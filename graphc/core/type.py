@@ -103,7 +103,7 @@ Type = TensorType | TupleType
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
-    """Returns the shape that operands broadcast to, by NumPy's rule; a named size meets itself or 1.
+    """Returns the shape operands broadcast to, by NumPy's rule; a named size meets itself or 1.
 
     Raises:
         ShapeError: two sizes on one axis differ and neither is 1.

@@ -1,4 +1,4 @@
-"""Derivatives one input element at a time, mapped over all of them: what forward and numeric share."""
+"""Derivatives one input element at a time, mapped over all: what forward and numeric share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Column = Callable[[Node, Node, Sequence[Node]], Node]
 
 
 def closed(output: Node, wrt: Node) -> tuple[Graph, list[Node]]:
-    """Returns the output as a block whose first input is `wrt`, and the operands to call it with."""
+    """Returns the output as a block whose first input is `wrt`, and the operands to call it on."""
     graph, others = close_over([output], [wrt], "f")
     return graph, [wrt, *others]
 

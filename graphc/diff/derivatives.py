@@ -61,7 +61,7 @@ def value_and_grad(
 
 @public
 def vjp(output: Any, wrt: Any, cotangent: Any) -> Any:
-    """Returns cotangent^T J as graph: the reverse pass seeded with a cotangent of output's shape."""
+    """Returns cotangent^T J as graph: the reverse pass, seeded with one of the output's shape."""
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
     seed = _like(cotangent, made, "the cotangent")

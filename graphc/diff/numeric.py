@@ -7,6 +7,7 @@ Optimization, section 5.4; Press et al., Numerical Recipes, section 5.7).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from graphc.core.dtype import complex_with
@@ -24,7 +25,7 @@ LEVELS = 4
 
 
 def relative_step(method: str, epsilon: float) -> float:
-    """Returns the step for |x| <= 1 that balances truncation and rounding, for a machine epsilon."""
+    """Returns the step for |x| <= 1 that balances truncation and rounding at a machine epsilon."""
     if method == "forward":
         return epsilon ** (1 / 2)
     if method == "central":
@@ -107,14 +108,14 @@ def _richardson(row: Sequence[Node]) -> Node:
         weight = 4.0**order
         current = [
             fine + (fine - coarse) * (1 / (weight - 1))
-            for coarse, fine in zip(current, current[1:], strict=False)
+            for coarse, fine in itertools.pairwise(current)
         ]
     return current[0]
 
 
 def _least_change(row: Sequence[Node]) -> Node:
-    """Returns the difference quotient that differs least from its neighbour with the larger step."""
-    changes = [apply_named("abs", b - a) for a, b in zip(row, row[1:], strict=False)]
+    """Returns the difference quotient that differs least from that with the next larger step."""
+    changes = [apply_named("abs", b - a) for a, b in itertools.pairwise(row)]
     best, least = row[1], changes[0]
     for value, change in zip(row[2:], changes[1:], strict=True):
         better = change < least
@@ -123,7 +124,7 @@ def _least_change(row: Sequence[Node]) -> Node:
     return best
 
 
-# -- the complex step --------------------------------------------------------------------------------
+# -- the complex step ------------------------------------------------------------------------------
 
 
 def _complex_step(

@@ -194,9 +194,9 @@ def pow(x: Any, y: Any) -> Node:
     1/2 becomes sqrt; everything else is `pow`.
     """
     if weak_name(y) in ("i*", "f*") and isinstance(x, Node):
-        if isinstance(y, int) or (y == y and abs(y) < 2**53 and y == int(y)):
-            if x.type.dtype.is_inexact or isinstance(y, int):
-                return integer_pow(x, exponent=int(y))
+        whole = isinstance(y, int) or (y == y and abs(y) < 2**53 and y == int(y))
+        if whole and (x.type.dtype.is_inexact or isinstance(y, int)):
+            return integer_pow(x, exponent=int(y))
         if y == 0.5:
             return apply_named("sqrt", x)
     return pow_(x, y)

@@ -26,7 +26,7 @@ def _matmul_infer(
     if (transpose_x and len(x.shape) == 1) or (transpose_y and len(y.shape) == 1):
         raise ShapeError("a vector has no transpose", "leave out transpose_x and transpose_y")
     left, right = _matrix(x, transpose_x), _matrix(y, transpose_y)
-    inner_x, inner_y = left[-1], right[-2] if len(right) > 1 else right[0]
+    inner_x, inner_y = left[-1], right[-2:][0]
     if inner_x != inner_y:
         mend = ""
         if len(left) > 1 and left[-2] == inner_y:
@@ -164,7 +164,7 @@ matmul = structural(
 )
 
 
-# -- einsum -------------------------------------------------------------------------------------------
+# -- einsum ----------------------------------------------------------------------------------------
 
 
 def parse_subscripts(text: str, count: int) -> tuple[list[str], str]:

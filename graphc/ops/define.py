@@ -1,4 +1,4 @@
-"""How records are made: what follows from a partial derivative, or from linearity, is derived here."""
+"""How records are made: what follows from a partial derivative, or from linearity, stands here."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def own_rounding(node: Node, ulp: float) -> Node | None:
 
 
 def abs_jvp_bound(ulp: float) -> Bound:
-    """Returns an error rule for ops whose Jacobian may have both signs: |J| |e| <= sum over operands.
+    """Returns an error rule where the Jacobian may have both signs: |J| |e| <= sum over operands.
 
     It is exact where the op is linear with coefficients of one sign and an upper estimate by the
     op's own forward rule elsewhere.

@@ -89,7 +89,7 @@ slice_transpose_op = linear(
 )
 
 
-# -- gather and scatter-add ---------------------------------------------------------------------------
+# -- gather and scatter-add ------------------------------------------------------------------------
 
 
 def _gather_infer(x: TensorType, indices: TensorType, axis: int) -> TensorType:
@@ -150,7 +150,7 @@ scatter_add_op = linear(
 
 @public
 def take(x: Any, indices: Any, axis: int | None = None) -> Node:
-    """Returns the entries of x at integer `indices` along `axis`, which only a vector may leave out.
+    """Returns the entries of x at integer `indices` along `axis`, which a vector may leave out.
 
     Raises:
         IndexingError: a constant index is out of range. An index that is only known when the graph
@@ -206,7 +206,7 @@ def _check_indices(indices: Node, size: Size, axis: int) -> None:
         raise IndexingError(f"index {wrong.flat[0]} is out of range for axis {axis} of size {size}")
 
 
-# -- x[...] ----------------------------------------------------------------------------------------------
+# -- x[...] ----------------------------------------------------------------------------------------
 
 
 @public

@@ -1,4 +1,4 @@
-"""Losses, built from operations: no rules of their own, stable by the operations they are made of."""
+"""Losses, built from operations: no rules of their own, stable by what they are made of."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ min_op = _extreme("min", "Returns the smallest element over axes; ties share the
 
 
 def _prod_others(node: Node) -> Node:
-    """Returns, for each element, the product of the others: never by division, so zeros are right."""
+    """Returns for each element the product of the others: without division, so zeros are right."""
     (x,), axes = node.args, node.params["axis"]
     shape = x.type.shape
     rest = tuple(i for i in range(len(shape)) if i not in axes)

@@ -107,12 +107,10 @@ def transpose(x: Any, axes: Any = None) -> Node:
         AxisError: the order is no permutation of the axes.
     """
     node = as_node(x)
-    if axes is None:
-        order = tuple(reversed(range(node.ndim)))
-    else:
-        order = tuple(normalize_axis(a, node.ndim) for a in axes)
+    given = tuple(reversed(range(node.ndim))) if axes is None else tuple(axes)
+    order = tuple(normalize_axis(a, node.ndim) for a in given)
     if sorted(order) != list(range(node.ndim)):
-        raise AxisError(f"axes {tuple(axes)} are no order of {node.ndim} axes")
+        raise AxisError(f"axes {given} are no order of {node.ndim} axes")
     return (
         node if order == tuple(range(node.ndim)) else make(transpose_op, (node,), {"axes": order})
     )
@@ -170,7 +168,7 @@ def squeeze(x: Any, axis: Any) -> Node:
     return reshape(node, tuple(s for i, s in enumerate(node.shape) if i not in axes))
 
 
-# -- joining -------------------------------------------------------------------------------------------
+# -- joining ---------------------------------------------------------------------------------------
 
 
 def _concat_infer(*types: TensorType, axis: int) -> TensorType:

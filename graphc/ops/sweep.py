@@ -118,7 +118,7 @@ def forward_sweep(
     Args:
         roots: where tangents are wanted.
         tangents: the given tangents, of the nodes' own types.
-        everywhere: `"jvp"` for derivatives; `"bound"` for rounding errors, which every node adds to.
+        everywhere: `"jvp"` for derivatives; `"bound"` for rounding errors: every node adds to them.
 
     Returns:
         For each root its tangent or None for zero; a tuple of them for an op of several results.
