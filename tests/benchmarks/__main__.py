@@ -27,10 +27,10 @@ def main() -> None:
     arguments.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
     given = arguments.parse_args()
     print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}")
-    print(f"{'what':<58} {'figure':>22}  aim")
+    print(f"{'what':<58} {'figure':>28}  aim")
     for name in given.row or ROWS:
         for what, figure, aim in ROWS[name](given.quick):
-            print(f"{what:<58} {figure:>22}  {aim}", flush=True)
+            print(f"{what:<58} {figure:>28}  {aim}", flush=True)
 
 
 if __name__ == "__main__":
