@@ -192,6 +192,8 @@ class _Meter:
                 total = (
                     total + part if type(part) is type(total) is int else sizes_of.add(total, part)
                 )
+            if node.op.name in ("jax_vjp", "jax_jvp"):  # at least the graph that JAX differentiates
+                total = sizes_of.add(total, _sum(self.trees(node.params["graph"].outputs)))
             if isinstance(total, int) and total.bit_length() > sizes_of.EXACT_BITS:
                 total = sizes_of.log2(total)
             count = len(node.type.items) if isinstance(node.type, TupleType) else 0
