@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from docstrings and records: `python docs/build_reference.py`."""
+"""Writes docs/reference.md from docstrings and records: `python -m docs.build_reference`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def reference() -> str:
     """Returns the whole page."""
     parts = [
         "# Reference",
-        "Made by `python docs/build_reference.py` from the docstrings and the records; a test "
+        "Made by `python -m docs.build_reference` from the docstrings and the records; a test "
         "keeps it current. `import graphc as gx` is meant everywhere.",
         "- " + "\n- ".join(f"[{title}](#{_anchor(title)})" for title in _titles()),
     ]

@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and the gallery: `python docs/pictures.py`."""
+"""Draws the pictures of the README and the gallery: `python -m docs.pictures`."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_reference_is_current() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     written = (ROOT / "docs/reference.md").read_bytes()
-    assert done.stdout == written, "run: python docs/build_reference.py"
+    assert done.stdout == written, "run: python -m docs.build_reference"
 
 
 def test_reference_names_every_public_function() -> None:
