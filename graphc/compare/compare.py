@@ -22,6 +22,7 @@ from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines, 
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judgement, judge
+from graphc.core.dim import size_value
 from graphc.core.errors import EngineError, show_place
 from graphc.core.node import Node, describe
 from graphc.core.walk import topological_order
@@ -113,7 +114,7 @@ def compare(
         agreed=judgement.agreed,
         verdict_words=_verdict_words(judgement),
         forward_nodes=forward.nodes,
-        forward_flops=int(forward.flops),
+        forward_flops=size_value(forward.flops, judgement.sizes),
         forward_depth=forward.depth,
         step_curves=curves,
         swell=swell,
@@ -185,7 +186,7 @@ def _result(
         route=made.route,
         nodes=found.nodes,
         tree_size=whole(found.tree_size),
-        flops=int(found.flops),
+        flops=size_value(found.flops, judgement.sizes),
         depth=found.depth,
         hlo_size=_hlo_size(problem, made),
         build_seconds=made.build_seconds,

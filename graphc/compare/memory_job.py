@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,8 +51,7 @@ def prepare(payload: dict[str, Any]) -> None:
     """Loads and starts JAX, so that its own start is not counted; see `measure.memory`."""
     import jax
 
-    import graphc.backends.compile  # noqa: F401
-
+    importlib.import_module("graphc.backends.compile")
     jax.config.update("jax_enable_x64", bool(payload["x64"]))
     jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
 

@@ -20,6 +20,7 @@ from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET
 from graphc.compare.run_engines import values_by_name
 from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import Judgement
+from graphc.core.dim import size_value
 from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node, apply_named, describe, make
@@ -53,8 +54,8 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     active = active_nodes(order, problem.wrt)
     chosen = [n for n in reversed(order) if n in active and isinstance(n.type, TensorType)]
     # A truth takes about six runs of the graph.
-    flops = max(float(cost([problem.output], judgement.sizes).flops), len(order))
-    for node in chosen[: max(4, min(BUDGET, int(4 * TRUTH_BUDGET / (6 * flops))))]:
+    flops = size_value(cost([problem.output], judgement.sizes).flops, judgement.sizes)
+    for node in chosen[: max(4, min(BUDGET, 4 * TRUTH_BUDGET // (6 * max(flops, len(order)))))]:
         if node is problem.output or node.op.name == "constant":
             continue
         stand_in = apply_named("input", name=_CUT, type=node.type)

@@ -14,6 +14,7 @@ from graphc.compare.measures import Measure
 from graphc.compare.problem import Problem
 from graphc.compare.run_engines import EngineRun
 from graphc.compare.truth import digits_between, plain
+from graphc.core.dim import size_value
 from graphc.core.node import Node, as_node
 from graphc.diff.forward import push
 from graphc.measure.cost import cost
@@ -54,7 +55,7 @@ def rule_digits(
     leaves = {n: xp.convert(v) for n, v in values.items()}
     if by_direction and engine.name == "forward":
         return min(_forward_digits(problem, m, leaves, xp) for m in known)
-    if float(cost(engine.gradients, sizes).flops) > 4 * TRUTH_BUDGET:
+    if size_value(cost(engine.gradients, sizes).flops, sizes) > 4 * TRUTH_BUDGET:
         return None
     found = run(engine.gradients, leaves, xp)
     worst = math.inf

@@ -31,6 +31,7 @@ from graphc.compare.problem import Problem
 from graphc.compare.rules import TRUTH_BUDGET, rule_digits
 from graphc.compare.run_engines import EngineRun, Progress, quiet
 from graphc.compare.truth import Truth, digits_between
+from graphc.core.dim import size_value
 from graphc.core.errors import NonDifferentiableWarning
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
@@ -69,7 +70,7 @@ def judge(problem: Problem, runs: Sequence[EngineRun], progress: Progress = quie
     shapes = [np.shape(problem.values[n]) for n in problem.inputs]
     sizes = bind_sizes(problem.inputs, shapes)
     elements = sum(int(np.prod(np.shape(problem.values[w]), dtype=int)) for w in problem.wrt)
-    flops = max(float(cost([problem.output], sizes).flops), problem.node_count())
+    flops = max(size_value(cost([problem.output], sizes).flops, sizes), problem.node_count())
     judged = [Judged(r) for r in runs]
     truth: Truth | None = Truth(problem.output, problem.values, sizes)
     measures: list[Measure]
@@ -100,12 +101,12 @@ def _bounds(
 ) -> dict[str, list[Any]]:
     """Returns each engine's own bound where that is cheap, the reverse pass's elsewhere."""
     found: dict[str, list[Any]] = {}
-    base = float(cost([problem.output], sizes).flops) + 1
+    base = size_value(cost([problem.output], sizes).flops, sizes) + 1
     for entry in judged:
         name, graphs = entry.run.name, entry.run.gradients
         if entry.run.status != "ok" or name in ("jax", "numeric"):
             continue
-        if name == "forward" and float(cost(graphs, sizes).flops) > 50 * base:
+        if name == "forward" and size_value(cost(graphs, sizes).flops, sizes) > 50 * base:
             continue
         if len(topological_order(graphs)) <= 20_000:
             with warnings.catch_warnings():
