@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 import graphc
-from graphc.core.errors import GraphcError
+from graphc.core.errors import FormulaError, GraphcError
 
-#: Exit statuses: the engines agreed; one is a defect; the call was wrong.
-AGREED, DEFECT, WRONG_CALL = 0, 1, 2
+#: Exit statuses: the engines agreed; one is a defect; the call was wrong; graphc itself failed; the
+#: person stopped it.
+AGREED, DEFECT, WRONG_CALL, FAULT, STOPPED = 0, 1, 2, 3, 130
 
 _SUBJECT = """SUBJECT is FILE.py, your own program, which is imported and gives one or more
 gx.Problem; or a FORMULA such as "(x + y) * z", followed by its values: x=-2 y=5 z=-4."""
@@ -31,11 +35,62 @@ class _Group(click.Group):
         except GraphcError as error:
             click.echo(f"graphc: {_words(error)}", err=True)
             ctx.exit(WRONG_CALL)
+        except KeyboardInterrupt:
+            click.echo("graphc: stopped", err=True)
+            ctx.exit(STOPPED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception:
+            traceback.print_exc()
+            click.echo(
+                "graphc: this is a fault of graphc, not of your call; please report it with the "
+                "lines above",
+                err=True,
+            )
+            ctx.exit(FAULT)
+
+
+class _SubjectCommand(click.Command):
+    """A command whose first argument may be a formula that begins with a minus sign."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {
+            name: not getattr(p, "is_flag", False)
+            for p in self.get_params(ctx)
+            if isinstance(p, click.Option)
+            for name in p.opts
+        }
+        first: list[str] = []  # options and their values
+        plain: list[str] = []
+        takes_value = False
+        for position, word in enumerate(args):
+            if takes_value or word in options or word.startswith("--") or _attached(word, options):
+                if word == "--":
+                    plain += args[position + 1 :]
+                    break
+                takes_value = not takes_value and options.get(word, False)
+                first.append(word)
+            elif word.startswith("-") and plain:
+                first.append(word)  # click says that there is no such option
+            else:
+                plain.append(word)
+        if takes_value:  # click says which option lacks its value
+            return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [*first, "--", *plain])
+
+
+def _attached(word: str, options: Mapping[str, bool]) -> bool:
+    """Tells whether a word is a short option with its value, such as `-ograph.svg`."""
+    return options.get(word[:2], False) and word.lower().endswith(_PICTURES)
+
+
+_PICTURES = (".svg", ".png", ".pdf", ".dot")
 
 
 def _words(error: GraphcError) -> str:
     place = error.place
-    if place is not None and ("click" in place[0] or place[0].endswith("/graphc")):
+    ours = place is not None and place[0].startswith(os.path.dirname(click.__file__) + os.sep)
+    if ours:  # no program of the user's stands behind a formula
         return "; ".join(p for p in (error.rule, error.mend) if p)
     return str(error)
 
@@ -71,7 +126,7 @@ _engines_option = click.option(
 )
 
 
-@main.command(epilog=_SUBJECT)
+@main.command(cls=_SubjectCommand, epilog=_SUBJECT)
 @click.argument("subject")
 @click.argument("values", nargs=-1)
 @click.option("--out", default="graphc-report", show_default=True, help="Folder of the report.")
@@ -93,37 +148,35 @@ def compare(
     Exit status: 0 all agree (a convention or a kink at work is agreement, and is named), 1 a
     defect, 2 the call was wrong.
     """
-    from graphc.core.files import make_folder
-
-    make_folder(out)  # before the work, so that a folder that can't be written is told at once
     _enable_x64()
     from graphc.compare.compare import compare as run
     from graphc.compare.report import write_report
     from graphc.diff.engines import ENGINES
 
-    problems, source = _problems(subject, values, wrt)
-    stems = _prefixes([p.name for p in problems])
-    with _progress(quiet) as tell:
-        found = [
-            run(
-                problem,
-                engines=engines or ENGINES,
-                memory=not no_memory,
-                source=source,
-                prefix=stem,
-                progress=tell,
-            )
-            for problem, stem in zip(problems, stems, strict=True)
-        ]
-        tell("writing the report")
-        files = write_report(found, out)
+    with _folder(out):
+        problems, source = _problems(subject, values, wrt)
+        stems = _prefixes([p.name for p in problems])
+        with _progress(quiet) as tell:
+            found = [
+                run(
+                    problem,
+                    engines=engines or ENGINES,
+                    memory=not no_memory,
+                    source=source,
+                    prefix=stem,
+                    progress=tell,
+                )
+                for problem, stem in zip(problems, stems, strict=True)
+            ]
+            tell("writing the report")
+            files = write_report(found, out)
     for comparison in found:
         _print_comparison(comparison)
     click.echo(f"\nreport: {files[0]}")
     sys.exit(AGREED if all(c.agreed for c in found) else DEFECT)
 
 
-@main.command(epilog=_SUBJECT)
+@main.command(cls=_SubjectCommand, epilog=_SUBJECT)
 @click.argument("subject")
 @click.argument("values", nargs=-1)
 @_engines_option
@@ -149,17 +202,12 @@ def check(
     for problem in problems:
         with _progress(quiet) as tell:
             result = run(problem, engines or ENGINES, tell)
-        click.echo(f"{result.problem}  (truth: {result.truth})")
-        for line in result.lines:
-            digits = "" if line.digits is None else f"{line.digits:5.1f} digits"
-            click.echo(f"  {line.engine:<9} {line.verdict:<14} {digits:<13} {line.words}")
-            if line.where:
-                click.echo(f"  {'':<9} {line.where}")
+        _print_check(result)
         agreed = agreed and result.agreed
     sys.exit(AGREED if agreed else DEFECT)
 
 
-@main.command(epilog=_SUBJECT)
+@main.command(cls=_SubjectCommand, epilog=_SUBJECT)
 @click.argument("subject")
 @click.argument("values", nargs=-1)
 @click.option("-o", "--output", help="The file; its ending (.svg .png .pdf .dot) is the format.")
@@ -194,7 +242,8 @@ def draw(
     target = Path(output)
     for number, problem in enumerate(problems):
         name = target if len(problems) == 1 else target.with_stem(f"{target.stem}-{number + 1}")
-        run(problem, name, kind=kind)
+        known = subject.endswith(".py") or len(values) == len(problem.inputs)
+        run(problem, name, kind=kind, values=None if known else {})
         click.echo(f"{name}")
 
 
@@ -221,9 +270,27 @@ def ops(as_json: bool, names: tuple[str, ...]) -> None:
 # -- what the commands share -----------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _folder(out: str) -> Iterator[None]:
+    """Makes the report's folder before the work, so that one that can't be written is told at once.
+
+    What was made for a call that then fails is taken away again.
+    """
+    from graphc.core.files import make_folder
+
+    new = [p for p in (Path(out), *Path(out).parents) if not p.exists()]
+    make_folder(out)
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
 def _enable_x64() -> None:
     """Turns JAX's 64-bit types on: this process is ours, and formulas are float64."""
-    warnings.simplefilter("default")
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -235,7 +302,7 @@ def _problems(
     from graphc.compare.load import load_problems
 
     chosen = [w.strip() for w in wrt.split(",")] if wrt else None
-    if subject.endswith(".py") or Path(subject).is_file():
+    if subject.endswith(".py"):
         if values:
             raise click.UsageError(f"{values[0]!r}: a FILE.py brings its own values")
         problems = load_problems(subject)
@@ -244,7 +311,19 @@ def _problems(
         return problems, Path(subject).name
     from graphc.compare.formula_problem import formula_problem
 
-    return [formula_problem(subject, values, chosen, need_values)], subject
+    try:
+        return [formula_problem(subject, values, chosen, need_values)], subject
+    except FormulaError:
+        if _is_file(subject):
+            load_problems(subject)  # says that it does not end in .py
+        raise
+
+
+def _is_file(subject: str) -> bool:
+    try:
+        return Path(subject).is_file()
+    except (OSError, ValueError):  # too long, or with a character that no file name has
+        return False
 
 
 def _with_wrt(problem: Any, chosen: Sequence[str]) -> Any:
@@ -296,7 +375,6 @@ def _print_comparison(comparison: Any) -> None:
     rows = [("engine", "verdict", "digits", "nodes", "tree", "flops", "run", "gradient")]
     for engine in comparison.engines:
         if engine.status != "ok":
-            rows.append((engine.name, engine.status, "", "", "", "", "", engine.reason))
             continue
         digits = min(engine.digits.values(), default=float("nan"))
         tree = str(engine.tree_size) if engine.tree_size < 10**6 else _power(engine.tree_size)
@@ -306,12 +384,46 @@ def _print_comparison(comparison: Any) -> None:
             str(engine.flops), seconds, _gradient_words(engine.gradient),
         ))  # fmt: skip
     _print_rows(rows, left=(0, 1, 7))
+    for engine in comparison.engines:
+        if engine.status != "ok":
+            reason = (
+                engine.reason.split("; ")[0] if engine.status == "not applicable" else engine.reason
+            )
+            _print_wrapped(f"  {engine.name:<9} {engine.status:<16}", reason, " " * 28)
+
+
+def _print_check(result: Any) -> None:
+    click.echo(f"{result.problem}  (truth: {result.truth})")
+    indent = " " * 28
+    for line in result.lines:
+        words = line.words
+        if line.verdict == "not applicable":
+            words = words.split("; ")[0]
+        _print_wrapped(f"  {line.engine:<9} {line.verdict:<16}", words, indent)
+        if line.where:
+            _print_wrapped(indent, line.where, indent)
+
+
+def _print_wrapped(head: str, words: str, indent: str) -> None:
+    width = max(_width(), len(indent) + 20)
+    click.echo(
+        textwrap.fill(
+            words, width, initial_indent=head, subsequent_indent=indent, break_long_words=False
+        )
+        if words
+        else head.rstrip()
+    )
+
+
+def _width() -> int:
+    """Returns the terminal's width, or 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def _print_rows(rows: Sequence[Sequence[str]], left: Sequence[int]) -> None:
-    """Prints columns; the last is cut at the terminal's width, or 100 where there is none."""
+    """Prints columns; the last is cut at the terminal's width."""
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = _width()
     for row in rows:
         cells = [
             c.ljust(w) if i in left else c.rjust(w)

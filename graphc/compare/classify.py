@@ -146,7 +146,7 @@ def _classify_numeric(entry: Judged, case: Case, seen: Seen, digits: float) -> t
         return "agrees", f"{digits:.1f} of {case.most:.1f} digits"
     if case.kinks and digits < 3 and _agrees_nearby(entry, case, loose=True):
         return "kink", f"{_at_kink('numeric', case)[1]}: a difference across it is no derivative"
-    words = f"{digits:.1f} of {case.most:.1f} digits: what the step's truncation and rounding leave"
+    words = f"{digits:.1f} of {case.most:.1f} digits; the rest is lost to the step"
     return "truncation", words
 
 

@@ -95,13 +95,13 @@ def compare(
     progress(f"{problem.name}: step curves")
     curves = step_curves(problem, judgement)
     swell = swell_curves(problem, progress)
-    forward = cost([problem.output], judgement.sizes)
+    forward = cost([problem.plain], judgement.sizes)
     return Comparison(
         title=problem.name,
         source=source,
         description=problem.description,
-        output=text(problem.output, 60),
-        output_latex=latex(problem.output),
+        output=text(problem.plain, 60),
+        output_latex=latex(problem.plain),
         inputs={n.params["name"]: str(n.type) for n in problem.inputs},
         values={n.params["name"]: _shown(v) for n, v in problem.values.items()},
         wrt=tuple(w.params["name"] for w in problem.wrt),
@@ -143,7 +143,7 @@ def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
 def _shares(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, tuple[int, int]]:
     """Returns for each engine the nodes it shares with the reference, and those it has alone."""
     sets = {r.name: set(topological_order(r.gradients)) for r in runs if r.status == "ok"}
-    forward = set(topological_order([problem.output]))
+    forward = set(topological_order([problem.plain]))
     found: dict[str, tuple[int, int]] = {}
     for name, nodes in sets.items():
         reference = sets["reverse"] if name != "reverse" and "reverse" in sets else forward

@@ -9,6 +9,10 @@ from graphc.compare.problem import Problem
 from graphc.core.dtype import float64
 from graphc.core.errors import ArgumentError
 from graphc.core.graph import leaves
+from graphc.core.node import place_new_nodes
+
+#: A formula on the command line stands in no file, so its nodes have no place to show.
+NOWHERE = ("", 0)
 
 
 def formula_problem(
@@ -26,7 +30,11 @@ def formula_problem(
         FormulaError: the formula can't be read; the text shows the column.
         ArgumentError: a word is no `name=value`, or a name has no value.
     """
-    output = parse(formula, dtype=float64)
+    place_new_nodes(NOWHERE)
+    try:
+        output = parse(formula, dtype=float64)
+    finally:
+        place_new_nodes(None)
     values: dict[str, float] = {}
     for word in words:
         name, equals, number = word.partition("=")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import reprlib
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +24,35 @@ def load_problems(path: str | Path) -> list[Problem]:
         FileError: the file can't be read, is no Python, or fails while it runs.
         ArgumentError: it gives no problem.
     """
-    file = Path(path)
+    try:
+        file = Path(path)
+    except TypeError:
+        raise FileError(f"{path!r} is no path", "give a text or a pathlib.Path") from None
     if not file.is_file():
         raise FileError(f"there is no file {str(file)!r}", "give the path of a Python file")
     if file.suffix != ".py":
         raise FileError(
             f"{file.name} does not end in .py", "give a Python file that holds gx.Problem"
         )
-    module = _import(file)
-    found = getattr(module, "problems", None)
+    module = _guarded(file, lambda: _import(file))
+    found: Any = getattr(module, "problems", None)
     if callable(found):
-        found = found()
+        found = _guarded(file, found)
     if found is None:
         found = getattr(module, "problem", None)
     if found is None:
         found = [v for v in vars(module).values() if isinstance(v, Problem)]
-    listed = [found] if isinstance(found, Problem) else list(found)
+    if isinstance(found, Mapping):
+        found = list(found.values())
+    several = isinstance(found, (list, tuple, Iterator))
+    made = _guarded(file, lambda: list(found)) if several else [found]
+    listed = list({id(entry): entry for entry in made}.values())
     for entry in listed:
         if not isinstance(entry, Problem):
-            raise ArgumentError(f"{file.name} gives {entry!r}, which is no gx.Problem")
+            raise ArgumentError(
+                f"{file.name} gives {reprlib.repr(entry)}, which is no gx.Problem",
+                "let problems be a list of gx.Problem(loss, values)",
+            )
     if not listed:
         raise ArgumentError(
             f"{file.name} gives no problem", "write problem = gx.Problem(loss, {'x': 1.0}) in it"
@@ -58,22 +70,38 @@ def _import(file: Path) -> Any:
     sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
-    except GraphcError:
-        raise
-    except SyntaxError as error:
-        raise FileError(f"{file.name}:{error.lineno}: {error.msg}") from None
-    except Exception as error:
-        line = _line_in(error, file)
-        raise FileError(f"{file.name}:{line} failed: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(folder)
     return module
 
 
-def _line_in(error: BaseException, file: Path) -> int:
+def _guarded(file: Path, call: Callable[[], Any]) -> Any:
+    """Runs the user's program; whatever it raises names the line of the file."""
+    try:
+        return call()
+    except GraphcError:
+        raise
+    except SyntaxError as error:
+        name = Path(error.filename).name if error.filename else file.name
+        place = (name, error.lineno or 0)
+        raise FileError(f"this is no Python: {error.msg}", place=place) from None
+    except SystemExit as error:
+        raise FileError(
+            f"the file ended the program with exit status {error.code}",
+            'put what is not for graphc under `if __name__ == "__main__":`',
+            place=_place_in(error, file),
+        ) from None
+    except Exception as error:
+        words = f"the file failed: {type(error).__name__}: {error}"
+        raise FileError(
+            words, "see that it runs by itself", place=_place_in(error, file)
+        ) from error
+
+
+def _place_in(error: BaseException, file: Path) -> tuple[str, int]:
     trace, line = error.__traceback__, 0
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == file:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == file.resolve():
             line = trace.tb_lineno
         trace = trace.tb_next
-    return line
+    return (file.name, line)

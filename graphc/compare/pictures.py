@@ -67,7 +67,7 @@ def draw(
     if isinstance(what, Problem):
         values = dict(what.values) if values is None else values
         wrt = list(what.wrt) if wrt is None else wrt
-        what = what.output
+        what = what.plain
     nodes = list(what.outputs) if isinstance(what, Graph) else flatten(what)[0]
     if kind == "forward":
         numbers = node_values(nodes, values) if values else None
@@ -142,7 +142,7 @@ def report_pictures(
     size = problem.node_count()
     values, wrt = problem.values, list(problem.wrt)
     plans: list[tuple[str, str, str, dict[str, Any]]] = []
-    if size <= CIRCUIT_NODES and all(n.ndim == 0 for n in topological_order([problem.output])):
+    if size <= CIRCUIT_NODES and all(n.ndim == 0 for n in topological_order([problem.plain])):
         plans.append((
             "circuit", "The circuit, with values and gradients",
             "Above each wire its value, below it the derivative of the output by it.",
@@ -165,7 +165,7 @@ def report_pictures(
     ))  # fmt: skip
     drawn: list[tuple[str, str, str, str]] = []
     for stem, title, words, options in plans:
-        picture = draw(problem.output, values=values, wrt=wrt, **options)
+        picture = draw(problem.plain, values=values, wrt=wrt, **options)
         drawn.append((prefix + stem, title, words, picture.dot))
     for name, gradients in engines.items():
         drawn.append(_engine_picture(prefix, name, problem, gradients, engines))

@@ -12,7 +12,7 @@ from graphc.core.graph import leaves
 from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
-from graphc.ops.control import with_gradient
+from graphc.ops.control import with_gradient, without_formulas
 
 
 class Problem:
@@ -66,6 +66,7 @@ class Problem:
                 f"the output {describe(output, 3)} is {output.type}, not a float scalar",
                 "take gx.sum or gx.mean of it",
             )
+        self.output = output
         self.inputs = tuple(leaves([output]))
         self.wrt = tuple(self._chosen(wrt))
         if analytic:
@@ -86,7 +87,10 @@ class Problem:
             floats = [n for n in self.inputs if n.dtype.is_float]
             params = [n for n in floats if n.op.name == "param"]
             if not floats:
-                raise GradError("the output has no float input to differentiate by")
+                raise GradError(
+                    f"{describe(self.output, 3)} has no float input to differentiate by",
+                    "build it from gx.input or gx.param of a float dtype",
+                )
             return params or floats
         nodes, _ = flatten(wrt)
         known = {n.params["name"]: n for n in self.inputs}
@@ -107,6 +111,11 @@ class Problem:
     def __repr__(self) -> str:
         return f"<problem {self.name}: {describe(self.output, 6)}>"
 
+    @property
+    def plain(self) -> Node:
+        """The output without the author's formulas beside it."""
+        return without_formulas([self.output])[0]
+
     def node_count(self) -> int:
         """Returns how many nodes the graph has."""
-        return len(topological_order([self.output]))
+        return len(topological_order([self.plain]))

@@ -23,7 +23,7 @@ def swell_curves(problem: Problem, progress: Callable[[str], None]) -> tuple[Swe
     grown: list[Problem] = []
     for n in problem.sizes:
         grown.append(problem.grow(n))
-    curves = [_curve("problem", problem.sizes, grown, lambda p: [p.output])]
+    curves = [_curve("problem", problem.sizes, grown, lambda p: [p.plain])]
     for engine in _ENGINES:
         progress(f"{problem.name}: growth of {engine}")
 

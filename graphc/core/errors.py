@@ -34,7 +34,7 @@ def user_place(depth: int = 1) -> Place | None:
 
 def show_place(place: Place | None) -> str:
     """Returns `file.py:LINE`, or an empty string where the place is not known."""
-    return f"{os.path.basename(place[0])}:{place[1]}" if place else ""
+    return f"{os.path.basename(place[0])}:{place[1]}" if place and place[0] else ""
 
 
 class GraphcError(Exception):
