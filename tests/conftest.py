@@ -1,4 +1,4 @@
-"""What every test starts from: 64-bit types in JAX, a fixed seed, and no deadline for hypothesis."""
+"""What every test starts from: 64-bit types in JAX, a fixed seed, no deadline for hypothesis."""
 
 from __future__ import annotations
 

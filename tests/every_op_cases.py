@@ -1,7 +1,7 @@
 """Cases of every registered op, made from its record: where, with how many operands and parameters.
 
 A new elementwise op or reduction whose domain words and parameters are known here needs nothing
-more. For another kind of op `BUILDERS` needs an entry; `test_every_op.py` fails where one is missing.
+more. Another kind of op needs an entry in `BUILDERS`: `test_every_op.py` fails if there is none.
 """
 
 from __future__ import annotations
@@ -45,7 +45,13 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
 
 #: Parameters with which an op is tried, several sets where they change what it does.
 PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
-    "integer_pow": ({"exponent": 3}, {"exponent": -2}, {"exponent": 7}, {"exponent": 50}, {"exponent": 0}),
+    "integer_pow": (
+        {"exponent": 3},
+        {"exponent": -2},
+        {"exponent": 7},
+        {"exponent": 50},
+        {"exponent": 0},
+    ),
     "leaky_relu": ({"slope": 0.1},),
     "elu": ({"alpha": 1.0}, {"alpha": 0.7}),
     "gelu": ({"approximate": False}, {"approximate": True}),
@@ -224,7 +230,12 @@ def _complex(x: Node, y: Node) -> Node:
 
 
 _INDEX = {"ranges": ((-2.0, 2.0), (-3.0, 3.0)), "dtypes": ("float", "int32")}
-_SQUARE = (("ij,jk->ik", (2, 2), (2, 2)), ("ii->i", (3, 3)), ("ij->j", (2, 3)), ("iji,j->i", (2, 2, 2), (2,)))
+_SQUARE = (
+    ("ij,jk->ik", (2, 2), (2, 2)),
+    ("ii->i", (3, 3)),
+    ("ij->j", (2, 3)),
+    ("iji,j->i", (2, 2, 2), (2,)),
+)
 _MATRICES = (
     ((2, 3), (3, 2), {}),
     ((3, 2), (3, 2), {"transpose_x": True}),
@@ -250,7 +261,9 @@ _MATRICES = (
 BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "cast": lambda: [
         _case("cast", lambda x: gx.cast(gx.cast(x, "float32"), x.dtype) * x, (3,)),
-        _case("cast", lambda i: gx.cast(i, "float64") * 0.5, (3,), label="cast-int", dtypes=("int32",)),
+        _case(
+            "cast", lambda i: gx.cast(i, "float64") * 0.5, (3,), label="cast-int", dtypes=("int32",)
+        ),
     ],
     "complex": lambda: [_case("complex", _complex, (2,), (2,))],
     "imag": lambda: [_case("imag", _complex, (2,), (2,))],
@@ -265,15 +278,21 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
         )
         for x, y, flags in _MATRICES
     ],
-    "einsum": lambda: [
-        _case("einsum", _einsum(text), *shapes, label=f"einsum-{text}", named=False)
-        for text, *shapes in _SQUARE
-    ]
-    + [_case("einsum", _einsum("bij,bjk->bik"), (2, 1, 2), (2, 2, 1), label="einsum-batch")],
+    "einsum": lambda: (
+        [
+            _case("einsum", _einsum(text), *shapes, label=f"einsum-{text}", named=False)
+            for text, *shapes in _SQUARE
+        ]
+        + [_case("einsum", _einsum("bij,bjk->bik"), (2, 1, 2), (2, 2, 1), label="einsum-batch")]
+    ),
     "reshape": lambda: [_case("reshape", lambda x: gx.reshape(x, (-1,)), (2, 3))],
     "transpose": lambda: [_case("transpose", lambda x: gx.transpose(x, (2, 0, 1)), (2, 3, 1))],
     "broadcast_to": lambda: [
-        _case("broadcast_to", lambda x: gx.broadcast_to(gx.reshape(x, (*x.shape, 1)), (2, *x.shape, 3)), (2,))
+        _case(
+            "broadcast_to",
+            lambda x: gx.broadcast_to(gx.reshape(x, (*x.shape, 1)), (2, *x.shape, 3)),
+            (2,),
+        )
     ],
     "concat": lambda: [
         _case("concat", lambda x, y: gx.concat([x, y, x], axis=1), (2, 1), (2, 2)),
@@ -291,12 +310,18 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "slice_transpose": lambda: [
         _case(
             "slice_transpose",
-            lambda x: make(op_named("slice_transpose"), (x,), {"bounds": (None, (1, 6, 2)), "shape": (x.shape[0], 7)}),
+            lambda x: make(
+                op_named("slice_transpose"),
+                (x,),
+                {"bounds": (None, (1, 6, 2)), "shape": (x.shape[0], 7)},
+            ),
             (2, 3),
         ),
         _case(
             "slice_transpose",
-            lambda x: make(op_named("slice_transpose"), (x,), {"bounds": ((4, None, -2),), "shape": (6,)}),
+            lambda x: make(
+                op_named("slice_transpose"), (x,), {"bounds": ((4, None, -2),), "shape": (6,)}
+            ),
             (3,),
             label="slice_transpose-backwards",
             named=False,
@@ -304,7 +329,13 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     ],
     "gather": lambda: [
         _case("gather", lambda x, i: gx.take(x, i, axis=0), (3, 2), (4,), named=False, **_INDEX),
-        _case("gather", lambda x: x[[0, 0, 2], [1, 1, -1]], (3, 2), label="gather-duplicates", named=False),
+        _case(
+            "gather",
+            lambda x: x[[0, 0, 2], [1, 1, -1]],
+            (3, 2),
+            label="gather-duplicates",
+            named=False,
+        ),
         _case("gather", lambda x: gx.take(x, [1, 1], axis=1), (3, 2), label="gather-last"),
     ],
     "scatter_add": lambda: [
@@ -319,7 +350,9 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "input": lambda: [_case("input", lambda x: x * 1.5, (2,))],
     "param": lambda: [_case("param", lambda x: x * 1.5, (2,), label="param")],
     "formal": lambda: [_case("formal", _block, (2, 2), (2, 2), label="formal")],
-    "constant": lambda: [_case("constant", lambda x: x * gx.constant(np.float64(0.75), x.dtype), (2,))],
+    "constant": lambda: [
+        _case("constant", lambda x: x * gx.constant(np.float64(0.75), x.dtype), (2,))
+    ],
     "number": lambda: [_case("number", lambda x: x * number("2/sqrt(pi)", x.dtype), (2,))],
     "iota": lambda: [_case("iota", lambda x: x * gx.arange(x.shape[0], x.dtype), (3,))],
     "dim_size": lambda: [

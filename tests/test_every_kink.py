@@ -1,4 +1,4 @@
-"""Every kink of the registry: `at` is true there and only there, and the slope is the rule's own."""
+"""Every kink of the registry: `at` is true there and only there, the slope is the rule's own."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def test_kink_is_true_there_and_only_there(op: Op) -> None:
         for points, expected in ((there, True), (beside, False)):
             for point in points:
                 found = op.kink.at(xp, *[convert(np.asarray(p)) for p in point], **params)
-                assert np.all(np.asarray(found).astype(bool) == expected), (point, type(xp).__name__)
+                assert np.all(np.asarray(found).astype(bool) == expected), (
+                    point,
+                    type(xp).__name__,
+                )
 
 
 @pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
@@ -66,7 +69,7 @@ def test_promised_slope_is_the_rules_own(op: Op, engine: str) -> None:
         nodes = [gx.input(f"x{i}", a.shape, "float64") for i, a in enumerate(arrays)]
         made = apply_named(op.name, *nodes, **params)
         gradients = gx.grad(made, nodes, engine=engine)
-        values = {n: a for n, a in zip(nodes, arrays, strict=True)}
+        values = dict(zip(nodes, arrays, strict=True))
         found = gx.evaluate([made, *gradients], values)[1:]
         xp = MpNamespace(50)
         exact = run(gradients, {n: xp.convert(v) for n, v in values.items()}, xp)
@@ -76,7 +79,10 @@ def test_promised_slope_is_the_rules_own(op: Op, engine: str) -> None:
                 deltas = [np.zeros(a.shape) for a in arrays]
                 deltas[position][index] = 1.0
                 promised = float(op.kink.slope(NumpyNamespace(), *deltas, *arrays, **params))
-                assert abs(found[position][index] - promised) <= 4e-16 * abs(promised), (point, position)
+                assert abs(found[position][index] - promised) <= 4e-16 * abs(promised), (
+                    point,
+                    position,
+                )
                 assert abs(compiled[position][index] - promised) <= 4e-16 * abs(promised)
                 assert abs(float(exact[position][index]) - promised) <= 4e-16 * abs(promised)
 

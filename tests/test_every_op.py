@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,7 +84,7 @@ def flat(arrays: Sequence[Any]) -> list[Any]:
 
 
 def without_rule(op: Op) -> bool:
-    """Tells whether a record says in words that it has no derivative (`item` leaves it to the sweep)."""
+    """Tells whether a record says in words that it has no derivative; the sweep serves `item`."""
     return isinstance(op.vjp, str) and op.name != "item"
 
 
@@ -94,7 +93,7 @@ def case_ids(cases: Sequence[Case]) -> list[str]:
     return [c.label for c in cases]
 
 
-# -- the record ---------------------------------------------------------------------------------------
+# -- the record ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
@@ -126,7 +125,7 @@ def test_flops_are_a_count(case: Case) -> None:
     assert node.op.flops(node) >= 0
 
 
-# -- the rules, at 80 digits ----------------------------------------------------------------------------
+# -- the rules, at 80 digits -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_ids(CASES))
@@ -169,19 +168,25 @@ def test_second_derivatives_are_the_derivative_of_the_first_to_25_digits(
     twice = gx.grad(slope, wrt, unreachable="zero")
     assert_agree(flat(exact(twice, values)), truth, "reverse over reverse")
     total = [sum(t * a for t, a in zip(truth, flat(amounts), strict=True))]
-    for first, words in ((slope, "forward over reverse"), (gx.jvp(output, wrt, amounts), "forward over forward")):
+    for first, words in (
+        (slope, "forward over reverse"),
+        (gx.jvp(output, wrt, amounts), "forward over forward"),
+    ):
         assert_agree(flat(exact([gx.jvp(first, wrt, amounts)], values)), total, words)
     backwards = gx.grad(gx.jvp(output, wrt, amounts), wrt, unreachable="zero")
     assert_agree(flat(exact(backwards, values)), truth, "reverse over forward")
 
 
-# -- floats, within the graph's own error bound ----------------------------------------------------------
+# -- floats, within the graph's own error bound ----------------------------------------------------
 
 
 def bounds_of(nodes: Sequence[Node]) -> list[Node]:
     """Returns the error bounds of float nodes whose inputs are exact."""
     found = forward_sweep(nodes, {}, "bound")
-    return [gx.zeros_like(n) if b is None else gx.broadcast_to(b, n.shape) for n, b in zip(nodes, found, strict=True)]
+    return [
+        gx.zeros_like(n) if b is None else gx.broadcast_to(b, n.shape)
+        for n, b in zip(nodes, found, strict=True)
+    ]
 
 
 def assert_within(found: Any, truth: Any, bound: Any, dtype: gx.DType, what: str) -> None:
@@ -238,5 +243,3 @@ def test_numpy_and_jax_stay_within_the_error_bound(
                     continue
                 kind = asked[label][0][position].dtype
                 assert_within(r, t, b, kind, f"{words} {label} {position}")
-
-

@@ -56,7 +56,9 @@ def test_half_precision_is_the_double_result_rounded(
         node, wide = case.build(*case.inputs(dtype)), case.build(*case.inputs("float64"))
         values = case.values(rng, dtype)
         half = np.asarray(gx.evaluate(node, values), dtype="float64")
-        doubles = {k: v.astype("float64") if v.dtype.itemsize == 2 else v for k, v in values.items()}
+        doubles = {
+            k: v.astype("float64") if v.dtype.itemsize == 2 else v for k, v in values.items()
+        }
         full = np.asarray(gx.evaluate(wide, doubles), dtype="float64")
         if node.dtype.kind != "f":
             assert np.array_equal(half, full), case.label

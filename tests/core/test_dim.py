@@ -48,7 +48,9 @@ def test_equal_polynomials_are_one_size() -> None:
     assert str(N * 2 + 1 - M) == "-m+2*n+1"
 
 
-@pytest.mark.parametrize(("left", "right"), [(N, 2), (N + 1, N), (N, M), (7, 2), (N * N + 1, N + 1), (7, N)])
+@pytest.mark.parametrize(
+    ("left", "right"), [(N, 2), (N + 1, N), (N, M), (7, 2), (N * N + 1, N + 1), (7, N)]
+)
 def test_inexact_quotient_is_an_error(left: Any, right: Any) -> None:
     with pytest.raises(gx.DimError, match="is not an exact multiple"):
         exact_quotient(left, right)

@@ -62,7 +62,15 @@ def test_unknown_dtype_is_an_error_at_the_line(wrong: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "dtype"),
-    [(1.5, "int32"), ([1.5], "int32"), ([2**40], None), (300, "uint8"), ([-1], "uint8"), ([np.nan], "int8"), (2**70, "int64")],
+    [
+        (1.5, "int32"),
+        ([1.5], "int32"),
+        ([2**40], None),
+        (300, "uint8"),
+        ([-1], "uint8"),
+        ([np.nan], "int8"),
+        (2**70, "int64"),
+    ],
 )
 def test_value_that_an_integer_dtype_can_not_hold_is_an_error(value: Any, dtype: Any) -> None:
     with pytest.raises(gx.DTypeError, match=r"test_dtype.py:\d+: .*does not fit into"):

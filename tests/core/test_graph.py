@@ -17,7 +17,9 @@ HERE = Path(__file__).name
 def test_one_name_with_two_types_is_an_error_with_both_places() -> None:
     a, b = gx.input("w", (2,), "float64"), gx.input("w", (3,), "float64")
     total = gx.sum(a) + gx.sum(b)
-    with pytest.raises(gx.NameClashError, match=rf"'w' stands for two inputs: .*{HERE}:\d+ and .*{HERE}:\d+"):
+    with pytest.raises(
+        gx.NameClashError, match=rf"'w' stands for two inputs: .*{HERE}:\d+ and .*{HERE}:\d+"
+    ):
         gx.evaluate(total, w=np.ones(2))
     with pytest.raises(gx.NameClashError):
         gx.compile(total)
@@ -28,9 +30,13 @@ def test_one_name_with_two_types_is_an_error_with_both_places() -> None:
 
 def test_graph_needs_every_input_listed() -> None:
     x, y = gx.input("x"), gx.input("y")
-    with pytest.raises(gx.ArgumentError, match=r"needs y: f32, which is not among its inputs \(x\)"):
+    with pytest.raises(
+        gx.ArgumentError, match=r"needs y: f32, which is not among its inputs \(x\)"
+    ):
         Graph([x], [x + y])
-    assert leaves([x + y]) == [x, y] or all(a is b for a, b in zip(leaves([x + y]), [x, y], strict=True))
+    assert leaves([x + y]) == [x, y] or all(
+        a is b for a, b in zip(leaves([x + y]), [x, y], strict=True)
+    )
 
 
 def test_graphs_of_the_same_nodes_are_equal() -> None:
@@ -38,7 +44,9 @@ def test_graphs_of_the_same_nodes_are_equal() -> None:
     assert Graph([x], [gx.sin(x)]) == Graph([x], [gx.sin(x)], "another name")
     assert Graph([x], [gx.sin(x)]) != Graph([x], [gx.cos(x)])
     assert len({Graph([x], [gx.sin(x)]), Graph([x], [gx.sin(x)])}) == 1
-    assert "sin" not in repr(Graph([x], [gx.sin(x)], "f")) and "f(x: f32)" in repr(Graph([x], [gx.sin(x)], "f"))
+    assert "sin" not in repr(Graph([x], [gx.sin(x)], "f")) and "f(x: f32)" in repr(
+        Graph([x], [gx.sin(x)], "f")
+    )
 
 
 def test_inlining_checks_types_and_replaces_inputs() -> None:
@@ -56,11 +64,13 @@ def test_closing_cuts_inner_nodes_and_takes_the_other_leaves_along() -> None:
     graph, others = close_over([hidden * w + hidden], [hidden], "tail")
     assert [o.name for o in others] == ["w"]
     assert all(n.op.name == "formal" for n in graph.inputs)
-    values = gx.evaluate(graph.outputs, dict(zip([n.params["name"] for n in graph.inputs], [2.0, 3.0], strict=True)))
+    values = gx.evaluate(
+        graph.outputs, dict(zip([n.params["name"] for n in graph.inputs], [2.0, 3.0], strict=True))
+    )
     assert values[0] == 8.0
 
 
-# -- blocks ------------------------------------------------------------------------------------------------
+# -- blocks ----------------------------------------------------------------------------------------
 
 
 def test_block_called_often_is_one_graph() -> None:
@@ -106,7 +116,9 @@ def test_blocks_with_the_same_names_nest_and_capture() -> None:
         np.testing.assert_allclose(found, truth, rtol=1e-13)
     twice = gx.grad(gx.grad(made, x), a)
     np.testing.assert_allclose(
-        gx.evaluate(twice, values), gx.evaluate(gx.grad(gx.grad(expected, x), a), values), rtol=1e-12
+        gx.evaluate(twice, values),
+        gx.evaluate(gx.grad(gx.grad(expected, x), a), values),
+        rtol=1e-12,
     )
 
 
@@ -139,12 +151,20 @@ def test_map_and_block_nest_with_the_same_names() -> None:
         return gx.sum(gx.map(lambda x0: x0 * gx.sum(gx.sin(x0) * x[0]), x0))
 
     out = gx.sum(gx.map(row, x))
-    plain = sum(gx.sum(x[i, j] * gx.sum(gx.sin(x[i, j]) * x[0])) for i in range(3) for j in range(2))
+    plain = sum(
+        gx.sum(x[i, j] * gx.sum(gx.sin(x[i, j]) * x[0])) for i in range(3) for j in range(2)
+    )
     values = np.linspace(-1, 1, 6).reshape(3, 2)
-    np.testing.assert_allclose(gx.evaluate(out, x0=values), gx.evaluate(plain, x0=values), rtol=1e-14)
+    np.testing.assert_allclose(
+        gx.evaluate(out, x0=values), gx.evaluate(plain, x0=values), rtol=1e-14
+    )
     for engine in ("reverse", "forward", "numeric"):
         found = gx.evaluate(gx.grad(out, x, engine=engine), x0=values)
-        np.testing.assert_allclose(found, gx.evaluate(gx.grad(plain, x), x0=values), rtol=1e-8 if engine == "numeric" else 1e-13)
+        np.testing.assert_allclose(
+            found,
+            gx.evaluate(gx.grad(plain, x), x0=values),
+            rtol=1e-8 if engine == "numeric" else 1e-13,
+        )
 
 
 def test_blocks_nest_to_their_limit_and_no_further() -> None:

@@ -18,7 +18,7 @@ from graphc.core.node import describe, intern_table_size
 HERE = Path(__file__).name
 
 
-# -- interning --------------------------------------------------------------------------------------------
+# -- interning -------------------------------------------------------------------------------------
 
 
 def test_same_structure_is_the_same_node() -> None:
@@ -127,7 +127,7 @@ def test_dict_and_set_of_nodes_work_by_identity() -> None:
     assert len({x, y, x}) == 2
 
 
-# -- what a graph value refuses ------------------------------------------------------------------------------
+# -- what a graph value refuses --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_length_and_iteration_follow_the_leading_axis() -> None:
     rows = list(x)
     assert [r.shape for r in rows] == [(2,)] * 3
     assert rows[1] is x[1]
-    a, b, c = x
+    _, _, c = x
     assert c is x[2]
     with pytest.raises(gx.ArgumentError, match="named size has no len"):
         len(gx.input("y", ("n", 2)))
@@ -171,8 +171,12 @@ def test_wrong_operands_are_errors_that_name_op_operands_and_line() -> None:
     with pytest.raises(gx.ShapeError) as caught:
         _ = w @ b
     text = str(caught.value)
-    assert text.startswith(f"matmul(W: f64[3,4], b: f64[5]) at {HERE}:{line}: inner sizes 4 and 5 differ")
-    with pytest.raises(gx.ShapeError, match=r"add\(W: f64\[3,4\], b: f64\[5\]\) at .*do not broadcast"):
+    assert text.startswith(
+        f"matmul(W: f64[3,4], b: f64[5]) at {HERE}:{line}: inner sizes 4 and 5 differ"
+    )
+    with pytest.raises(
+        gx.ShapeError, match=r"add\(W: f64\[3,4\], b: f64\[5\]\) at .*do not broadcast"
+    ):
         _ = w + b
     with pytest.raises(gx.ArgumentError, match="neither a graph value, a number nor an array"):
         _ = w + "text"
@@ -194,7 +198,7 @@ def line_of(text: str) -> int:
     return next(i for i, line in enumerate(lines, 1) if line.strip() == f"_ = {text}")
 
 
-# -- operators, methods, NumPy ----------------------------------------------------------------------------------
+# -- operators, methods, NumPy ---------------------------------------------------------------------
 
 X = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
 Y = np.array([[2.0, 0.5, 1.5], [0.25, 1.0, 4.0]])
@@ -309,7 +313,7 @@ def test_methods_refuse_what_the_functions_refuse() -> None:
     assert x.astype("float32") is x
 
 
-# -- text -----------------------------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------------------
 
 
 def test_text_is_cut_and_names_stay_readable() -> None:

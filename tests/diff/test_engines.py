@@ -34,7 +34,11 @@ def by_jax(w: Any, b: Any, x: Any) -> Any:
 @pytest.fixture
 def graph() -> tuple[gx.Node, list[gx.Node], dict[str, Any]]:
     """Returns the loss of a small network, its parameters and values."""
-    w, b, x = gx.param("w", (3, 2), "float64"), gx.param("b", 2, "float64"), gx.input("x", (4, 3), "float64")
+    w, b, x = (
+        gx.param("w", (3, 2), "float64"),
+        gx.param("b", 2, "float64"),
+        gx.input("x", (4, 3), "float64"),
+    )
     return network(w, b, x), [w, b], {"w": W, "b": B, "x": DATA}
 
 
@@ -92,7 +96,7 @@ def test_reverse_of_reverse_through_the_referee() -> None:
         np.testing.assert_allclose(found, jax.grad(twin)(values), rtol=1e-13)
 
 
-# -- jacobian, hessian, products ---------------------------------------------------------------------------
+# -- jacobian, hessian, products -------------------------------------------------------------------
 
 
 def vector_function(x: Any, m: Any, xp: Any) -> Any:
@@ -108,7 +112,9 @@ def test_jacobian_is_that_of_jax(engine: str) -> None:
     found = gx.compile(made)(values)
     for name, t in zip(("x", "m"), truth, strict=True):
         assert found[name].shape == t.shape
-        np.testing.assert_allclose(found[name], t, rtol=1e-9 if engine == "numeric" else 1e-14, atol=1e-10)
+        np.testing.assert_allclose(
+            found[name], t, rtol=1e-9 if engine == "numeric" else 1e-14, atol=1e-10
+        )
 
 
 def test_products_with_the_jacobian_are_those_of_jax(graph: Any) -> None:
@@ -116,14 +122,20 @@ def test_products_with_the_jacobian_are_those_of_jax(graph: Any) -> None:
     w, _ = wrt
     x = gx.input("x", (4, 3), "float64")
     output = gx.tanh(x @ w)
-    function = lambda v: jnp.tanh(DATA @ v)  # noqa: E731
+    function = lambda v: jnp.tanh(DATA @ v)
     cotangent, tangent = np.cos(np.arange(8.0)).reshape(4, 2), np.sin(np.arange(6.0)).reshape(3, 2)
     _, pull = jax.vjp(function, W)
-    np.testing.assert_allclose(gx.evaluate(gx.vjp(output, w, cotangent), w=W, x=DATA), pull(cotangent)[0], rtol=1e-13)
+    np.testing.assert_allclose(
+        gx.evaluate(gx.vjp(output, w, cotangent), w=W, x=DATA), pull(cotangent)[0], rtol=1e-13
+    )
     pushed = jax.jvp(function, (W,), (tangent,))[1]
-    np.testing.assert_allclose(gx.evaluate(gx.jvp(output, w, tangent), w=W, x=DATA), pushed, rtol=1e-13)
+    np.testing.assert_allclose(
+        gx.evaluate(gx.jvp(output, w, tangent), w=W, x=DATA), pushed, rtol=1e-13
+    )
     full = jax.hessian(by_jax)(W, B, DATA)
-    np.testing.assert_allclose(gx.evaluate(gx.hessian(loss, w), values), full, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        gx.evaluate(gx.hessian(loss, w), values), full, rtol=1e-11, atol=1e-13
+    )
     product = gx.evaluate(gx.hvp(loss, {"w": w}, {"w": tangent}), values)["w"]
     np.testing.assert_allclose(product, np.tensordot(full, tangent, 2), rtol=1e-11, atol=1e-13)
 
@@ -162,11 +174,21 @@ def test_gradient_of_an_input_by_itself_is_1() -> None:
         assert abs(float(gx.compile([gx.grad(x, x, engine=engine), x])(x=0.4)[0]) - 1.0) < 1e-9
 
 
-# -- numeric ------------------------------------------------------------------------------------------------
+# -- numeric ---------------------------------------------------------------------------------------
 
-SMOOTH: list[Callable[[Any], Any]] = [gx.sin, gx.exp, lambda x: x**3 / (1 + x * x), lambda x: gx.tanh(x) * gx.cos(x)]
+SMOOTH: list[Callable[[Any], Any]] = [
+    gx.sin,
+    gx.exp,
+    lambda x: x**3 / (1 + x * x),
+    lambda x: gx.tanh(x) * gx.cos(x),
+]
 #: Relative error that theory promises, and a factor for the function's own derivatives.
-THEORY = {"forward": 2.0**-26, "central": 2.0**-34.6, "complex-step": 2.0**-52, "richardson": 2.0**-44}
+THEORY = {
+    "forward": 2.0**-26,
+    "central": 2.0**-34.6,
+    "complex-step": 2.0**-52,
+    "richardson": 2.0**-44,
+}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +200,9 @@ def test_numeric_method_is_as_good_as_theory_promises(method: str, point: float)
     x = gx.input("x", (), "float64")
     for function in SMOOTH:
         truth = float(gx.evaluate_mpmath(gx.grad(function(x), x), x=point))
-        found = float(gx.evaluate(gx.grad(function(x), x, engine="numeric", method=method), x=point))
+        found = float(
+            gx.evaluate(gx.grad(function(x), x, engine="numeric", method=method), x=point)
+        )
         second = abs(float(gx.evaluate_mpmath(gx.grad(gx.grad(function(x), x), x), x=point)))
         value = abs(float(gx.evaluate(function(x), x=point)))
         size = (abs(truth) + second + value + 1e-3) * max(abs(point), 1.0)
@@ -200,7 +224,9 @@ def test_search_finds_a_step_where_the_formula_fails(method: str) -> None:
     steep = gx.sin(x * 3000.0)
     truth = 3000 * math.cos(3000 * 0.7)
     plain = float(gx.evaluate(gx.grad(steep, x, engine="numeric", method=method), x=0.7))
-    searched = float(gx.evaluate(gx.grad(steep, x, engine="numeric", method=method, search=True), x=0.7))
+    searched = float(
+        gx.evaluate(gx.grad(steep, x, engine="numeric", method=method, search=True), x=0.7)
+    )
     assert abs(searched - truth) < abs(plain - truth)
 
 
@@ -233,7 +259,9 @@ def test_complex_step_names_the_op_in_its_way(name: str) -> None:
     x = gx.input("x", (3,), "float64")
     made = getattr(gx, name)(x * 2)
     loss = made if made.ndim == 0 else gx.sum(made)
-    with pytest.raises(gx.EngineError, match=rf"{HERE}:\d+: complex-step does not apply: {name}\(") as caught:
+    with pytest.raises(
+        gx.EngineError, match=rf"{HERE}:\d+: complex-step does not apply: {name}\("
+    ) as caught:
         gx.grad(loss, x, engine="numeric", method="complex-step")
     assert "use central or richardson" in str(caught.value)
 
@@ -250,7 +278,7 @@ def test_complex_step_passes_holomorphic_ops_blocks_and_float32() -> None:
         np.testing.assert_allclose(found, truth, rtol=2e-6)
 
 
-# -- a formula beside the expression -------------------------------------------------------------------------
+# -- a formula beside the expression ---------------------------------------------------------------
 
 
 def test_right_formula_is_the_gradient_and_a_wrong_one_is_kept_apart() -> None:
@@ -262,7 +290,9 @@ def test_right_formula_is_the_gradient_and_a_wrong_one_is_kept_apart() -> None:
     truth = gx.evaluate(gx.grad(loss, x), values)
     assert gx.evaluate(right, values) == gx.evaluate(loss, values)
     np.testing.assert_array_equal(gx.evaluate(gx.grad(right, x, engine="analytic"), values), truth)
-    np.testing.assert_array_equal(gx.evaluate(gx.grad(wrong, x, engine="analytic"), values), 1.5 * truth)
+    np.testing.assert_array_equal(
+        gx.evaluate(gx.grad(wrong, x, engine="analytic"), values), 1.5 * truth
+    )
     for engine in ("reverse", "forward", "jax", "symbolic"):
         np.testing.assert_allclose(gx.compile(gx.grad(wrong, x, engine=engine))(values), truth)
 
@@ -279,7 +309,9 @@ def test_formula_beside_a_part_is_carried_on_by_our_rules() -> None:
 def test_missing_or_misshapen_formula_is_an_error_at_the_line() -> None:
     x, y = gx.input("x", (3,), "float64"), gx.input("y", (3,), "float64")
     loss = gx.sum(x * y)
-    with pytest.raises(gx.EngineError, match=rf"{HERE}:\d+: there is no formula beside the expression"):
+    with pytest.raises(
+        gx.EngineError, match=rf"{HERE}:\d+: there is no formula beside the expression"
+    ):
         gx.grad(loss, x, engine="analytic")
     partly = gx.with_gradient(loss, {x: y})
     with pytest.raises(gx.EngineError, match="there is no formula for y"):
@@ -301,12 +333,16 @@ def test_formulas_of_scalars_broadcast_and_feed_higher_orders() -> None:
     assert gx.evaluate(gx.grad(first, x), x=2.0) == 12.0
 
 
-# -- errors ------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["analytic", "numeric", "symbolic", "reverse", "forward", "jax"])
 def test_what_can_not_be_differentiated_is_named_at_the_line(engine: str) -> None:
-    x, i, z = gx.input("speed", (2,), "float64"), gx.input("count", (), "int32"), gx.input("other", (), "float64")
+    x, i, z = (
+        gx.input("speed", (2,), "float64"),
+        gx.input("count", (), "int32"),
+        gx.input("other", (), "float64"),
+    )
     loss = gx.sum(x) * 2.0
     cases: list[tuple[Any, Any, type[Exception], str]] = [
         (x * 2, x, gx.GradError, r"mul\(speed, 2.0\) has shape \[2\], not a scalar"),
@@ -324,7 +360,10 @@ def test_what_can_not_be_differentiated_is_named_at_the_line(engine: str) -> Non
 
 def test_unknown_engine_names_those_there_are() -> None:
     x = gx.input("x")
-    with pytest.raises(gx.EngineError, match=rf"grad\(.*x: f32.* at {HERE}:\d+: there is no engine 'revers'; use one of analytic, numeric"):
+    with pytest.raises(
+        gx.EngineError,
+        match=rf"grad\(.*x: f32.* at {HERE}:\d+: there is no engine 'revers'; use one of analytic",
+    ):
         gx.grad(x * x, x, engine="revers")
     with pytest.raises(gx.EngineError, match="has no Jacobian"):
         gx.jacobian(x * x, x, engine="symbolic")
@@ -353,7 +392,7 @@ def test_wrong_cotangents_and_tangents_are_errors() -> None:
         gx.hessian(gx.sum(x), [x])
 
 
-# -- the record ------------------------------------------------------------------------------------------------------
+# -- the record ------------------------------------------------------------------------------------
 
 
 def test_reverse_keeps_every_contribution_and_they_add_up_to_the_adjoints() -> None:
@@ -367,7 +406,9 @@ def test_reverse_keeps_every_contribution_and_they_add_up_to_the_adjoints() -> N
     sums: dict[gx.Node, float] = {}
     for part in record.contributions:
         assert part.user.args[part.index] is part.operand
-        sums[part.operand] = sums.get(part.operand, 0.0) + float(gx.evaluate([part.value, x * y * z], values)[0])
+        sums[part.operand] = sums.get(part.operand, 0.0) + float(
+            gx.evaluate([part.value, x * y * z], values)[0]
+        )
     for node, amount in sums.items():
         assert float(gx.evaluate([record.adjoints[node], x * y * z], values)[0]) == amount
     assert sums[total] == -3.0 and len(record.contributions) == 6

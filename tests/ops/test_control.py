@@ -49,7 +49,9 @@ def test_derivative_through_a_block_is_that_of_the_inline_graph(engine: str, how
         parts = [gx.block(entry)(x[i], a) for i in range(3)]
         first, second = gx.stack([p[0] for p in parts]), gx.stack([p[1] for p in parts])
     rows = [entry(x[i], a) for i in range(3)]
-    plain = gx.sum(gx.stack([r[0] for r in rows]) ** 2) + gx.sum(gx.sin(gx.stack([r[1] for r in rows])))
+    plain = gx.sum(gx.stack([r[0] for r in rows]) ** 2) + gx.sum(
+        gx.sin(gx.stack([r[1] for r in rows]))
+    )
     made = gx.sum(first**2) + gx.sum(gx.sin(second))
     found = gx.compile(gx.grad(made, [x, a], engine=engine))(x=X, a=A)
     truth = gx.evaluate(gx.grad(plain, [x, a]), x=X, a=A)
@@ -71,7 +73,9 @@ def test_second_derivatives_through_a_block_agree_with_jax(how: str) -> None:
     jacobian = gx.jacobian(gx.grad(out, a), a)
     np.testing.assert_allclose(gx.evaluate(jacobian, x=X, a=A), truth, rtol=1e-12)
     vector = np.array([0.3, 2.0])
-    np.testing.assert_allclose(gx.evaluate(gx.hvp(out, a, vector), x=X, a=A), truth @ vector, rtol=1e-12)
+    np.testing.assert_allclose(
+        gx.evaluate(gx.hvp(out, a, vector), x=X, a=A), truth @ vector, rtol=1e-12
+    )
 
 
 def test_block_with_several_results_of_which_one_is_used() -> None:
@@ -108,4 +112,6 @@ def test_stop_gradient_stops_every_engine_that_knows_the_graph() -> None:
     x = gx.input("x", (), "float64")
     out = x * gx.stop_gradient(gx.sin(x))
     for engine in ("reverse", "forward", "jax"):
-        np.testing.assert_allclose(gx.compile(gx.grad(out, x, engine=engine))(x=0.7), np.sin(0.7), rtol=1e-15)
+        np.testing.assert_allclose(
+            gx.compile(gx.grad(out, x, engine=engine))(x=0.7), np.sin(0.7), rtol=1e-15
+        )

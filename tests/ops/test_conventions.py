@@ -34,7 +34,9 @@ def gradient(function: Callable[..., Any], point: Any, engine: str = "reverse") 
     x = gx.input("x", np.shape(point), "float64")
     made = gx.grad(function(x), x, engine=engine)
     by_numpy = gx.evaluate([made, x], x=point)[0]
-    np.testing.assert_allclose(by_numpy, gx.compile([made, x])(x=np.asarray(point, float))[0], rtol=1e-14)
+    np.testing.assert_allclose(
+        by_numpy, gx.compile([made, x])(x=np.asarray(point, float))[0], rtol=1e-14
+    )
     return by_numpy.tolist()
 
 
@@ -93,7 +95,11 @@ ROWS: list[tuple[str, Callable[..., Any], tuple[float, ...], list[float]]] = [
 @pytest.mark.parametrize("engine", ["reverse", "forward"])
 @pytest.mark.parametrize(("words", "function", "point", "expected"), ROWS, ids=[r[0] for r in ROWS])
 def test_slope_is_the_documented_one(
-    words: str, function: Callable[..., Any], point: tuple[float, ...], expected: list[float], engine: str
+    words: str,
+    function: Callable[..., Any],
+    point: tuple[float, ...],
+    expected: list[float],
+    engine: str,
 ) -> None:
     found = slopes(function, *point, engine=engine)
     for f, e in zip(found, expected, strict=True):
@@ -120,7 +126,7 @@ def test_round_takes_halves_to_even() -> None:
     assert gx.evaluate(gx.round(x), x=[0.5, 1.5, 2.5, -0.5]).tolist() == [0.0, 2.0, 2.0, -0.0]
 
 
-# -- reductions --------------------------------------------------------------------------------------
+# -- reductions ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["reverse", "forward"])
@@ -151,14 +157,22 @@ def test_norm_does_not_overflow() -> None:
     np.testing.assert_allclose(slope, [0.6, 0.8], rtol=4e-16)
     compiled = gx.compile([gx.norm(x), gx.grad(gx.norm(x), x)])(x=np.array([3e200, 4e200]))
     np.testing.assert_allclose(compiled[0], 5e200, rtol=4e-16)
-    np.testing.assert_allclose(jax.grad(gx.compile(gx.norm(x), inputs=[x]))(np.array([3e200, 4e200])), [0.6, 0.8])
+    np.testing.assert_allclose(
+        jax.grad(gx.compile(gx.norm(x), inputs=[x]))(np.array([3e200, 4e200])), [0.6, 0.8]
+    )
 
 
 @pytest.mark.parametrize("engine", ["reverse", "forward"])
 def test_product_with_zeros_never_divides(engine: str) -> None:
     assert gradient(gx.prod, [2.0, 0.0, 3.0], engine) == [0.0, 6.0, 0.0]
     assert gradient(gx.prod, [0.0, 5.0, 0.0], engine) == [0.0, 0.0, 0.0]
-    assert gradient(gx.prod, [2.0, 3.0, 5.0, 7.0, 11.0], engine) == [1155.0, 770.0, 462.0, 330.0, 210.0]
+    assert gradient(gx.prod, [2.0, 3.0, 5.0, 7.0, 11.0], engine) == [
+        1155.0,
+        770.0,
+        462.0,
+        330.0,
+        210.0,
+    ]
 
 
 def test_product_with_zeros_never_divides_for_a_named_size() -> None:
@@ -169,7 +183,11 @@ def test_product_with_zeros_never_divides_for_a_named_size() -> None:
 def test_nothing_sums_to_0_and_multiplies_to_1() -> None:
     x = gx.input("x", (0,), "float64")
     asked = [gx.sum(x), gx.prod(x), gx.mean(x), gx.logsumexp(x), gx.grad(gx.sum(x * x), x)]
-    for found in (gx.evaluate(asked, x=[]), gx.compile(asked)(x=np.zeros(0)), gx.evaluate_mpmath(asked, x=[])):
+    for found in (
+        gx.evaluate(asked, x=[]),
+        gx.compile(asked)(x=np.zeros(0)),
+        gx.evaluate_mpmath(asked, x=[]),
+    ):
         total, product, mean, lse, slope = found
         assert (float(total), float(product), float(lse)) == (0.0, 1.0, -INF)
         assert float(mean) != float(mean)
@@ -190,7 +208,7 @@ def test_variance_divides_by_n_unless_told() -> None:
     assert gx.evaluate(gx.var(x, correction=1), x=values) == np.var(values, ddof=1)
 
 
-# -- where: a dead branch counts nothing ---------------------------------------------------------------
+# -- where: a dead branch counts nothing -----------------------------------------------------------
 
 
 def dead(x: Any) -> Any:
@@ -204,10 +222,21 @@ BRANCHES: list[tuple[str, Callable[[Any], Any]]] = [
     ("chain below", lambda x: gx.where(x > 0, gx.exp(gx.sqrt(gx.log(x) ** 2)), x * 0)),
     ("scaled above", lambda x: dead(x) * 3 + gx.sin(dead(x)) - dead(x)),
     ("shared", lambda x: dead(x) + gx.where(x > 0, gx.sqrt(x), 0.0) + gx.where(x > 0, 1 / x, 0.0)),
-    ("through reshape", lambda x: gx.reshape(gx.where(gx.reshape(x, (3, 1)) > 0, gx.log(gx.reshape(x, (3, 1))), 0.0), (3,))),
+    (
+        "through reshape",
+        lambda x: gx.reshape(
+            gx.where(gx.reshape(x, (3, 1)) > 0, gx.log(gx.reshape(x, (3, 1))), 0.0), (3,)
+        ),
+    ),
     ("through slices", lambda x: gx.concat([dead(x[:1]), dead(x[1:])])),
-    ("through a transpose", lambda x: gx.transpose(gx.where((gx.stack([x, x]).T) > 0, gx.log(gx.stack([x, x]).T), 0.0))),
-    ("through a cast", lambda x: gx.cast(gx.where(x > 0, gx.cast(gx.log(x), "float32"), 0.0), "float64")),
+    (
+        "through a transpose",
+        lambda x: gx.transpose(gx.where((gx.stack([x, x]).T) > 0, gx.log(gx.stack([x, x]).T), 0.0)),
+    ),
+    (
+        "through a cast",
+        lambda x: gx.cast(gx.where(x > 0, gx.cast(gx.log(x), "float32"), 0.0), "float64"),
+    ),
     ("scalar condition", lambda x: gx.where(gx.constant(np.array(False)), gx.log(x * 0), x)),
 ]
 
@@ -231,7 +260,7 @@ def test_live_branch_keeps_its_infinite_slope() -> None:
     assert slopes(lambda x: gx.where(x >= 0, gx.sqrt(x), 0.0), 0.0) == [INF]
 
 
-# -- stable forms, and slopes that keep their digits -----------------------------------------------------
+# -- stable forms, and slopes that keep their digits -----------------------------------------------
 
 
 def test_stable_cross_entropy_at_0_has_slope_minus_one_half() -> None:
@@ -264,7 +293,9 @@ TRUE_SLOPES: list[tuple[str, Callable[[Any], Any], float, Callable[[Any], Any]]]
 
 
 @pytest.mark.parametrize(
-    ("name", "function", "point", "truth"), TRUE_SLOPES, ids=[f"{r[0]}-at-{r[2]}" for r in TRUE_SLOPES]
+    ("name", "function", "point", "truth"),
+    TRUE_SLOPES,
+    ids=[f"{r[0]}-at-{r[2]}" for r in TRUE_SLOPES],
 )
 def test_slope_keeps_its_digits_where_the_value_saturates(
     name: str, function: Callable[[Any], Any], point: float, truth: Callable[[Any], Any]
@@ -307,7 +338,7 @@ def test_soft_functions_reach_their_limits(big: float) -> None:
     assert np.array_equal(apart, [0.0, -1e4] if big > 0 else [-1e4, 0.0])
 
 
-# -- indexing ------------------------------------------------------------------------------------------
+# -- indexing --------------------------------------------------------------------------------------
 
 
 def test_gather_of_duplicates_adds_up() -> None:

@@ -82,7 +82,11 @@ def test_indexing_compiles_to_what_numpy_does(index: Any) -> None:
 def test_indices_given_at_the_call_may_have_any_integer_dtype(dtype: str) -> None:
     x, i = gx.input("x", (300,), "float64"), gx.input("i", (3,), dtype)
     m = gx.input("m", (20, 30), "float64")
-    values = {"x": np.arange(300.0), "m": np.arange(600.0).reshape(20, 30), "i": np.array([0, 19, 3], dtype)}
+    values = {
+        "x": np.arange(300.0),
+        "m": np.arange(600.0).reshape(20, 30),
+        "i": np.array([0, 19, 3], dtype),
+    }
     asked = [x[i], m[i, i], gx.take(x, i), gx.grad(gx.sum(m[i, i] ** 2), m), x]
     for found in (gx.evaluate(asked, values), gx.compile(asked)(values)):
         where = values["i"].astype(int)
@@ -104,7 +108,11 @@ def test_negative_indices_given_at_the_call_count_from_the_end() -> None:
 
 def test_constant_indices_of_numpy_need_no_64_bit_types() -> None:
     x = gx.input("x", (5,))
-    for node in (x[np.array([0, 1])], gx.take(x, np.array([0, 1])), gx.scatter_add(x, np.arange(5), 5)):
+    for node in (
+        x[np.array([0, 1])],
+        gx.take(x, np.array([0, 1])),
+        gx.scatter_add(x, np.arange(5), 5),
+    ):
         assert node.args[1].dtype is gx.int32
 
 
@@ -130,7 +138,9 @@ def test_constant_indices_of_numpy_need_no_64_bit_types() -> None:
 )
 def test_wrong_index_is_an_error_at_the_line(index: Any, words: str) -> None:
     x = gx.input("x", SHAPE)
-    with pytest.raises(gx.IndexingError, match=rf"x: f32\[4,3,5\].* at test_indexing.py:\d+: .*{words}"):
+    with pytest.raises(
+        gx.IndexingError, match=rf"x: f32\[4,3,5\].* at test_indexing.py:\d+: .*{words}"
+    ):
         x[index]
 
 

@@ -49,11 +49,11 @@ def grid(dtype: str) -> tuple[np.ndarray, np.ndarray]:
     else:
         info = np.finfo(kind)
         tiny, top = float(info.smallest_normal), float(info.max)
-        values = np.array(
-            [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, 1.5, -2.5, 3.0, float(info.eps)]
-            + [tiny, -tiny, tiny / 2, -tiny / 4, float(info.smallest_subnormal)]
-            + [top, -top, top / 3, np.sqrt(top) * 2, 1 + float(info.eps), 7.25, -12.0]
-        )
+        values = np.array([
+            0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, 1.5, -2.5, 3.0, float(info.eps),
+            tiny, -tiny, tiny / 2, -tiny / 4, float(info.smallest_subnormal),
+            top, -top, top / 3, np.sqrt(top) * 2, 1 + float(info.eps), 7.25, -12.0,
+        ])  # fmt: skip
         random = np.random.default_rng(7).standard_normal(10)
         values = np.concatenate([values, random, np.exp(random * 5)])
     values = values.astype(kind)
@@ -106,7 +106,7 @@ def assert_equal_where_finite(before: np.ndarray, after: np.ndarray) -> None:
 
 
 def examples(rule: Rule, x: Node, y: Node) -> list[Node]:
-    return [n for n in flatten(rule.example(x, y))[0]]
+    return list(flatten(rule.example(x, y))[0])
 
 
 @pytest.mark.parametrize(("rule", "dtype", "named"), CASES)
@@ -201,7 +201,7 @@ def test_names_are_unique_and_every_op_is_registered() -> None:
     assert all(name in known for rule in ALL_RULES for name in rule.ops)
 
 
-# -- stable forms: error before and after, against 50 digits ----------------
+# -- stable forms: error before and after, against 50 digits ---------------------------------------
 
 
 def at_point(rule: Rule, point: tuple[float, float]) -> list[tuple[Node, Node, dict[str, Any]]]:
