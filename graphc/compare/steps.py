@@ -120,7 +120,7 @@ class _Along:
     def _complex_part(self, node: Node, imaginary: Any) -> Any:
         from graphc.core.node import apply_named, as_node
 
-        graph, others = close_over([self.problem.output], [node], "f")
+        graph, others = close_over([self.problem.plain], [node], "f")
         moved = apply_named("complex", node, as_node(imaginary.astype(node.dtype.numpy)))
         result = apply_named("imag", complexified(graph)([moved, *others]))
         with np.errstate(all="ignore"):

@@ -8,11 +8,13 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError, EngineError
 from graphc.core.node import Node
+from graphc.core.walk import topological_order
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.forward import forward_jacobian
 from graphc.diff.numeric import numeric_jacobian, relative_step
 from graphc.diff.referee import referee_gradients
 from graphc.diff.reverse import reverse_gradients
+from graphc.ops.control import without_formulas
 
 ENGINES = ("analytic", "numeric", "symbolic", "reverse", "forward", "jax")
 
@@ -46,7 +48,19 @@ def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any
     if unknown:
         known = ", ".join(_OPTIONS.get(engine, ())) or "none"
         raise ArgumentError(f"the engine {engine} has no option {unknown[0]!r}", f"it has {known}")
+    if engine != "analytic":
+        # The formulas beside an expression are the analytic engine's alone. A `wrt` above one of
+        # them would lose its name in the rebuilt graph; such a graph is left as it is.
+        (plain,) = without_formulas([output])
+        if plain is not output and _has_all(plain, wrt):
+            output = plain
     return make(output, wrt, **options)
+
+
+def _has_all(output: Node, wrt: Sequence[Node]) -> bool:
+    """Tells whether every one of `wrt` is a node of the output's graph."""
+    order = set(topological_order([output]))
+    return all(w in order for w in wrt)
 
 
 _OPTIONS = {

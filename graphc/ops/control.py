@@ -20,7 +20,7 @@ from graphc.core.node import Node, apply_named, as_node, describe, freeze, make,
 from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import Size, TensorType, TupleType, Type
-from graphc.core.walk import topological_order
+from graphc.core.walk import rebuild, topological_order
 from graphc.ops.chain import broadcast_to
 from graphc.ops.define import structural
 from graphc.ops.logic import zeros_like
@@ -447,6 +447,15 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
     keys = list(formulas)
     graph, others = close_over(made, keys, "formula")
     return make(with_gradient_op, (node, *keys, *others), {"graph": graph, "count": len(keys)})
+
+
+def without_formulas(nodes: Sequence[Node]) -> list[Node]:
+    """Returns the nodes without the author's formulas beside them: what all other engines see."""
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        return args[0] if node.op is with_gradient_op else make(node.op, args, node.params)
+
+    return rebuild(nodes, {}, step)
 
 
 # -- blocks ----------------------------------------------------------------------------------------
