@@ -180,7 +180,8 @@ class MpNamespace(NumpyNamespace):
     def _plain(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         op = node.op
         if op.group == "elementwise" and callable(op.formula):
-            found = _objects(self._vectorized(op, params, len(args))(*args))
+            with np.errstate(all="ignore"):
+                found = _objects(self._vectorized(op, params, len(args))(*args))
             # True + True is True, as everywhere, and not Python's 2.
             return _map(bool, found) if node.type.dtype.kind == "b" else found
         result = op.run(self, *args, **params)
@@ -365,7 +366,8 @@ def _objects(value: Any) -> np.ndarray[Any, Any]:
 
 
 def _map(function: Callable[[Any], Any], array: Any) -> np.ndarray[Any, Any]:
-    return _objects(np.frompyfunc(function, 1, 1)(array))
+    with np.errstate(all="ignore"):  # a NaN among the floats read raises the processor's flag
+        return _objects(np.frompyfunc(function, 1, 1)(array))
 
 
 def evaluate_mpmath(
