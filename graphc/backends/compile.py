@@ -10,16 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from graphc.backends.derivative import with_own_derivative
 from graphc.backends.jax import lower
 from graphc.backends.numpy import check_kind
 from graphc.backends.run import bind_sizes, name_values
 from graphc.core.errors import ArgumentError, BudgetError, PrecisionError
 from graphc.core.graph import Graph, bodies, check_names, leaves
-from graphc.core.node import Node, apply_named, describe
+from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
-from graphc.ops.chain import broadcast_to
-from graphc.ops.sweep import forward_sweep
 
 
 class Compiled:
@@ -34,7 +33,7 @@ class Compiled:
         function: the plain traced function, not jitted.
     """
 
-    __slots__ = ("_jitted", "_spec", "function", "inputs", "outputs")
+    __slots__ = ("__weakref__", "_jitted", "_spec", "function", "inputs", "outputs")
 
     def __init__(self, function: Any, jitted: Any, outputs: Any, inputs: Any, spec: Any) -> None:
         for name, value in (
@@ -50,7 +49,13 @@ class Compiled:
         raise AttributeError("a compiled graph is immutable")
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._jitted(*args, **named)
+        if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
+            args = (_names_for_nodes(args[0], self.inputs), *args[1:])  # JAX sorts a dict's keys
+        try:
+            return self._jitted(*args, **named)
+        except TypeError as error:
+            _check_arrays((args, named))
+            raise error from None
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{describe(n)}: {n.type}" for n in self.inputs[:8])
@@ -174,7 +179,7 @@ def _traced(
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
     if derivative == "graphc":
         return list(
-            _own_derivative(tuple(nodes), tuple(inputs), sizes)(*[arrays[n] for n in inputs])
+            with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs])
         )
     return lower(nodes, arrays, sizes)
 
@@ -188,6 +193,25 @@ def _as_declared(node: Node, value: Any) -> Any:
         if isinstance(error, ArgumentError) or hasattr(error, "rule"):
             raise
         raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+
+
+def _names_for_nodes(given: dict[Any, Any], inputs: Sequence[Node]) -> dict[str, Any]:
+    found = name_values(inputs, given, partly=True)
+    return {node.params["name"]: value for node, value in found.items()}
+
+
+def _check_arrays(values: Any) -> None:
+    """Raises ArgumentError for a value that is no array: JAX's own error names our internals."""
+    for path, leaf in tree_util.tree_flatten_with_path(values)[0]:
+        try:
+            known = hasattr(leaf, "dtype") or np.asarray(leaf).dtype.kind in "biufcV"
+        except (TypeError, ValueError):
+            known = False
+        if not known:
+            names = [str(getattr(k, "key", getattr(k, "idx", k))) for k in path[1:]]
+            raise ArgumentError(
+                f"the value of {'.'.join(names)} is {leaf!r}, no array", "pass numbers or arrays"
+            )
 
 
 def _by_name(inputs: Sequence[Node], args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
@@ -248,55 +272,9 @@ def require_x64(nodes: Sequence[Node]) -> None:
                     raise PrecisionError(
                         f"{describe(node, 3)} is {t}, and JAX's 64-bit types are turned off: the "
                         "result would silently be 32-bit",
-                        "call jax.config.update('jax_enable_x64', True) before anything else",
+                        "call jax.config.update('jax_enable_x64', True) when the program starts",
                     )
             for body in bodies(node):
                 if body not in seen:
                     seen.add(body)
                     todo.append(body.outputs)
-
-
-def _own_derivative(
-    nodes: tuple[Node, ...], inputs: tuple[Node, ...], sizes: dict[str, int]
-) -> Any:
-    """Returns the traced function with graphc's forward pass as its derivative, at every order.
-
-    The tangent is computed by a function of the same kind, so JAX differentiates that by graphc's
-    rules too; it is linear in the tangents, so JAX can transpose it for reverse mode.
-    """
-    moving = [n for n in inputs if n.type.dtype.is_float]
-
-    @jax.custom_jvp
-    def function(*arrays: Any) -> tuple[Any, ...]:
-        return tuple(lower(nodes, dict(zip(inputs, arrays, strict=True)), sizes))
-
-    @function.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
-        formals = _tangent_formals(inputs, moving)
-        found = forward_sweep(nodes, dict(zip(moving, formals, strict=True)))
-        alive = [i for i, t in enumerate(found) if t is not None]
-        results = [broadcast_to(found[i], nodes[i].shape) for i in alive]
-        given = [t for n, t in zip(inputs, tangents, strict=True) if n.type.dtype.is_float]
-        inner = _own_derivative((*nodes, *results), (*inputs, *formals), sizes)
-        made = inner(*primals, *given)
-        values, pushed = made[: len(nodes)], dict(zip(alive, made[len(nodes) :], strict=True))
-        return values, tuple(_tangent(pushed.get(i), v) for i, v in enumerate(values))
-
-    return function
-
-
-def _tangent_formals(inputs: Sequence[Node], moving: Sequence[Node]) -> list[Node]:
-    # Above every input's level: at the second order the inputs hold the first order's tangents,
-    # and the two tangents of one input must not be one node.
-    level = max(n.params.get("level", 0) for n in inputs) + 1
-    return [
-        apply_named("formal", name=f"d{n.params['name']}", type=n.type, level=level) for n in moving
-    ]
-
-
-def _tangent(value: Any, primal: Any) -> Any:
-    if value is not None:
-        return value
-    if jnp.issubdtype(primal.dtype, jnp.inexact):
-        return jnp.zeros_like(primal)
-    return np.zeros(primal.shape, jax.dtypes.float0)

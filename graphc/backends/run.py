@@ -116,8 +116,10 @@ def _solve(size: Dim, number: int, found: dict[str, int]) -> None:
         found[unknown[0]] = (number - at_zero) // slope
 
 
-def name_values(inputs: Sequence[Node], given: Mapping[Any, Any]) -> dict[Node, Any]:
-    """Returns the value of each input from a mapping by name or by node.
+def name_values(
+    inputs: Sequence[Node], given: Mapping[Any, Any], partly: bool = False
+) -> dict[Node, Any]:
+    """Returns the value of each input from a mapping by name or by node; `partly` lets some miss.
 
     Raises:
         ArgumentError: a value is missing, or there is one for no input.
@@ -135,7 +137,7 @@ def name_values(inputs: Sequence[Node], given: Mapping[Any, Any]) -> dict[Node, 
                 raise ArgumentError(f"there is no input named {key!r}", _known(names))
         found[node] = value
     missing = [n for n in inputs if n not in found]
-    if missing:
+    if missing and not partly:
         listed = ", ".join(f"{describe(n)}: {n.type}" for n in missing[:6])
         raise ArgumentError(f"no value for {listed}", "pass every input by name")
     return found
