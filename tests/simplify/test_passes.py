@@ -144,7 +144,7 @@ def test_new_nodes_keep_the_place_of_what_they_replace() -> None:
             assert node.place == cosine_line
 
 
-# -- blocks ----------------
+# -- blocks ----------------------------------------------------------------------------------------
 
 
 def test_a_block_is_simplified_once_and_stays_shared() -> None:
@@ -233,7 +233,7 @@ def test_results_of_a_block_that_become_equal_are_kept_once() -> None:
     ] == [1]
 
 
-# -- limits ----------------
+# -- limits ----------------------------------------------------------------------------------------
 
 
 def test_a_long_chain_needs_no_recursion_and_leaves_nothing_behind() -> None:
@@ -283,7 +283,7 @@ def test_bad_arguments_are_graphc_errors_at_the_users_line() -> None:
             call()
 
 
-# -- explain and lint ----------------
+# -- explain and lint ------------------------------------------------------------------------------
 
 
 def test_explain_tells_rule_node_and_place() -> None:
