@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.run import bind_sizes, name_values, run, run_graph
+from graphc.backends.run import bind_sizes, name_values, resolve, run, run_graph
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, DTypeError, EngineError, IndexingError
 from graphc.core.graph import Graph, leaves
@@ -218,8 +218,6 @@ class NumpyNamespace:
         return columns[0] if len(columns) == 1 else tuple(columns)
 
     def _empty(self, output: Node) -> Any:
-        from graphc.backends.run import resolve
-
         return np.zeros((0, *resolve(output.type.shape, self.sizes)), output.type.dtype.numpy)
 
     def jax_vjp(self, *_: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core import dtype as dtypes
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import FormatError
@@ -112,8 +113,6 @@ def _decode(value: Any) -> Any:
 
 
 def _dtype(name: str) -> DType:
-    from graphc.core import dtype as dtypes
-
     return getattr(dtypes, name) if name in _COMPLEX else dtype_of(name)
 
 

@@ -15,7 +15,7 @@ from graphc.compare.record import StepCurve
 from graphc.compare.verdict import Judgement
 from graphc.core.errors import EngineError
 from graphc.core.graph import close_over
-from graphc.core.node import Node
+from graphc.core.node import Node, apply_named, as_node
 from graphc.diff.numeric import LEVELS, complexified, relative_step
 
 _TITLES = {
@@ -118,8 +118,6 @@ class _Along:
         return total
 
     def _complex_part(self, node: Node, imaginary: Any) -> Any:
-        from graphc.core.node import apply_named, as_node
-
         graph, others = close_over([self.problem.plain], [node], "f")
         moved = apply_named("complex", node, as_node(imaginary.astype(node.dtype.numpy)))
         result = apply_named("imag", complexified(graph)([moved, *others]))

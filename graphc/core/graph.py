@@ -13,6 +13,7 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError, BudgetError, NameClashError, show_place
 from graphc.core.node import Node, apply_named, describe
+from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 
@@ -183,8 +184,6 @@ def trace(
         The closed graph; the outer leaves it captured (extra inputs, after the formals); and the
         nest that the function returned.
     """
-    from graphc.core.tree import flatten
-
     with trace_level() as level:
         formals = [
             apply_named("formal", name=n, type=t, level=level)

@@ -391,14 +391,15 @@ def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
 
 
 def _numpy_function(numpy_name: str) -> Callable[..., Any]:
-    from graphc.core.op import _registry  # pyright: ignore[reportPrivateUsage]
-
     name = _NUMPY_NAMES.get(numpy_name, numpy_name)
     if name in public_functions:
         return public_functions[name]
-    if name in _registry:
-        return _registry[name]
-    raise ArgumentError(f"np.{numpy_name} has no counterpart in graphc", "`graphc ops` lists them")
+    try:
+        return op_named(name)
+    except ArgumentError as error:
+        raise ArgumentError(
+            f"np.{numpy_name} has no counterpart in graphc", error.mend or "`graphc ops` lists them"
+        ) from None
 
 
 def _display(node: Node) -> str:

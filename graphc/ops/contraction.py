@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.errors import ArgumentError, ShapeError
-from graphc.core.node import Node, apply_named, as_node, make, public
+from graphc.core.node import Node, apply_named, as_node, make, public, scalar
 from graphc.core.type import Shape, Size, TensorType, broadcast_shapes, element_count
 from graphc.ops.chain import add_up, broadcast_to, multiply, reshape, sum_to
 from graphc.ops.define import structural
+from graphc.ops.source import arange, size_node
 
 _FLAGS = {"transpose_x": False, "transpose_y": False}
 
@@ -134,8 +135,6 @@ def _matmul_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
 
 
 def _rounding(count: Size, node: Node) -> Node:
-    from graphc.ops.source import size_node
-
     return size_node(count, node.dtype) * (node.dtype.epsilon / 2)
 
 
@@ -233,9 +232,6 @@ def _einsum_back(
 
 def _spread_diagonal(part: Node, unique: str, own: str, sizes: dict[str, Size]) -> Node:
     """Returns the part on the diagonal of repeated letters (`ii`), 0 off it."""
-    from graphc.core.node import scalar
-    from graphc.ops.source import arange
-
     first = {c: own.index(c) for c in unique}
     shape = tuple(sizes[c] if first[c] == p else 1 for p, c in enumerate(own))
     spread = broadcast_to(reshape(part, shape), tuple(sizes[c] for c in own))

@@ -21,6 +21,7 @@ from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import add_up, sum_to, through
 from graphc.ops.chain import broadcast_to as _broadcast
 from graphc.ops.define import linear, structural
+from graphc.ops.logic import zeros_like
 
 
 def _no_flops(node: Node) -> int:
@@ -205,8 +206,6 @@ def _joined(parts: Sequence[Node | None], node: Node) -> Node | None:
     """Returns the same op of the operands' tangents or errors, with zeros for those of None."""
     if all(p is None for p in parts):
         return None
-    from graphc.ops.logic import zeros_like
-
     full = [zeros_like(a) if p is None else p for p, a in zip(parts, node.args, strict=True)]
     return make(node.op, tuple(full), node.params)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.core.dtype import DType
+from graphc.core.dtype import DType, dtype_of
 from graphc.core.node import Node, make
 from graphc.ops.logic import cast_op, logical_and, logical_not, where
 from graphc.simplify.rule import (
@@ -173,8 +173,6 @@ def _cast_chain(node: Node) -> Node | None:
 
 
 def _cast(x: Node, dtype: str) -> Node:
-    from graphc.core.dtype import dtype_of
-
     return make(cast_op, (x,), {"dtype": dtype_of(dtype)})
 
 
