@@ -19,7 +19,7 @@ from graphc.compare.truth import Truth
 DIRECTIONS = 4
 
 
-#: Numbers read from floats and summed along directions, exact to 60 digits.
+#: For differences between floats and the truth.
 _CONTEXT = MPContext()
 _CONTEXT.dps = 60
 
@@ -109,10 +109,17 @@ def reading(
             limit = np.broadcast_to(bound[position], wide.shape)
         if isinstance(weight, tuple):
             return _CONTEXT.mpf(float(wide[weight])), float(limit[weight])
-        for w, v in zip(weight.flat, wide.flat, strict=True):
-            total += _CONTEXT.mpf(v) * w
+        total += _CONTEXT.mpf(_exact_sum(wide * weight))
         allowed += float(np.sum(np.abs(weight) * limit))
     return total, allowed
+
+
+def _exact_sum(values: Any) -> float:
+    """Returns the sum of float64 numbers, rounded once."""
+    if not np.all(np.isfinite(values)):
+        with np.errstate(all="ignore"):
+            return float(np.sum(values))
+    return math.fsum(values.flat)
 
 
 def distance(found: Any, truth: Any) -> float:

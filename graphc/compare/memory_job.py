@@ -37,7 +37,8 @@ def _payload(problem: Problem, graphs: Sequence[Node]) -> dict[str, Any]:
 def _wants_x64() -> bool:
     import jax
 
-    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+    # JAX gives its settings their names at run time.
+    return bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _peak(payload: dict[str, Any]) -> int | None:

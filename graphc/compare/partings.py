@@ -33,6 +33,9 @@ from graphc.ops.sweep import active_nodes
 #: Inner nodes looked at, from the output down; fewer where the graph is large.
 BUDGET = 60
 
+#: Blocks are opened while the graph has at most this many nodes.
+_OPENED_NODES = 5_000
+
 #: The name of the input that stands for the node at which the graph is cut.
 _CUT = "cut here"
 
@@ -50,24 +53,55 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     asked = entry.verdict in ASKED and min(entry.digits.values(), default=99.0) < judgement.most
     if not asked or truth is None or entry.run.name == "numeric":
         return None
-    order = topological_order([problem.output])
+    opened = _without_blocks(problem.output)
+    outputs = [problem.output] if opened is problem.output else [opened, problem.output]
+    for output in outputs:
+        found = _search(output, problem, entry, judgement)
+        if found is not None:
+            return found
+    return None
+
+
+def _search(output: Node, problem: Problem, entry: Judged, judgement: Judgement) -> Parting | None:
+    order = topological_order([output])
     active = active_nodes(order, problem.wrt)
     chosen = [n for n in reversed(order) if n in active and isinstance(n.type, TensorType)]
     # A truth takes about six runs of the graph.
-    flops = size_value(cost([problem.output], judgement.sizes).flops, judgement.sizes)
+    flops = size_value(cost([output], judgement.sizes).flops, judgement.sizes)
     for node in chosen[: max(4, min(BUDGET, 4 * TRUTH_BUDGET // (6 * max(flops, len(order)))))]:
-        if node is problem.output or node.op.name == "constant":
+        if node is output or node.op.name == "constant":
             continue
         stand_in = apply_named("input", name=_CUT, type=node.type)
-        (output,) = rebuild([problem.output], {node: stand_in})
-        found = _compare_at(problem, entry, judgement, node, stand_in, output)
+        (cut,) = rebuild([output], {node: stand_in})
+        found = _compare_at(problem, entry, judgement, node, stand_in, cut)
         if found is not None:
-            user = _blamed_user(problem, entry, judgement, node, stand_in, order)
+            user = _blamed_user(output, problem, entry, judgement, node, stand_in, order)
             return _describe(entry, node, user, *found)
     return None
 
 
+def _without_blocks(output: Node) -> Node:
+    """Returns the graph with every called block opened, so that a node inside can be named."""
+    order = topological_order([output])
+    while any(n.op.name == "call" for n in order) and len(order) <= _OPENED_NODES:
+        results: dict[Node, list[Node]] = {}
+
+        def step(node: Node, args: tuple[Node, ...], results: Any = results) -> Node:
+            if node.op.name == "call":
+                body = node.params["graph"]
+                results[node] = body.inline(args)
+                return results[node][0]
+            if node.op.name == "item" and node.args[0] in results:
+                return results[node.args[0]][node.params["index"]]
+            return make(node.op, args, node.params)
+
+        (output,) = rebuild([output], {}, step)
+        order = topological_order([output])
+    return output
+
+
 def _blamed_user(
+    output: Node,
     problem: Problem,
     entry: Judged,
     judgement: Judgement,
@@ -79,8 +113,8 @@ def _blamed_user(
     users = [n for n in reversed(order) if any(a is node for a in n.args)]
     for user in users if len(users) > 1 else []:
         cut = make(user.op, tuple(stand_in if a is node else a for a in user.args), user.params)
-        (output,) = rebuild([problem.output], {user: cut})
-        if _compare_at(problem, entry, judgement, node, stand_in, output) is not None:
+        (rest,) = rebuild([output], {user: cut})
+        if _compare_at(problem, entry, judgement, node, stand_in, rest) is not None:
             return user
     return users[0]
 

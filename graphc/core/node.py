@@ -85,15 +85,18 @@ class Node:
         type: shape and dtype (a TupleType where the op has several results).
         uid: serial number within the process.
         place: (file, line) where it was first made; no part of its identity.
+        origin: of a derivative, the inputs of what was differentiated on which it does not depend
+            itself: values for them are welcome where it is evaluated. No part of its identity.
     """
 
-    __slots__ = ("__weakref__", "args", "op", "params", "place", "type", "uid")
+    __slots__ = ("__weakref__", "args", "op", "origin", "params", "place", "type", "uid")
     op: Op
     args: tuple[Node, ...]
     params: Mapping[str, Any]
     type: Any
     uid: int
     place: Place | None
+    origin: tuple[Node, ...]
 
     __hash__ = object.__hash__
     __array_priority__ = 1000.0
@@ -242,10 +245,11 @@ class Node:
     def __ge__(self, other: Any) -> Node:
         return apply_named("greater_equal", self, other)
 
-    def __eq__(self, other: Any) -> Node:  # type: ignore[override]
+    # A comparison is a graph value, as in NumPy, where Python declares a bool.
+    def __eq__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
         return apply_named("equal", self, other)
 
-    def __ne__(self, other: Any) -> Node:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
         return apply_named("not_equal", self, other)
 
     def __and__(self, other: Any) -> Node:
@@ -487,12 +491,14 @@ class _Making(threading.local):
 _making = _Making()
 
 
-def place_new_nodes(place: Place | None) -> None:
+def place_new_nodes(place: Place | None) -> Place | None:
     """Makes this thread's next nodes remember a place; None: where the user's program stands.
 
-    A derivative sweep sets it to the place of the node whose rule is at work.
+    A derivative sweep sets it to the place of the node whose rule is at work, a rebuild to that of
+    the node made anew. Returns what was set before.
     """
-    _making.place = place
+    before, _making.place = _making.place, place
+    return before
 
 
 def intern_table_size() -> int:
@@ -530,6 +536,7 @@ def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None
         node.params = params
         node.type = made
         node.uid = next(_serial)
+        node.origin = ()
         node.place = _making.place or user_place(2)
         ref = _Ref(node, _forget)
         ref.key = key

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from graphc.core.node import Node, make
+from graphc.core.node import Node, make, place_new_nodes
 
 Value = TypeVar("Value")
 
@@ -90,14 +90,19 @@ def rebuild(
             Untouched nodes come back as themselves.
     """
     done: dict[Node, Node] = dict(replace)
-    for node in topological_order_until(roots, done):
-        args = tuple([done[a] for a in node.args])
-        if step is not None:
-            done[node] = step(node, args)
-        elif all(new is old for new, old in zip(args, node.args, strict=True)):
-            done[node] = node
-        else:
-            done[node] = make(node.op, args, node.params)
+    before = place_new_nodes(None)
+    try:
+        for node in topological_order_until(roots, done):
+            args = tuple([done[a] for a in node.args])
+            place_new_nodes(node.place)  # what is made anew stands where the user wrote it
+            if step is not None:
+                done[node] = step(node, args)
+            elif all(new is old for new, old in zip(args, node.args, strict=True)):
+                done[node] = node
+            else:
+                done[node] = make(node.op, args, node.params)
+    finally:
+        place_new_nodes(before)
     return [done[root] for root in roots]
 
 
