@@ -13,7 +13,7 @@ from jax import tree_util
 from graphc.backends.derivative import with_own_derivative
 from graphc.backends.jax import lower
 from graphc.backends.numpy import check_kind
-from graphc.backends.run import bind_sizes, name_values
+from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
 from graphc.core.errors import ArgumentError, BudgetError, PrecisionError
 from graphc.core.graph import Graph, bodies, check_names, leaves
 from graphc.core.node import Node, describe
@@ -50,7 +50,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
-            args = (_names_for_nodes(args[0], self.inputs), *args[1:])  # JAX sorts a dict's keys
+            args = (_names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
         try:
             return self._jitted(*args, **named)
         except TypeError as error:
@@ -127,9 +127,7 @@ def compile(
         PrecisionError: the graph holds 64-bit types and JAX's are turned off.
     """
     nodes, rebuild = flatten(outputs)
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise ArgumentError(f"{node!r} is no graph value", "compile takes nodes")
+    check_nodes(nodes, "compile")
     found = leaves(nodes)
     listed = found if inputs is None else flatten(inputs)[0]
     if inputs is not None:
@@ -154,13 +152,15 @@ def compile(
             "make repeated parts a gx.map, evaluate it with gx.evaluate, or say budget=None",
         )
 
+    spare = spare_inputs(nodes, listed) if inputs is None else []
+
     def function(*args: Any, **named: Any) -> Any:
         given = (
-            _by_name(listed, args, named)
+            _by_name(listed, spare, args, named)
             if inputs is None
             else _by_place(inputs, listed, args, named)
         )
-        return rebuild(_traced(nodes, listed, given, derivative))
+        return rebuild(_traced(nodes, list(given), given, derivative))
 
     def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
         structs = {n: _struct(n) for n in listed}
@@ -178,9 +178,7 @@ def _traced(
     arrays = {n: _as_declared(n, given[n]) for n in inputs}
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
     if derivative == "graphc":
-        return list(
-            with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs])
-        )
+        return list(with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs]))
     return lower(nodes, arrays, sizes)
 
 
@@ -195,9 +193,13 @@ def _as_declared(node: Node, value: Any) -> Any:
         raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
 
 
-def _names_for_nodes(given: dict[Any, Any], inputs: Sequence[Node]) -> dict[str, Any]:
-    found = name_values(inputs, given, partly=True)
-    return {node.params["name"]: value for node, value in found.items()}
+def _names_for_nodes(given: dict[Any, Any]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key, value in given.items():
+        if isinstance(key, Node) and key.name is None:
+            raise ArgumentError(f"{describe(key)} is no input", "pass values for inputs")
+        found[key.name if isinstance(key, Node) else key] = value
+    return found
 
 
 def _check_arrays(values: Any) -> None:
@@ -214,13 +216,15 @@ def _check_arrays(values: Any) -> None:
             )
 
 
-def _by_name(inputs: Sequence[Node], args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
+def _by_name(
+    inputs: Sequence[Node], spare: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
+) -> dict[Node, Any]:
     if len(args) > 1 or (args and not isinstance(args[0], dict)):
         raise ArgumentError(
             "values are passed by name",
             "call it with keywords or one dict, or compile with inputs=[...]",
         )
-    return name_values(inputs, {**(args[0] if args else {}), **named})
+    return name_values(inputs, {**(args[0] if args else {}), **named}, spare=spare)
 
 
 def _by_place(
@@ -261,7 +265,8 @@ def _struct(node: Node) -> jax.ShapeDtypeStruct:
 
 def require_x64(nodes: Sequence[Node]) -> None:
     """Raises PrecisionError where the graph holds 64-bit types and JAX would make them 32-bit."""
-    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+    # JAX gives its settings their names at run time.
+    if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         return
     todo: list[Sequence[Node]] = [nodes]
     seen: set[Graph] = set()

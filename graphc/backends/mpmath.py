@@ -9,11 +9,11 @@ import numpy as np
 from mpmath.ctx_mp import MPContext
 
 from graphc.backends.numpy import NumpyNamespace, as_value
-from graphc.backends.run import bind_sizes, name_values, run
+from graphc.backends.run import bind_sizes, check_nodes, name_values, run, spare_inputs
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, EngineError
 from graphc.core.graph import Graph, leaves
-from graphc.core.node import Node
+from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType
 from graphc.ops.source import EXACT_NUMBERS
@@ -140,7 +140,7 @@ class Scalars:
 
 
 def _real_function(name: str) -> Callable[[Scalars, Any], Any]:
-    def function(self: Scalars, x: Any) -> Any:
+    def function(self: Scalars, x: Any) -> Any:  # a method of Scalars, below
         return self._real(getattr(self.context, name), x)  # pyright: ignore[reportPrivateUsage]
 
     return function
@@ -259,7 +259,8 @@ class MpNamespace(NumpyNamespace):
         return _map(self.scalars.log, x)
 
     def sqrt(self, x: Any) -> Any:
-        return _map(self.scalars.sqrt, x)  # type: ignore[attr-defined]
+        # Put into the class by name, below it.
+        return _map(self.scalars.sqrt, x)  # pyright: ignore[reportAttributeAccessIssue]
 
     def power(self, x: Any, y: Any) -> Any:
         return _map(lambda v: self.scalars.power(v, self.context.mpf(y)), x)
@@ -391,18 +392,21 @@ def evaluate_mpmath(
         ArgumentError: an input is missing or unknown.
     """
     nodes, rebuild = flatten(outputs)
+    check_nodes(nodes, "evaluate_mpmath")
     found = leaves(nodes)
     xp = MpNamespace(digits)
-    given = {
-        n: _exact(xp, n, v) for n, v in name_values(found, {**(inputs or {}), **named}).items()
-    }
-    xp.sizes = bind_sizes(found, [given[n].shape for n in found])
+    chosen = name_values(found, {**(inputs or {}), **named}, spare=spare_inputs(nodes, found))
+    given = {n: _exact(xp, n, v) for n, v in chosen.items()}
+    xp.sizes = bind_sizes(list(given), [v.shape for v in given.values()])
     values = run(nodes, given, xp)
     return rebuild([v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values])
 
 
 def _exact(xp: MpNamespace, node: Node, value: Any) -> Any:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
     if array.dtype == object:
         return array
     if array.dtype.kind in "US":

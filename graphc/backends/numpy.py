@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.run import bind_sizes, name_values, resolve, run, run_graph
+from graphc.backends.run import (
+    bind_sizes,
+    check_nodes,
+    name_values,
+    resolve,
+    run,
+    run_graph,
+    spare_inputs,
+)
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, DTypeError, EngineError, IndexingError
 from graphc.core.graph import Graph, leaves
@@ -226,7 +234,7 @@ class NumpyNamespace:
     jax_jvp = jax_vjp
 
 
-for _name in NumpyNamespace._direct:  # pyright: ignore[reportPrivateUsage]
+for _name in NumpyNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this module's own)
     if not hasattr(NumpyNamespace, _name):
         setattr(NumpyNamespace, _name, staticmethod(getattr(np, _name)))
 
@@ -285,12 +293,11 @@ def evaluate(outputs: Any, inputs: Mapping[Any, Any] | None = None, /, **named: 
         ShapeError, DimError, DTypeError: a value does not fit its declaration.
     """
     nodes, rebuild = flatten(outputs)
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise ArgumentError(f"{node!r} is no graph value", "evaluate takes nodes")
+    check_nodes(nodes, "evaluate")
     found = leaves(nodes)
-    given = {n: as_value(n, v) for n, v in name_values(found, {**(inputs or {}), **named}).items()}
-    sizes = bind_sizes(found, [given[n].shape for n in found])
+    chosen = name_values(found, {**(inputs or {}), **named}, spare=spare_inputs(nodes, found))
+    given = {n: as_value(n, v) for n, v in chosen.items()}
+    sizes = bind_sizes(list(given), [v.shape for v in given.values()])
     with np.errstate(all="ignore"):
         values = run(nodes, given, NumpyNamespace(sizes))
     return rebuild(values)

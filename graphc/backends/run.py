@@ -116,15 +116,41 @@ def _solve(size: Dim, number: int, found: dict[str, int]) -> None:
         found[unknown[0]] = (number - at_zero) // slope
 
 
+def spare_inputs(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
+    """Returns the inputs that derivatives among the outputs came from and no longer need.
+
+    The gradient of 3 x is 3, and passing x to it is no mistake; that of a mean needs no data, but
+    the data tell its named size.
+    """
+    found = dict.fromkeys(n for output in outputs for n in output.origin)
+    for node in inputs:
+        found.pop(node, None)
+    return list(found)
+
+
+def check_nodes(values: Sequence[Any], caller: str) -> None:
+    """Raises ArgumentError where one of the values is no node."""
+    for value in values:
+        if not isinstance(value, Node):
+            raise ArgumentError(f"{value!r} is no graph value", f"{caller} takes nodes")
+
+
 def name_values(
-    inputs: Sequence[Node], given: Mapping[Any, Any], partly: bool = False
+    inputs: Sequence[Node],
+    given: Mapping[Any, Any],
+    spare: Sequence[Node] = (),
 ) -> dict[Node, Any]:
-    """Returns the value of each input from a mapping by name or by node; `partly` lets some miss.
+    """Returns the value of each input from a mapping by name or by node.
+
+    Args:
+        inputs: the nodes that need a value.
+        given: the values.
+        spare: nodes that may have a value too.
 
     Raises:
         ArgumentError: a value is missing, or there is one for no input.
     """
-    names = {n.params["name"]: n for n in inputs}
+    names = {n.params["name"]: n for n in (*spare, *inputs)}
     found: dict[Node, Any] = {}
     for key, value in given.items():
         if isinstance(key, Node):
@@ -137,7 +163,7 @@ def name_values(
                 raise ArgumentError(f"there is no input named {key!r}", _known(names))
         found[node] = value
     missing = [n for n in inputs if n not in found]
-    if missing and not partly:
+    if missing:
         listed = ", ".join(f"{describe(n)}: {n.type}" for n in missing[:6])
         raise ArgumentError(f"no value for {listed}", "pass every input by name")
     return found

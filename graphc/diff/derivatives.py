@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError
-from graphc.core.node import Node, as_node, describe, public
+from graphc.core.node import Node, as_node, describe, public, public_functions
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape
 from graphc.core.walk import topological_order
@@ -19,7 +20,42 @@ from graphc.diff.reverse import reverse_gradients
 from graphc.ops.chain import broadcast_to
 
 
-@public
+def _derivative(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function public whose results remember the inputs of what they differentiate.
+
+    A derivative may need fewer inputs than its function; whoever has values for all of them need
+    not know which.
+    """
+    inner = public(function)
+
+    @functools.wraps(function)
+    def called(*args: Any, **options: Any) -> Any:
+        result = inner(*args, **options)
+        first = args[0] if args else next(iter(options.values()))
+        _remember_inputs(flatten(result)[0], first)
+        return result
+
+    public_functions[function.__name__] = called
+    return called
+
+
+#: Graphs above this many nodes are not walked again to find the inputs their derivatives lack.
+_ORIGIN_NODES = 100_000
+
+
+def _remember_inputs(results: Sequence[Node], source: Any) -> None:
+    order = topological_order([source])
+    if len(order) > _ORIGIN_NODES:
+        return
+    given = [n for n in order if n.op.name in ("input", "param")]
+    for result in results:
+        have = set(topological_order([result]))
+        spare = [n for n in given if n not in have]
+        if spare:
+            result.origin = tuple(dict.fromkeys([*result.origin, *spare]))
+
+
+@_derivative
 def grad(
     loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "error", **options: Any
 ) -> Any:
@@ -51,7 +87,7 @@ def grad(
     return rebuild([broadcast_to(g, w.shape) for g, w in zip(made, nodes, strict=True)])
 
 
-@public
+@_derivative
 def value_and_grad(
     loss: Any, wrt: Any, engine: str = "reverse", **options: Any
 ) -> tuple[Node, Any]:
@@ -59,7 +95,7 @@ def value_and_grad(
     return as_node(loss), grad(loss, wrt, engine, **options)
 
 
-@public
+@_derivative
 def vjp(output: Any, wrt: Any, cotangent: Any) -> Any:
     """Returns cotangent^T J as graph: the reverse pass, seeded with one of the output's shape."""
     nodes, rebuild = _wrt(wrt)
@@ -68,7 +104,7 @@ def vjp(output: Any, wrt: Any, cotangent: Any) -> Any:
     return rebuild(reverse_gradients(made, nodes, seed))
 
 
-@public
+@_derivative
 def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
     """Returns J tangents as graph: the forward pass; `tangents` has the nest of `wrt`."""
     nodes, _ = _wrt(wrt)
@@ -79,7 +115,7 @@ def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
     return push(_float_node(output, "the output"), nodes, made)
 
 
-@public
+@_derivative
 def jacobian(
     output: Any, wrt: Any, engine: str = "reverse", *, chunk: int = 64, **options: Any
 ) -> Any:
@@ -110,7 +146,7 @@ def jacobian(
     return rebuild([_rows(made, n, pull, chunk) for n in nodes])
 
 
-@public
+@_derivative
 def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
     """Returns the Hessian of a scalar by one node: forward over the engine's gradient.
 
@@ -123,7 +159,7 @@ def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
     return forward_jacobian(grad(loss, node, engine), node)
 
 
-@public
+@_derivative
 def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     """Returns the Hessian times a vector without forming it: the forward pass of the gradient.
 
