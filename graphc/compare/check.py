@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphc.backends.compile import require_x64
 from graphc.compare.partings import first_parting
 from graphc.compare.problem import Problem
 from graphc.compare.run_engines import Progress, quiet, run_engines
@@ -62,6 +63,7 @@ def check(problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress
     for name in engines:
         if name not in ENGINES:
             raise EngineError(f"there is no engine {name!r}", f"use {', '.join(ENGINES)}")
+    require_x64([problem.output])
     judgement = judge(problem, run_engines(problem, engines, progress=progress), progress)
     lines: list[CheckLine] = []
     for entry in judgement.engines:
