@@ -66,9 +66,7 @@ def _coefficients(
     order = topological_order(pushed)
     linear = depends_on(order, tangents)
     varying = depends_on(order, inputs)
-    found = [
-        a for n in order if n in linear for a in n.args if a not in linear and a in varying
-    ]
+    found = [a for n in order if n in linear for a in n.args if a not in linear and a in varying]
     return list(dict.fromkeys([*found, *[p for p in pushed if p not in linear and p in varying]]))
 
 

@@ -72,12 +72,12 @@ atan = _function(
     "every x",
     "Returns the inverse tangent in (-pi/2, pi/2).",
 )
-# XLA on CPU halves e**(x - log 2), which costs 13 ulp where x is large.
+# XLA on CPU takes e**(x - log 2), whose error grows with x: 13 ulp at 80, 110 at 700.
 sinh = _function(
-    "sinh", lambda out, x: cosh(x), r"\sinh({0})", "every x", "Returns (e^x - e^-x)/2.", ulp=16.0
+    "sinh", lambda out, x: cosh(x), r"\sinh({0})", "every x", "Returns (e^x - e^-x)/2.", ulp=128.0
 )
 cosh = _function(
-    "cosh", lambda out, x: sinh(x), r"\cosh({0})", "every x", "Returns (e^x + e^-x)/2.", ulp=16.0
+    "cosh", lambda out, x: sinh(x), r"\cosh({0})", "every x", "Returns (e^x + e^-x)/2.", ulp=128.0
 )
 # An op of its own: where cosh overflows, the rules of 1 / cosh(x)**2 would form 0 * inf.
 sech_squared = elementwise(

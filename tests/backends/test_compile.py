@@ -28,7 +28,7 @@ def twin(w: Any, x: Any) -> Any:
     return jnp.sum(jax.nn.softplus(jnp.tanh(x @ w)) ** 2)
 
 
-# -- how it is called --------------------------------------------------------------------------------------
+# -- how it is called ------------------------------------------------------------
 
 
 def test_values_go_in_by_name_and_come_out_in_the_nest() -> None:
@@ -131,28 +131,41 @@ def test_16_threads_call_one_compiled_graph() -> None:
     assert not failures
 
 
-# -- inside JAX -----------------------------------------------------------------------------------------------
+# -- inside JAX ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("derivative", ["jax", "graphc"])
 def test_compiled_graph_works_in_jaxs_transforms(derivative: str) -> None:
     loss, w, x = loss_graph()
     run = gx.compile(loss, inputs=[w, x], derivative=derivative)
-    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)  # noqa: E731
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
     close(jax.jit(run)(W, DATA), twin(W, DATA))
     close(jax.grad(run)(W, DATA), jax.grad(twin)(W, DATA))
     close(jax.jacfwd(run, 1)(W, DATA), jax.jacfwd(twin, 1)(W, DATA))
     close(jax.hessian(run)(W, DATA), jax.hessian(twin)(W, DATA))
     close(jax.jacrev(jax.jacrev(run))(W, DATA), jax.hessian(twin)(W, DATA))
     close(jax.jacfwd(jax.jacfwd(run))(W, DATA), jax.hessian(twin)(W, DATA))
-    close(jax.grad(lambda a, b: jnp.sum(jax.grad(run)(a, b) ** 2), 1)(W, DATA),
-          jax.grad(lambda a, b: jnp.sum(jax.grad(twin)(a, b) ** 2), 1)(W, DATA))
+    close(
+        jax.grad(lambda a, b: jnp.sum(jax.grad(run)(a, b) ** 2), 1)(W, DATA),
+        jax.grad(lambda a, b: jnp.sum(jax.grad(twin)(a, b) ** 2), 1)(W, DATA),
+    )
     stacked = jnp.stack([W, 2 * W])
     close(jax.vmap(run, (0, None))(stacked, DATA), jax.vmap(twin, (0, None))(stacked, DATA))
-    close(jax.jit(jax.vmap(jax.grad(run), (0, None)))(stacked, DATA), jax.vmap(jax.grad(twin), (0, None))(stacked, DATA))
+    close(
+        jax.jit(jax.vmap(jax.grad(run), (0, None)))(stacked, DATA),
+        jax.vmap(jax.grad(twin), (0, None))(stacked, DATA),
+    )
     tangent = np.ones_like(W)
-    close(jax.jvp(lambda a: run(a, DATA), (W,), (tangent,))[1], jax.jvp(lambda a: twin(a, DATA), (W,), (tangent,))[1])
-    close(jax.jit(lambda a: jax.lax.fori_loop(0, 3, lambda _, v: v - 0.1 * jax.grad(run)(v, DATA), a))(W), descend(W))
+    close(
+        jax.jvp(lambda a: run(a, DATA), (W,), (tangent,))[1],
+        jax.jvp(lambda a: twin(a, DATA), (W,), (tangent,))[1],
+    )
+    close(
+        jax.jit(
+            lambda a: jax.lax.fori_loop(0, 3, lambda _, v: v - 0.1 * jax.grad(run)(v, DATA), a)
+        )(W),
+        descend(W),
+    )
 
 
 def descend(w: Any) -> Any:
@@ -177,7 +190,9 @@ def test_graphcs_derivative_keeps_our_conventions_inside_jax() -> None:
         np.testing.assert_allclose(made(values), truth, rtol=1e-14)
     alone = gx.compile(gx.sum(safe), inputs=[v], derivative="graphc")
     for second in (jax.hessian(alone)(values), jax.jacrev(jax.jacrev(alone))(values)):
-        np.testing.assert_allclose(second, gx.evaluate(gx.hessian(gx.sum(safe), v), v=values), rtol=1e-12)
+        np.testing.assert_allclose(
+            second, gx.evaluate(gx.hessian(gx.sum(safe), v), v=values), rtol=1e-12
+        )
 
 
 def test_graphcs_derivative_reaches_into_blocks_and_keeps_the_second_order() -> None:
@@ -208,10 +223,12 @@ def test_integer_inputs_and_results_pass_through_derivatives(derivative: str) ->
 def test_gradient_graph_inside_jit_is_the_gradient() -> None:
     loss, w, x = loss_graph()
     step = gx.compile(w - gx.grad(loss, w) * 0.1, inputs=[w, x], jit=False)
-    np.testing.assert_allclose(jax.jit(step)(W, DATA), W - 0.1 * jax.grad(twin)(W, DATA), rtol=1e-14)
+    np.testing.assert_allclose(
+        jax.jit(step)(W, DATA), W - 0.1 * jax.grad(twin)(W, DATA), rtol=1e-14
+    )
 
 
-# -- what it became ----------------------------------------------------------------------------------------------
+# -- what it became ------------------------------------------------------------
 
 
 def test_compiled_graph_shows_its_forms_and_costs() -> None:
@@ -239,7 +256,7 @@ def test_matrix_products_are_lowered_without_a_transpose() -> None:
     assert gx.compile(gx.matmul(a, b, transpose_x=True)).stablehlo().count("transpose") == 0
 
 
-# -- precision -----------------------------------------------------------------------------------------------------
+# -- precision ------------------------------------------------------------
 
 
 def test_dtypes_are_kept_whatever_goes_in() -> None:
@@ -278,7 +295,9 @@ print("fine")
 
 
 def test_float64_without_jaxs_64_bit_types_is_an_error() -> None:
-    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False
+    )
     assert done.stdout.strip() == "fine", done.stderr
 
 

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import graphc as gx
+from graphc.backends.run import name_values
+
+HERE = Path(__file__).name
+BOTH = [gx.evaluate, gx.evaluate_mpmath]
+
+
+@pytest.mark.parametrize("run", BOTH)
+def test_values_come_by_name_by_node_and_by_keyword(run: Any) -> None:
+    x, y = gx.input("x", (), "float64"), gx.param("y", (2,), "float64")
+    asked = {"sum": x + y, "nest": [(x, y)]}
+    for given, named in (
+        ({"x": 1.5, "y": [1.0, 2.0]}, {}),
+        ({x: 1.5}, {"y": np.array([1.0, 2.0])}),
+        ({x: 1.5, y: [1, 2]}, {}),
+    ):
+        found = run(asked, given, **named)
+        assert [float(v) for v in found["sum"]] == [2.5, 3.5]
+        assert float(found["nest"][0][0]) == 1.5
+
+
+@pytest.mark.parametrize("run", BOTH)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "no value for x: f64"),
+        ({"x": 1.0, "z": 1.0}, "no input named 'z'; the inputs are x"),
+        ({"x": "word"}, "x|'x'"),
+        ({"x": [[1.0], [1.0, 2.0]]}, "x is no array"),
+        ({"x": 1j}, "x is declared f64"),
+        ({"x": np.ones(3)}, r"x is declared f64\[2\], the value has shape \[3\]"),
+    ],
+)
+def test_wrong_values_are_errors_at_the_line(run: Any, given: Any, words: str) -> None:
+    x = gx.input("x", (2,), "float64")
+    with pytest.raises(gx.GraphcError, match=rf"{HERE}:\d+: .*({words})"):
+        run(x * 2, given)
+
+
+def test_something_else_than_a_node_is_an_error() -> None:
+    for run in BOTH:
+        with pytest.raises(gx.ArgumentError, match="is no graph value"):
+            run([3.0])
+    with pytest.raises(gx.ArgumentError, match="is no input of this graph"):
+        name_values([gx.input("x")], {gx.input("x") * 2: 1.0})
+
+
+def test_result_is_no_view_of_what_was_given() -> None:
+    x = gx.input("x", (3,), "float64")
+    values = np.ones(3)
+    found = gx.evaluate(x, x=values)
+    found[0] = 7.0
+    assert values[0] == 1.0
+
+
+def test_numbers_of_50_digits_are_right_to_50_digits() -> None:
+    x = gx.input("x", (), "float64")
+    with mpmath.workdps(60):
+        t = mpmath.mpf(0.3)
+        pairs = [
+            (gx.exp(x), mpmath.exp(t)),
+            (gx.erfc(x * 10), mpmath.erfc(t * 10)),
+            (gx.gelu(x, approximate=False), t * mpmath.erfc(-t / mpmath.sqrt(2)) / 2),
+            (gx.atan2(x, -1.0), mpmath.atan2(t, -1)),
+            (gx.norm(gx.stack([x, x * 2]), ord=3), t * mpmath.cbrt(9)),
+        ]
+        for node, truth in pairs:
+            assert abs(gx.evaluate_mpmath(node, x=0.3) - truth) < mpmath.mpf(10) ** -48
+        assert (
+            abs(gx.evaluate_mpmath(gx.exp(x), x=0.3, digits=200) - mpmath.exp(t))
+            < mpmath.mpf(10) ** -58
+        )
+
+
+def test_decimal_strings_carry_more_digits_than_floats() -> None:
+    x = gx.input("x", (), "float64")
+    with mpmath.workdps(50):
+        assert gx.evaluate_mpmath(x * 3, x="0.1") == mpmath.mpf("0.1") * 3
+        assert gx.evaluate_mpmath(x * 3, x=0.1) != mpmath.mpf("0.1") * 3
+    with pytest.raises(gx.ArgumentError, match="is no number"):
+        gx.evaluate_mpmath(x * 3, x="0.1.2")
+
+
+EDGES = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 710.0, -746.0, 1e300]
+NAMES = (
+    "exp expm1 log log1p sqrt rsqrt reciprocal square sin cos tan asin acos atan "
+    "sinh cosh tanh asinh acosh atanh "
+    "erf erfc sigmoid softplus log_sigmoid relu silu selu abs sign floor ceil round trunc neg"
+).split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_edges_are_those_of_ieee_in_every_evaluator(name: str) -> None:
+    x = gx.input("x", (len(EDGES),), "float64")
+    node = getattr(gx, name)(x)
+    by_numpy = gx.evaluate(node, x=EDGES)
+    by_jax = np.asarray(gx.compile(node)(x=np.array(EDGES)))
+    exact = gx.evaluate_mpmath(node, x=EDGES)
+    for position, edge in enumerate(EDGES):
+        n, j, e = by_numpy[position], by_jax[position], exact[position]
+        assert n == pytest.approx(j, rel=1e-13, abs=1e-300, nan_ok=True), edge
+        if np.isinf(edge) or abs(edge) > 1e20:
+            continue  # beyond 1e20 the evaluator of 50 digits takes limits, as it does at infinity
+        if e != e:
+            assert n != n, edge
+        elif abs(e) > 1.7e308:
+            assert np.isinf(n) or abs(n) > 1e307, edge
+        else:
+            assert float(n) == pytest.approx(float(e), rel=1e-14, abs=1e-300), edge
+
+
+def test_integers_are_exact_in_every_evaluator() -> None:
+    i, j = gx.input("i", (4,), "int32"), gx.input("j", (4,), "int32")
+    node = [
+        i + j,
+        i * j,
+        i - j,
+        i % j,
+        i**3,
+        gx.sum(i),
+        gx.max(i),
+        gx.prod(j),
+        gx.minimum(i, j),
+        abs(i),
+        i < j,
+        gx.sum(i < j),
+    ]
+    values = {"i": np.array([-7, 5, 0, 9], "int32"), "j": np.array([3, -2, 4, 9], "int32")}
+    by_numpy, by_jax, exact = (
+        gx.evaluate(node, values),
+        gx.compile(node)(values),
+        gx.evaluate_mpmath(node, values),
+    )
+    for n, j_, e in zip(by_numpy, by_jax, exact, strict=True):
+        assert np.array_equal(n, j_) and np.array_equal(
+            n, np.asarray(e, dtype=object).astype(n.dtype)
+        )
+
+
+def test_booleans_add_as_booleans() -> None:
+    p, q = gx.input("p", (), "bool"), gx.input("q", (), "bool")
+    for found in (
+        gx.evaluate(p + q, p=True, q=True),
+        gx.compile(p + q)(p=True, q=True),
+        gx.evaluate_mpmath(p + q, p=True, q=True),
+    ):
+        assert bool(found) is True and int(found) == 1
+
+
+def test_subnormals_are_kept_by_numpy() -> None:
+    x = gx.input("x", (), "float64")
+    assert abs(gx.evaluate(x * 1.5, x=1e-310) - 1.5e-310) <= 5e-324
+
+
+def test_jaxs_own_derivative_runs_under_jax_alone() -> None:
+    x = gx.input("x", (), "float64")
+    made = gx.grad(gx.sin(x), x, engine="jax")
+    for run in BOTH:
+        with pytest.raises(gx.EngineError, match="JAX"):
+            run(made, x=0.5)
+
+
+def test_evaluation_prints_no_warning() -> None:
+    x = gx.input("x", (3,), "float64")
+    gx.evaluate(
+        [gx.log(x), 1 / x, gx.exp(x * 1000), gx.sqrt(-x), gx.mean(x[:0])], x=[0.0, -1.0, 2.0]
+    )
