@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -271,7 +271,7 @@ def ops(as_json: bool, names: tuple[str, ...]) -> None:
 
 
 @contextlib.contextmanager
-def _folder(out: str) -> Iterator[None]:
+def _folder(out: str) -> Generator[None]:
     """Makes the report's folder before the work, so that one that can't be written is told at once.
 
     What was made for a call that then fails is taken away again.

@@ -70,6 +70,12 @@ class JaxNamespace:
     def leaky_relu(self, x: Any, slope: float) -> Any:
         return jax.nn.leaky_relu(x, slope)
 
+    def elu(self, x: Any, alpha: float) -> Any:
+        return jax.nn.elu(x, alpha)
+
+    def selu(self, x: Any, scale: str, alpha: str) -> Any:
+        return jax.nn.selu(x)  # with the same two constants
+
     def number(self, name: str, like: Any) -> Any:
         return jnp.asarray(exact_number(name), like.dtype)
 
@@ -216,7 +222,7 @@ class JaxNamespace:
         return found[0] if len(found) == 1 else found
 
 
-for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]
+for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this module's own)
     if not hasattr(JaxNamespace, _name):
         setattr(JaxNamespace, _name, staticmethod(getattr(jnp, _name)))
 

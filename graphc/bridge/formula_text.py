@@ -148,7 +148,7 @@ def scan(text: str, functions: Collection[str] = ()) -> list[Token]:
     Raises:
         FormulaError: the text is no formula; the error says which character, why and what to write.
     """
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(text, str):
         raise FormulaError(f"a formula is a text, not {type(text).__name__}", "give a string")
     if len(text) > MAX_LENGTH:
         raise FormulaError(

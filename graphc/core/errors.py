@@ -17,6 +17,7 @@ _is_users: dict[CodeType, bool] = {}
 
 def user_place(depth: int = 1) -> Place | None:
     """Returns (file, line) of the innermost calling frame outside graphc, or None."""
+    # `inspect.stack` reads source files: too slow for every node.
     frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         code = frame.f_code

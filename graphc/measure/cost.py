@@ -116,8 +116,8 @@ class _Meter:
     def measure(self, roots: Sequence[Node]) -> _Run:
         """Returns the cost of one run, and counts the nodes."""
         # Equal sizes are gathered first: adding formulas in names a million times would be slow.
-        flops: dict[Size, int] = {}
-        moved: dict[tuple[Size, int], int] = {}
+        flops: dict[Size, Size] = {}
+        moved: dict[tuple[Size, int], Size] = {}
         depth: dict[Node, int] = {}
         counts = self.counts
         deepest = 0
@@ -138,8 +138,8 @@ class _Meter:
                     _gather(moved, t)
                 depth[node] = below + (0 if name == "item" else 1)
             else:
-                flops[inner.flops] = flops.get(inner.flops, 0) + times  # type: ignore[operator]
-                moved[inner.bytes, 1] = moved.get((inner.bytes, 1), 0) + times  # type: ignore[operator]
+                flops[inner.flops] = flops.get(inner.flops, 0) + times
+                moved[inner.bytes, 1] = moved.get((inner.bytes, 1), 0) + times
                 depth[node] = below + inner.depth
             deepest = max(deepest, depth[node])
         total_flops: Size = 0
@@ -261,7 +261,7 @@ def _sum(parts: Sequence[Count]) -> Count:
     return total
 
 
-def _gather(moved: dict[tuple[Size, int], int], made: Type) -> None:
+def _gather(moved: dict[tuple[Size, int], Size], made: Type) -> None:
     for t in made.items if isinstance(made, TupleType) else (made,):
         key = (element_count(t.shape), (t.dtype.bits + 7) // 8)
         moved[key] = moved.get(key, 0) + 1

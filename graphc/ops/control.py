@@ -252,7 +252,8 @@ def _map_pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
         if not alive:
             return None
         mapped = node.params["mapped"]
-        full = [broadcast_to(tangents[i], node.args[i].shape) for i in moving]  # type: ignore[arg-type]
+        given = [t for t in tangents if t is not None]
+        full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
         params = {
             "graph": body,
             "mapped": (*mapped, *[mapped[i] for i in moving]),

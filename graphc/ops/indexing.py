@@ -25,8 +25,9 @@ Bounds = tuple[tuple[Size, Size | None, int] | None, ...]
 
 def _slice_length(bound: tuple[Size, Size | None, int]) -> Size:
     start, stop, step = bound
-    if isinstance(start, Dim) or isinstance(stop, Dim):
-        return stop - start  # type: ignore[operator]
+    if stop is not None and (isinstance(start, Dim) or isinstance(stop, Dim)):
+        return stop - start
+    assert not isinstance(start, Dim) and not isinstance(stop, Dim)  # no stop: it counts down
     return len(range(start, -1 if stop is None else stop, step))
 
 
@@ -45,7 +46,8 @@ def _slices(bounds: Bounds, shape: Sequence[int]) -> tuple[slice, ...]:
         if bound is None or bound[2] < 0:
             continue
         start, stop, _ = bound
-        if not 0 <= start <= (size if stop is None else stop) <= size:  # type: ignore[operator]
+        assert not isinstance(start, Dim) and not isinstance(stop, Dim)  # the call binds names
+        if not 0 <= start <= (size if stop is None else stop) <= size:
             raise IndexingError(
                 f"the slice {start}:{stop} is out of range: axis {axis} now has size {size}",
                 "call with a larger size",

@@ -107,4 +107,5 @@ def _check_options(kind: str, options: Mapping[str, Any]) -> None:
 
 def show_node(node: Node) -> str:
     """Returns a node's graph as SVG, for notebooks."""
+    # The name is IPython's.
     return draw(node)._repr_svg_()  # pyright: ignore[reportPrivateUsage]
