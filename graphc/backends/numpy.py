@@ -98,6 +98,13 @@ class NumpyNamespace:
     def leaky_relu(self, x: Any, slope: float) -> Any:
         return np.where(x > 0, x, x * np.asarray(slope, dtype=x.dtype))
 
+    def elu(self, x: Any, alpha: float) -> Any:
+        return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * np.asarray(alpha, dtype=x.dtype))
+
+    def selu(self, x: Any, scale: str, alpha: str) -> Any:
+        below = np.expm1(np.minimum(x, 0)) * (self.number(scale, x) * self.number(alpha, x))
+        return np.where(x > 0, x * self.number(scale, x), below)
+
     def number(self, name: str, like: Any) -> Any:
         return np.asarray(exact_number(name), dtype=like.dtype)
 

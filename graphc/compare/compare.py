@@ -18,7 +18,7 @@ from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
 from graphc.compare.problem import Problem
 from graphc.compare.record import Comparison, EngineResult, KinkSeen, Picture
-from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines, values_by_name
+from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judgement, judge
@@ -128,13 +128,11 @@ def compare(
 def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
     import jax
 
-    given = {k: jax.numpy.asarray(v) for k, v in values_by_name(problem).items()}
+    given = [jax.numpy.asarray(problem.values[n]) for n in problem.inputs]
     calls: dict[str, Any] = {}
     for entry in runs:
         if entry.compiled is not None and entry.status == "ok":
-            compiled, names = entry.compiled, {n.params["name"] for n in entry.compiled.inputs}
-            own = {k: v for k, v in given.items() if k in names}
-            calls[entry.name] = lambda c=compiled, o=own: jax.block_until_ready(c(o))
+            calls[entry.name] = lambda c=entry.compiled: jax.block_until_ready(c(*given))
     if not calls:
         return {}
     return {name: t.median for name, t in time_together(calls, min_time=0.2).items()}
@@ -210,9 +208,8 @@ def whole(count: int | float) -> int:
 def _hlo_size(problem: Problem, made: EngineRun) -> int | None:
     if made.compiled is None:
         return None
-    names = {n.params["name"] for n in made.compiled.inputs}
-    own = {k: v for k, v in values_by_name(problem).items() if k in names}
-    return hlo_size(made.compiled.hlo(own)).instructions
+    values = [problem.values[n] for n in problem.inputs]
+    return hlo_size(made.compiled.hlo(*values)).instructions
 
 
 def _shown(value: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 from graphc.bridge.flat import decode_array, dumps, encode_array, loads
 from graphc.compare.problem import Problem
 from graphc.core.errors import GraphcError
-from graphc.core.graph import leaves
 from graphc.core.node import Node
 from graphc.measure.memory import peak_of
 
@@ -29,9 +28,13 @@ def peak_memory(problem: Problem, engines: Mapping[str, Sequence[Node]]) -> dict
 
 
 def _payload(problem: Problem, graphs: Sequence[Node]) -> dict[str, Any]:
-    needed = leaves(graphs)
-    values = {n.params["name"]: encode_array(problem.values[n]) for n in needed}
-    return {"graph": dumps(graphs), "values": values, "x64": _wants_x64()}
+    inputs = list(problem.inputs)
+    return {
+        "graph": dumps([*graphs, *inputs]),
+        "inputs": len(inputs),
+        "values": [encode_array(problem.values[n]) for n in inputs],
+        "x64": _wants_x64(),
+    }
 
 
 def _wants_x64() -> bool:
@@ -63,5 +66,7 @@ def run(payload: dict[str, Any]) -> None:
 
     from graphc.backends.compile import compile
 
-    values = {name: decode_array(parts) for name, parts in payload["values"].items()}
-    jax.block_until_ready(compile(loads(payload["graph"]))(values))
+    nodes = loads(payload["graph"])
+    count = len(nodes) - int(payload["inputs"])
+    values = [decode_array(parts) for parts in payload["values"]]
+    jax.block_until_ready(compile(nodes[:count], nodes[count:])(*values))

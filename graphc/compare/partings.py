@@ -17,12 +17,10 @@ from graphc.compare.classify import Judged
 from graphc.compare.problem import Problem
 from graphc.compare.record import Parting
 from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET
-from graphc.compare.run_engines import values_by_name
 from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import Judgement
 from graphc.core.dim import size_value
 from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
-from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
@@ -53,7 +51,7 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     asked = entry.verdict in ASKED and min(entry.digits.values(), default=99.0) < judgement.most
     if not asked or truth is None or entry.run.name == "numeric":
         return None
-    opened = _without_blocks(problem.output)
+    opened = _without_blocks(problem.output if entry.run.name == "analytic" else problem.plain)
     outputs = [problem.output] if opened is problem.output else [opened, problem.output]
     for output in outputs:
         found = _search(output, problem, entry, judgement)
@@ -150,19 +148,15 @@ def _compare_at(
         return None if same else (float(total), true, _gap(total, true))
     with np.errstate(all="ignore"):
         (rounded,) = run([node], dict(problem.values), NumpyNamespace(judgement.sizes))
-    given = {**values_by_name(problem), _CUT: rounded}
-    value = np.asarray(compile(gradient)(_needed(gradient, given)))
+    inputs = [*problem.inputs, stand_in]
+    given = [*[problem.values[n] for n in problem.inputs], rounded]
+    value = np.asarray(compile(gradient, inputs)(*given))
     total = float(np.sum(value.astype(np.float64) * weight))
     # What explains the loss must itself have lost as much, but for a digit or two.
     lost = min(entry.digits.values(), default=0.0) + 1.5
     needed = min(node.dtype.precision * math.log10(2) - 3, lost)
     same = digits_between(total, true, 0.0, 50.0) >= needed
     return None if same else (total, true, _gap(total, true))
-
-
-def _needed(gradient: Node, values: dict[str, Any]) -> dict[str, Any]:
-    names = {n.params["name"] for n in topological_order([gradient]) if n.op.name in LEAF_OPS}
-    return {k: v for k, v in values.items() if k in names}
 
 
 def _gap(found: Any, true: Any) -> float:

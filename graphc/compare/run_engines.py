@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.compile import Compiled, compile
-from graphc.backends.numpy import evaluate
+from graphc.backends.numpy import NumpyNamespace
+from graphc.backends.run import bind_sizes, run
 from graphc.compare.problem import Problem
 from graphc.core.errors import (
     BudgetError,
@@ -20,7 +21,6 @@ from graphc.core.errors import (
     GraphcError,
     NonDifferentiableWarning,
 )
-from graphc.core.graph import leaves
 from graphc.core.node import Node
 from graphc.diff.engines import ENGINES, differentiate
 
@@ -90,20 +90,17 @@ def _run(problem: Problem, name: str, options: dict[str, Any]) -> EngineRun:
 
 
 def _compute(problem: Problem, made: EngineRun) -> None:
-    given = values_by_name(problem)
-    names = {n.params["name"] for n in leaves(made.gradients)}
-    own = {k: v for k, v in given.items() if k in names}
+    # Every input is passed, needed or not: one that a gradient lost may tell a named size.
+    inputs = list(problem.inputs)
+    given = [problem.values[n] for n in inputs]
     try:
-        made.compiled = compile(made.gradients)
+        made.compiled = compile(made.gradients, inputs)
     except BudgetError:  # too long for XLA: NumPy computes it node by node
-        made.values = [np.asarray(v) for v in evaluate(made.gradients, own)]
+        xp = NumpyNamespace(bind_sizes(inputs, [v.shape for v in given]))
+        with np.errstate(all="ignore"):
+            made.values = run(made.gradients, problem.values, xp)
         made.route += "; too long to compile, evaluated with NumPy"
         return
     start = time.perf_counter()
-    made.values = [np.asarray(r) for r in made.compiled(own)]
+    made.values = [np.asarray(r) for r in made.compiled(*given)]
     made.compile_seconds = time.perf_counter() - start
-
-
-def values_by_name(problem: Problem) -> dict[str, Any]:
-    """Returns the problem's values under its inputs' names."""
-    return {n.params["name"]: v for n, v in problem.values.items()}

@@ -76,9 +76,7 @@ def _elu_slope(xp: Any, dx: Any, x: Any, alpha: float) -> Any:
 
 elu_op = elementwise(
     "elu",
-    run=lambda xp, x, alpha: xp.where(
-        x > 0, x, xp.expm1(xp.minimum(x, 0)) * xp.number(repr(alpha), x)
-    ),
+    run=lambda xp, x, alpha: xp.elu(x, alpha),
     partials=(_elu_partial,),
     formula=lambda m, x, alpha: m.where(x > 0, x, m.expm1(m.min(x, 0)) * m.number(repr(alpha))),
     latex=r"\operatorname{{elu}}({0})",
@@ -104,11 +102,7 @@ def _selu_partial(out: Node, x: Node) -> Partial:
 
 selu = elementwise(
     "selu",
-    run=lambda xp, x: xp.where(
-        x > 0,
-        x * xp.number(SELU_SCALE, x),
-        xp.expm1(xp.minimum(x, 0)) * (xp.number(SELU_SCALE, x) * xp.number(SELU_ALPHA, x)),
-    ),
+    run=lambda xp, x: xp.selu(x, SELU_SCALE, SELU_ALPHA),
     partials=(_selu_partial,),
     formula=lambda m, x: m.where(
         x > 0,
