@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 import sys
@@ -69,13 +68,8 @@ def _anchor(title: str) -> str:
 
 
 def _entry(name: str) -> str:
-    value = _public(name)
+    value = getattr(gx, name)
     return f"### `gx.{name}`\n\n```text\n{name}{_signature(value)}\n```\n\n{_prose(value)}"
-
-
-def _public(name: str) -> Any:
-    home = gx._LATER.get(name)  # pyright: ignore[reportPrivateUsage]
-    return getattr(gx if home is None else importlib.import_module(home), name)
 
 
 def _signature(value: Any) -> str:
