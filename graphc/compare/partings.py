@@ -51,8 +51,9 @@ def first_parting(problem: Problem, entry: Judged, judgement: Judgement) -> Part
     asked = entry.verdict in ASKED and min(entry.digits.values(), default=99.0) < judgement.most
     if not asked or truth is None or entry.run.name == "numeric":
         return None
-    opened = _without_blocks(problem.output if entry.run.name == "analytic" else problem.plain)
-    outputs = [problem.output] if opened is problem.output else [opened, problem.output]
+    whole = problem.output if entry.run.name == "analytic" else problem.plain
+    opened = _without_blocks(whole)
+    outputs = [whole] if opened is whole else [opened, whole]
     for output in outputs:
         found = _search(output, problem, entry, judgement)
         if found is not None:

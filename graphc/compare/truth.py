@@ -22,6 +22,9 @@ LEVELS = (50, 100, 200, 400, 800)
 #: Two levels agree when they share this many digits.
 AGREEMENT = 26
 
+#: Inputs below this get steps of their own size where plain ones find no limit.
+_SMALL = 1e-6
+
 #: One-sided slopes closer than this, relatively, count as one.
 _NEGLIGIBLE = 1e-12
 
@@ -52,8 +55,14 @@ class FrozenKinks:
     ) -> Any:
         """Returns the node's value, its kinked elements replaced by their line when replaying."""
         kink = node.op.kink
-        if kink is None:
+        if kink is None and node.op.name != "stop_gradient":
             return value
+        if kink is None:  # what the author declares constant stays what it was
+            if self.position < 0:
+                self.base.append(value)
+                return value
+            self.position += 1
+            return self.base[self.position - 1]
         if self.position < 0:
             mask = np.asarray(kink.at(xp, *args, **params)).astype(bool)
             count = int(mask.sum())
@@ -105,11 +114,23 @@ class Truth:
         Args:
             directions: for each node (leaf or inner, then cut there) the amount it moves by.
         """
+        found = self._limit(directions, 1)
+        if found is None:
+            # A tiny input, log(x) at 1e-30, lies nearer to its edge than the steps are long.
+            scale = self._smallest(directions)
+            found = None if scale is None else self._limit(directions, scale)
+        return found
+
+    def _limit(self, directions: Mapping[Node, Any], scale: Any) -> Any:
+        """Returns what the differences at steps 10**(-digits / 3) * scale tend to, or None."""
         previous = previous_gap = None
         for digits in LEVELS:
-            current, gap = self._difference(digits, directions)
-            if not _is_finite(current) or not _is_finite(gap):
+            if not _is_finite(plain(self._base(digits, tuple(directions))[0])):
                 return None
+            current, gap = self._difference(digits, directions, scale)
+            if not _is_finite(current) or not _is_finite(gap):
+                previous = None
+                continue
             if previous is not None and _agree(previous, current):
                 # At a kink that no record knows, sqrt(x * x) at 0, both central differences are 0;
                 # but there the one-sided slopes stay apart, and elsewhere they draw together.
@@ -119,10 +140,21 @@ class Truth:
                 # must stand at the last level too.
                 if current != 0 or digits == LEVELS[-1]:
                     return current
-                if self._difference(LEVELS[-1], directions)[0] == 0:
+                if self._difference(LEVELS[-1], directions, scale)[0] == 0:
                     return current
             previous, previous_gap = current, gap
         return None
+
+    def _smallest(self, directions: Mapping[Node, Any]) -> Any:
+        """Returns the least |x / direction| of what moves, None where it is not small."""
+        _, _, values, xp = self._base(LEVELS[0], tuple(directions))
+        least = None
+        for node, direction in directions.items():
+            pairs = zip(np.ravel(values[node]), np.ravel(xp.convert(direction)), strict=True)
+            for x, d in pairs:
+                if x and d and _is_finite(x) and (least is None or abs(x / d) < least):
+                    least = abs(x / d)
+        return least if least is not None and least < _SMALL else None
 
     def gradient(self, node: Node) -> np.ndarray[Any, Any]:
         """Returns the derivative by each element of a node; None for elements without one."""
@@ -156,10 +188,12 @@ class Truth:
             self._levels[key] = (value, kinks, values, xp)
         return self._levels[key]
 
-    def _difference(self, digits: int, directions: Mapping[Node, Any]) -> tuple[Any, Any]:
+    def _difference(
+        self, digits: int, directions: Mapping[Node, Any], scale: Any
+    ) -> tuple[Any, Any]:
         """Returns the central difference, and how far the two one-sided ones are apart."""
         base, kinks, values, xp = self._base(digits, tuple(directions))
-        step = xp.context.mpf(10) ** (-(digits // 3))
+        step = xp.context.mpf(10) ** (-(digits // 3)) * scale
         results: list[Any] = []
         for sign in (1, -1):
             moved = dict(values)

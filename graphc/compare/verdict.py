@@ -28,7 +28,7 @@ from graphc.compare.measures import (
     reading,
 )
 from graphc.compare.problem import Problem
-from graphc.compare.rules import TRUTH_BUDGET, rule_digits
+from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET, rule_digits
 from graphc.compare.run_engines import EngineRun, Progress, quiet
 from graphc.compare.truth import Truth, digits_between
 from graphc.core.dim import size_value
@@ -87,6 +87,10 @@ def judge(problem: Problem, runs: Sequence[EngineRun], progress: Progress = quie
     else:
         truth, measures, kind = None, [], "engines against each other"
     kinks = truth.kinks() if truth is not None else {}
+    for entry in judged:
+        if entry.run.status == "ok":
+            progress(f"{problem.name}: rule of {entry.run.name}")
+            entry.rule_digits = rule_digits(entry.run, problem, measures, problem.values, sizes)
     bounds = _bounds(problem, judged, sizes)
     case = Case(problem, truth, measures, kinks, bounds, sizes)
     for entry in judged:
@@ -99,7 +103,7 @@ def judge(problem: Problem, runs: Sequence[EngineRun], progress: Progress = quie
 def _bounds(
     problem: Problem, judged: Sequence[Judged], sizes: Mapping[str, int]
 ) -> dict[str, list[Any]]:
-    """Returns each engine's own bound where that is cheap, the reverse pass's elsewhere."""
+    """Returns each engine's own bound where that is cheap, and under "" one for all others."""
     found: dict[str, list[Any]] = {}
     base = size_value(cost([problem.output], sizes).flops, sizes) + 1
     for entry in judged:
@@ -112,20 +116,24 @@ def _bounds(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NonDifferentiableWarning)
                 found[name] = rounding_bounds(graphs, problem.values, sizes)
+    wrong = {
+        j.run.name for j in judged if j.rule_digits is not None and j.rule_digits < RULE_DIGITS
+    }
+    for name in ("reverse", "forward", "symbolic"):  # a wrong rule says nothing of the others
+        if name in found and name not in wrong:
+            found.setdefault("", found[name])
     return found
 
 
 def _judge_one(entry: Judged, case: Case, judged: Sequence[Judged]) -> None:
     name = entry.run.name
-    problem = case.problem
-    entry.rule_digits = rule_digits(entry.run, problem, case.measures, problem.values, case.sizes)
     measures = case.measures
     if case.truth is None:
         measures = against_each_other([j.run for j in judged])
     if measures and all(m.truth is None for m in measures):
         entry.verdict, entry.words = without_truth(entry, case, judged)
         return
-    bound = case.bounds.get(name) or case.bounds.get("reverse")
+    bound = case.bounds.get(name) or case.bounds.get("")
     seen = Seen()
     for measure in measures:
         if measure.truth is None:

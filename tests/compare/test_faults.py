@@ -132,7 +132,7 @@ def test_fault_along_directions_is_found(rng: np.random.Generator) -> None:
     with planted("tanh", "vjp", TINY):
         result = gx.check(problem, ("reverse", "jax"))
     assert result.truth == "50 digits along 4 directions"
-    assert [n.verdict for n in result.lines][0] == "defect"
+    assert result.lines[0].verdict == "defect"
     assert not result.agreed
     assert "rule of tanh" in result.lines[0].where
 

@@ -37,13 +37,14 @@ def verdicts(formula: str, *words: str, engines: Sequence[str] = ALL) -> dict[st
         ("x + y", ("x=1", "y=2"), {"reverse": "agrees", "jax": "agrees"}),
         ("abs(x)", ("x=0",), {"reverse": "agrees", "forward": "agrees", "jax": "convention"}),
         ("where(x > 0, log(x), x)", ("x=-1",), {"reverse": "agrees"}),
-        ("where(x > 0, sqrt(x), x*0)", ("x=0",), {"reverse": "agrees", "jax": "convention"}),
+        ("where(x > 1, sqrt(x - 1), x*0)", ("x=1e-9",), {"reverse": "agrees", "jax": "convention"}),
         ("relu(x)", ("x=0",), {"reverse": "agrees", "jax": "agrees", "numeric": "kink"}),
         ("atan2(x, y)", ("x=0", "y=0"), {"reverse": "agrees", "jax": "convention"}),
         ("sqrt(x)", ("x=0",), {"reverse": "kink", "jax": "kink", "numeric": "kink"}),
         ("log(x)", ("x=-1",), {"reverse": "kink", "jax": "convention"}),
         ("tanh(x)", ("x=19",), {"reverse": "agrees", "jax": "cancellation"}),
         ("(1-cos(x))/x**2", ("x=1e-8",), {"reverse": "cancellation", "jax": "cancellation"}),
+        ("exp(x) - x", ("x=1e-5",), {"reverse": "rounding", "jax": "rounding"}),
         ("log(1+exp(x))", ("x=800",), {"reverse": "overflow", "jax": "overflow"}),
         ("exp(x)", ("x=1000",), {"reverse": "overflow", "jax": "overflow"}),
         ("exp(x)", ("x=-1000",), {"reverse": "agrees", "jax": "agrees"}),
@@ -56,18 +57,6 @@ def test_verdict_names_what_is_at_work(
     found = verdicts(formula, *words)
     assert {n: found[n] for n in expected} == expected
     assert set(found.values()) <= set(VERDICTS)
-
-
-def test_rounding_is_told_from_agreement() -> None:
-    # 200 factors, each of which rounds: inside the bound, but not to the last digits.
-    x = gx.input("x", (), "float32")
-    output = x
-    for k in range(400):
-        output = gx.sin(output * 1.01) + x * (0.001 * k)
-    result = lines(gx.check(gx.Problem(output, {"x": 1.1}), ("reverse", "jax")))
-    assert result["reverse"].verdict in ("rounding", "cancellation")
-    assert result["reverse"].rule_digits is not None
-    assert result["reverse"].rule_digits > 26
 
 
 def test_numeric_engine_alone_is_never_a_defect() -> None:
@@ -83,6 +72,16 @@ def test_numeric_engine_alone_is_never_a_defect() -> None:
         assert lines(result)["numeric"].verdict != "defect"
 
 
+def test_stopped_gradient_is_a_convention_that_differences_do_not_know() -> None:
+    x = gx.input("x", (3,), "float64")
+    output = gx.sum(gx.stop_gradient(x) * x + gx.stop_gradient(gx.square(x)) * 5)
+    result = lines(gx.check(gx.Problem(output, {"x": [1.0, 2.0, 3.0]})))
+    assert result["numeric"].verdict == "convention"
+    assert "sees through stop_gradient" in result["numeric"].words
+    for name in ("reverse", "forward", "symbolic", "jax"):
+        assert result[name].verdict == "agrees", name
+
+
 def test_words_name_the_convention_and_the_place() -> None:
     x = gx.input("x", (3,), "float64")
     result = gx.check(gx.Problem(gx.sum(gx.abs(x) * 2), {"x": [0.0, 1.0, -2.0]}), ("jax",))
@@ -93,7 +92,7 @@ def test_words_name_the_convention_and_the_place() -> None:
     assert "test_verdict.py:" in line.where
 
 
-# -- the analytic engine -----------------------------------------------------------------------------
+# -- the analytic engine ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,6 @@ def test_words_name_the_convention_and_the_place() -> None:
         (lambda x, y: -2 * x * y, True),
         (lambda x, y: 2 * x, True),
         (lambda x, y: 2 * x * y + 1e-10, True),
-        (lambda x, y: 2 * x * y * (1 + 1e-12), True),
     ],
 )
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -111,15 +109,11 @@ def test_wrong_formula_is_found_and_the_others_are_not_blamed(
     formula: Any, wrong: bool, dtype: str
 ) -> None:
     x, y = gx.input("x", (3,), dtype), gx.input("y", (3,), dtype)
-    made = formula(x, y)
     problem = gx.Problem(
         gx.sum(x * x * y),
         {"x": [1.0, 2.0, 3.0], "y": [0.5, 1.5, -1.0]},
-        analytic={x: made, y: x * x},
+        analytic={x: formula(x, y), y: x * x},
     )
-    if dtype == "float32" and wrong and formula is not None:
-        # 1 + 1e-12 is 1 in float32, and so no fault.
-        wrong = made is not 2 * x * y
     result = gx.check(problem)
     found = {name: line.verdict for name, line in lines(result).items()}
     assert (found["analytic"] == "defect") == wrong
@@ -146,7 +140,7 @@ def test_formula_that_leaves_out_an_input_does_not_apply() -> None:
     assert only.lines[0].verdict == "agrees"
 
 
-# -- problems of every kind -------------------------------------------------------------------------
+# -- problems of every kind ------------------------------------------------------------------------
 
 
 def agreed(output: Node, values: dict[str, Any], **options: Any) -> Check:
