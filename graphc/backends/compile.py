@@ -184,6 +184,8 @@ def _traced(
 
 def _as_declared(node: Node, value: Any) -> Any:
     try:
+        if isinstance(value, (list, tuple)):  # JAX took a list apart: these are traced numbers
+            value = jnp.asarray(value)
         dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
         check_kind(node, dtype)
         return jnp.asarray(value, node.type.dtype.numpy)
