@@ -30,6 +30,7 @@ SIBLINGS = {
 
 #: Imports of our own inside a function, and why they are not at the top.
 LATE = {
+    ("graphc/core/calls.py", "graphc.core.node"): "nodes stand above it; errors name operands",
     ("graphc/core/op.py", "graphc.core.node"): "a record does not know nodes; nodes know records",
     ("graphc/diff/engines.py", "graphc.diff.symbolic"): "SymPy takes 0.4 s to load",
 }
