@@ -14,6 +14,7 @@ from graphc.backends.derivative import with_own_derivative
 from graphc.backends.jax import lower
 from graphc.backends.numpy import check_kind
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, PrecisionError
 from graphc.core.graph import Graph, bodies, check_names, leaves
 from graphc.core.node import Node, describe
@@ -100,6 +101,7 @@ class Compiled:
 NODE_BUDGET = 20_000
 
 
+@guarded("compile")
 def compile(
     outputs: Any,
     inputs: Any = None,

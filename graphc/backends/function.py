@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphc.backends.numpy import evaluate
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named, as_node, describe
@@ -87,6 +88,7 @@ def _check_fits(declared: Node, node: Node) -> None:
         raise ShapeError(f"{describe(declared)} is declared {declared.type}, given is {node.type}")
 
 
+@guarded("function")
 def function(*given: Any, **types: TensorType) -> Any:
     """Makes a Python function a graph: `@gx.function(x=gx.float32["batch", 3], w=gx.float32[3])`.
 

@@ -10,6 +10,7 @@ from mpmath.ctx_mp import MPContext
 
 from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import bind_sizes, check_nodes, name_values, run, spare_inputs
+from graphc.core.calls import guarded
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, EngineError
 from graphc.core.graph import Graph, leaves
@@ -371,6 +372,7 @@ def _map(function: Callable[[Any], Any], array: Any) -> np.ndarray[Any, Any]:
         return _objects(np.frompyfunc(function, 1, 1)(array))
 
 
+@guarded("evaluate_mpmath")
 def evaluate_mpmath(
     outputs: Any, inputs: Mapping[Any, Any] | None = None, /, *, digits: int = 50, **named: Any
 ) -> Any:

@@ -17,6 +17,7 @@ from graphc.backends.run import (
     run_graph,
     spare_inputs,
 )
+from graphc.core.calls import guarded
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, DTypeError, EngineError, IndexingError
 from graphc.core.graph import Graph, leaves
@@ -284,6 +285,7 @@ def check_kind(node: Node, dtype: Any) -> None:
         )
 
 
+@guarded("evaluate")
 def evaluate(outputs: Any, inputs: Mapping[Any, Any] | None = None, /, **named: Any) -> Any:
     """Returns the values of graph nodes, computed with NumPy.
 

@@ -14,6 +14,7 @@ import numpy as np
 from graphc.bridge.formula_functions import functions
 from graphc.bridge.formula_text import Token, fault, scan
 from graphc.bridge.formula_tree import Tree, tree_of
+from graphc.core.calls import guarded
 from graphc.core.dtype import DType, dtype_of, float64
 from graphc.core.errors import DTypeError, FormulaError, GraphcError
 from graphc.core.node import Node, apply_named, apply_public, scalar
@@ -43,6 +44,7 @@ class Formula:
     inputs: tuple[Node, ...]
 
 
+@guarded("parse")
 def parse(
     text: str,
     *,

@@ -13,6 +13,7 @@ from fractions import Fraction
 from graphc.bridge.sympy_names import NATIVE, ExactNames, Expression, StandardNames, sympy
 from graphc.bridge.sympy_ops import op_call, op_function
 from graphc.bridge.sympy_read import from_sympy
+from graphc.core.calls import guarded
 from graphc.core.errors import BudgetError, EngineError
 from graphc.core.node import Node, describe
 from graphc.core.type import TensorType
@@ -35,6 +36,7 @@ _LEAVES = frozenset(("input", "param", "formal"))
 _SUMS = frozenset(("add", "sub", "neg"))
 
 
+@guarded("to_sympy")
 def to_sympy(node: Node, *, expand: bool = False, budget: int = BUDGET) -> Expression:
     """Returns a scalar node as a SymPy expression in symbols named as its inputs.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, expm1, log1p, sympy
 from graphc.bridge.sympy_ops import OpFunction, PartialFunction
+from graphc.core.calls import guarded
 from graphc.core.dtype import DType, bool_, dtype_of
 from graphc.core.errors import ArgumentError, BudgetError, EngineError
 from graphc.core.node import Node, apply_named, describe_operand, make, scalar
@@ -50,6 +51,7 @@ _Plan = tuple[Sequence[Expression], Callable[[Sequence[Node]], Node]]
 Expand = Callable[[Any, Sequence[Node]], Node]
 
 
+@guarded("from_sympy")
 def from_sympy(
     expression: Expression,
     symbols: Mapping[Any, Node],

@@ -10,6 +10,7 @@ from graphc.compare.partings import first_parting
 from graphc.compare.problem import Problem
 from graphc.compare.run_engines import Progress, quiet, run_engines
 from graphc.compare.verdict import judge
+from graphc.core.calls import guarded
 from graphc.core.errors import EngineError
 from graphc.diff.engines import ENGINES
 
@@ -45,6 +46,7 @@ class Check:
     agreed: bool
 
 
+@guarded("check")
 def check(problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress = quiet) -> Check:
     """Checks the gradient of a problem by every engine against a truth of 50 digits and more.
 

@@ -22,6 +22,7 @@ from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judgement, judge
+from graphc.core.calls import guarded
 from graphc.core.dim import size_value
 from graphc.core.errors import EngineError, show_place
 from graphc.core.node import Node, describe
@@ -38,6 +39,7 @@ _TRUTH_ELEMENTS = 4096
 _LARGEST = 1 << 14_000
 
 
+@guarded("compare")
 def compare(
     problem: Problem,
     *,

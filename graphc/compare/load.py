@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from graphc.compare.problem import Problem
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, FileError, GraphcError
 
 
+@guarded("load_problems")
 def load_problems(path: str | Path) -> list[Problem]:
     """Imports the user's own Python file and returns the problems it gives.
 

@@ -13,6 +13,7 @@ from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import bind_sizes, name_values, run
 from graphc.compare.problem import Problem
 from graphc.compare.record import Picture as PictureRecord
+from graphc.core.calls import guarded
 from graphc.core.errors import GraphcError, NonDifferentiableWarning
 from graphc.core.graph import Graph, leaves
 from graphc.core.node import Node
@@ -30,6 +31,7 @@ CIRCUIT_NODES = 40
 _VALUE_ELEMENTS = 100_000
 
 
+@guarded("draw")
 def draw(
     what: Any,
     path: str | os.PathLike[str] | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.backends.numpy import as_value
 from graphc.backends.run import bind_sizes, name_values
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, GradError, Place, user_place
 from graphc.core.graph import leaves
 from graphc.core.node import Node, describe
@@ -46,6 +47,7 @@ class Problem:
     wrt: tuple[Node, ...]
     place: Place | None
 
+    @guarded("Problem")
     def __init__(
         self,
         output: Node,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import total_ordering
 
+from graphc.core.calls import guarded
 from graphc.core.errors import DimError
 
 #: A product of names with powers, sorted: (("batch", 1), ("time", 2)); () is the number 1.
@@ -179,6 +180,7 @@ def _order(monomial: Monomial) -> _Graded:
     return _Graded(monomial)
 
 
+@guarded("dim")
 def as_dim(name: str) -> Dim:
     """Returns the size called `name`: `gx.dim("batch")`.
 

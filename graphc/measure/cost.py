@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.core.calls import guarded
 from graphc.core.dim import Dim, size_value
 from graphc.core.errors import ArgumentError
 from graphc.core.graph import LEAF_OPS, Graph, bodies
@@ -62,6 +63,7 @@ class Cost:
         )
 
 
+@guarded("cost")
 def cost(outputs: Any, sizes: Mapping[str, int] | None = None) -> Cost:
     """Returns what a graph costs.
 

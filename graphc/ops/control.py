@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from graphc.core.calls import guarded
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, ShapeError
@@ -462,6 +463,7 @@ def without_formulas(nodes: Sequence[Node]) -> list[Node]:
 # -- blocks ----------------------------------------------------------------------------------------
 
 
+@guarded("block")
 def block(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes a Python function one sub-graph: called often, it is drawn and differentiated once.
 

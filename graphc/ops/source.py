@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core import dtype as dtypes
+from graphc.core.calls import guarded
 from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.node import Const, Node, apply_named, as_node
@@ -123,6 +124,7 @@ def size_node(size: Size, dtype: DType) -> Node:
     return dim_size_op(size=size, dtype=dtype)
 
 
+@guarded("arange")
 def arange(size: Any, dtype: Any = None) -> Node:
     """Returns the integers 0, 1, ..., size - 1; `size` is an integer or a named size."""
     (count,) = shape_of(size)
@@ -133,6 +135,7 @@ def arange(size: Any, dtype: Any = None) -> Node:
 # -- what people call ---------------------------------------------------------------------------
 
 
+@guarded("input")
 def input(name: str, shape: Any = (), dtype: Any = None) -> Node:
     """Declares a value given at every call.
 
@@ -150,6 +153,7 @@ def input(name: str, shape: Any = (), dtype: Any = None) -> Node:
     return input_op(name=_checked_name(name), type=_type(shape, dtype))
 
 
+@guarded("param")
 def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) -> Node:
     """Declares a value that training changes.
 
@@ -178,6 +182,7 @@ def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) ->
     return param_op(name=_checked_name(name), type=made, init=init)
 
 
+@guarded("constant")
 def constant(value: Any, dtype: Any = None) -> Node:
     """Returns a constant from a number, an array or a nested list.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, Place, show_place, user_place
 from graphc.core.graph import Graph, bodies
 from graphc.core.node import Node, describe, make
@@ -74,6 +75,7 @@ class Suggestion:
         return f"{head}{self.written} loses digits or range; write {self.better} ({self.domain})"
 
 
+@guarded("simplify")
 def simplify(
     outputs: Any,
     *,
@@ -126,6 +128,7 @@ def explain(
     return fired
 
 
+@guarded("lint")
 def lint(outputs: Any) -> list[Suggestion]:
     """Returns where a stable form would keep more digits or a wider range; nothing is changed.
 

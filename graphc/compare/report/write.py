@@ -13,12 +13,14 @@ from graphc.compare.report.html import html_report
 from graphc.compare.report.json import json_report
 from graphc.compare.report.layout import picture_names
 from graphc.compare.report.markdown import markdown_report
+from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError
 from graphc.core.files import make_folder, write_atomic
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
+@guarded("write_report")
 def write_report(comparisons: Sequence[Comparison], folder: str | os.PathLike[str]) -> list[Path]:
     """Writes report.html, report.md, report.json and the pictures (`STEM.svg`) into a folder.
 
