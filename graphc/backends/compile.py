@@ -145,7 +145,9 @@ def compile(
         check_names(listed)
         Graph(listed, nodes, "compile")
     if derivative not in ("jax", "graphc"):
-        raise ArgumentError(f"derivative={derivative!r} is neither 'jax' nor 'graphc'")
+        raise ArgumentError(
+            f"derivative={derivative!r} is neither 'jax' nor 'graphc'", "say one of them"
+        )
     require_x64(nodes)
     count = len(topological_order(nodes))
     if budget is not None and count > budget:
@@ -194,7 +196,9 @@ def _as_declared(node: Node, value: Any) -> Any:
     except (TypeError, ValueError) as error:
         if isinstance(error, ArgumentError) or hasattr(error, "rule"):
             raise
-        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+        raise ArgumentError(
+            f"the value of {describe(node)} is no array: {error}", "give rows of one length"
+        ) from None
 
 
 def _names_for_nodes(given: dict[Any, Any]) -> dict[Any, Any]:
@@ -237,7 +241,10 @@ def _by_place(
     if named:
         raise ArgumentError(f"{next(iter(named))!r} was passed by name", "pass arguments by place")
     if len(args) != len(inputs):
-        raise ArgumentError(f"the function takes {len(inputs)} arguments, not {len(args)}")
+        raise ArgumentError(
+            f"the function takes {len(inputs)} arguments, not {len(args)}",
+            "pass one for each entry of inputs=[...]",
+        )
     found: dict[Node, Any] = {}
     for position, (pattern, value) in enumerate(zip(inputs, args, strict=True)):
         # JAX sorts the keys of a dict, so both sides go through its own flattening.

@@ -61,7 +61,9 @@ class GraphFunction:
         names = list(self.inputs)
         call = f"{self.name}({', '.join(names)})"
         if len(args) > len(names):
-            raise ArgumentError(f"{len(args)} arguments for {len(names)} inputs", call=call)
+            raise ArgumentError(
+                f"{len(args)} arguments for {len(names)} inputs", "pass one for each", call=call
+            )
         given = dict(zip(names, args, strict=False))
         for name, value in named.items():
             if name in given or name not in self.inputs:
@@ -72,7 +74,7 @@ class GraphFunction:
             given[name] = value
         missing = [n for n in names if n not in given]
         if missing:
-            raise ArgumentError(f"no value for {', '.join(missing)}", call=call)
+            raise ArgumentError(f"no value for {', '.join(missing)}", "pass every input", call=call)
         return given
 
     def _used(self) -> list[str]:
@@ -85,7 +87,10 @@ def _check_fits(declared: Node, node: Node) -> None:
     pairs = zip(declared.shape, node.shape, strict=False)
     differs = any(isinstance(d, int) and isinstance(s, int) and d != s for d, s in pairs)
     if differs or declared.ndim != node.ndim:
-        raise ShapeError(f"{describe(declared)} is declared {declared.type}, given is {node.type}")
+        raise ShapeError(
+            f"{describe(declared)} is declared {declared.type}, {describe(node, 3)} is {node.type}",
+            "pass a value of the declared shape",
+        )
 
 
 @guarded("function")

@@ -9,7 +9,7 @@ import numpy as np
 from mpmath.ctx_mp import MPContext
 
 from graphc.backends.numpy import NumpyNamespace, as_value
-from graphc.backends.run import bind_sizes, check_nodes, name_values, run, spare_inputs
+from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, run, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, EngineError
@@ -393,11 +393,13 @@ def evaluate_mpmath(
     Raises:
         ArgumentError: an input is missing or unknown.
     """
+    if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
+        raise ArgumentError(f"digits={digits!r} is no count of digits", "for example digits=50")
     nodes, rebuild = flatten(outputs)
     check_nodes(nodes, "evaluate_mpmath")
     found = leaves(nodes)
     xp = MpNamespace(digits)
-    chosen = name_values(found, {**(inputs or {}), **named}, spare=spare_inputs(nodes, found))
+    chosen = name_values(found, merged(inputs, named), spare=spare_inputs(nodes, found))
     given = {n: _exact(xp, n, v) for n, v in chosen.items()}
     xp.sizes = bind_sizes(list(given), [v.shape for v in given.values()])
     values = run(nodes, given, xp)
@@ -408,12 +410,16 @@ def _exact(xp: MpNamespace, node: Node, value: Any) -> Any:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+        raise ArgumentError(
+            f"the value of {describe(node)} is no array: {error}", "give rows of one length"
+        ) from None
     if array.dtype == object:
         return array
     if array.dtype.kind in "US":
         try:
             return _map(xp.context.mpf, array.astype(object))
         except ValueError as error:
-            raise ArgumentError(f"the value of {node.name!r} is no number: {error}") from None
+            raise ArgumentError(
+                f"the value of {node.name!r} is no number: {error}", "for example '0.1'"
+            ) from None
     return xp.convert(as_value(node, value))

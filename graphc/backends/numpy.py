@@ -11,6 +11,7 @@ import numpy as np
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
+    merged,
     name_values,
     resolve,
     run,
@@ -267,7 +268,9 @@ def as_value(node: Node, value: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+        raise ArgumentError(
+            f"the value of {describe(node)} is no array: {error}", "give rows of one length"
+        ) from None
     check_kind(node, array.dtype)
     return array.astype(target.numpy)
 
@@ -277,7 +280,9 @@ def check_kind(node: Node, dtype: Any) -> None:
     rank = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
     kind = dtype.kind if dtype.name != "bfloat16" else "f"
     if kind not in rank:
-        raise ArgumentError(f"the value of {describe(node)} is no array of numbers but {dtype}")
+        raise ArgumentError(
+            f"the value of {describe(node)} is no array of numbers but {dtype}", "pass numbers"
+        )
     if rank[kind] > rank[node.type.dtype.kind]:
         raise DTypeError(
             f"{describe(node)} is declared {node.type}, the value is {dtype}",
@@ -304,7 +309,7 @@ def evaluate(outputs: Any, inputs: Mapping[Any, Any] | None = None, /, **named: 
     nodes, rebuild = flatten(outputs)
     check_nodes(nodes, "evaluate")
     found = leaves(nodes)
-    chosen = name_values(found, {**(inputs or {}), **named}, spare=spare_inputs(nodes, found))
+    chosen = name_values(found, merged(inputs, named), spare=spare_inputs(nodes, found))
     given = {n: as_value(n, v) for n, v in chosen.items()}
     sizes = bind_sizes(list(given), [v.shape for v in given.values()])
     with np.errstate(all="ignore"):

@@ -72,7 +72,8 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
         if not fits:
             raise ShapeError(
                 f"{describe(node)} is declared {node.type}, the value has shape "
-                f"{show_shape(tuple(shape)) or '[]'}"
+                f"{show_shape(tuple(shape)) or '[]'}",
+                "pass a value of that shape, or declare another",
             )
         for size, number in zip(declared, shape, strict=True):
             if isinstance(size, Dim):
@@ -84,7 +85,8 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
                 if known != number:
                     raise DimError(
                         f"the size {name!r} is {known} in {describe(first)} and {number} in "
-                        f"{describe(node)}"
+                        f"{describe(node)}",
+                        "pass arrays that agree in it",
                     )
     found = {name: number for name, (number, _) in sizes.items()}
     for _ in open_ends:  # one may need what another gives
@@ -135,6 +137,21 @@ def check_nodes(values: Sequence[Any], caller: str) -> None:
             raise ArgumentError(f"{value!r} is no graph value", f"{caller} takes nodes")
 
 
+def merged(inputs: Any, named: Mapping[str, Any]) -> dict[Any, Any]:
+    """Returns the values given in one mapping and by keyword together.
+
+    Raises:
+        ArgumentError: what was given is no mapping.
+    """
+    if inputs is None:
+        return dict(named)
+    if not isinstance(inputs, Mapping):
+        raise ArgumentError(
+            f"the values {inputs!r} are no mapping", "write {'x': 1.0}, by name or by node"
+        )
+    return {**inputs, **named}
+
+
 def name_values(
     inputs: Sequence[Node],
     given: Mapping[Any, Any],
@@ -150,6 +167,10 @@ def name_values(
     Raises:
         ArgumentError: a value is missing, or there is one for no input.
     """
+    if not isinstance(given, Mapping):
+        raise ArgumentError(
+            f"the values {given!r} are no mapping", "write {'x': 1.0}, by name or by node"
+        )
     names = {n.params["name"]: n for n in (*spare, *inputs)}
     found: dict[Node, Any] = {}
     for key, value in given.items():

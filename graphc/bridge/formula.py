@@ -323,5 +323,8 @@ def _call(name: str, operands: Sequence[Node]) -> Node:
         least, most = function.least, function.most
         wanted = f"{least}" if least == most else f"{least} to {most}"
         plural = "" if wanted == "1" else "s"
-        raise GraphcError(f"{name} takes {wanted} operand{plural}, not {len(operands)}")
+        raise GraphcError(
+            f"{name} takes {wanted} operand{plural}, not {len(operands)}",
+            "separate operands by commas",
+        )
     return function.build(*operands)

@@ -67,13 +67,11 @@ def _check(order: Sequence[Node], root: Node, budget: int) -> None:
             raise EngineError(
                 f"{describe(node, 3)}: {node.type} is no scalar",
                 "SymPy takes scalar graphs; index its elements: x[0], x[1], ...",
-                place=node.place,
             )
         if node.args and node.op.group != "elementwise":
             raise EngineError(
                 f"{describe(node, 3)} is no elementwise operation: {node.op.formula}",
                 "SymPy takes scalar elementwise graphs",
-                place=node.place,
             )
     size, depth = tree_operations(order)[root], expression_depth(order)[root]
     if size > budget:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from graphc.backends.compile import require_x64
 from graphc.compare.partings import first_parting
 from graphc.compare.problem import Problem
-from graphc.compare.run_engines import Progress, quiet, run_engines
+from graphc.compare.run_engines import Progress, check_call, quiet, run_engines
 from graphc.compare.verdict import judge
 from graphc.core.calls import guarded
-from graphc.core.errors import EngineError
 from graphc.diff.engines import ENGINES
 
 
@@ -62,9 +61,7 @@ def check(problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress
         EngineError: an engine is unknown.
         PrecisionError: the graph holds float64 and JAX's 64-bit types are turned off.
     """
-    for name in engines:
-        if name not in ENGINES:
-            raise EngineError(f"there is no engine {name!r}", f"use {', '.join(ENGINES)}")
+    check_call(problem, engines)
     require_x64([problem.output])
     judgement = judge(problem, run_engines(problem, engines, progress=progress), progress)
     lines: list[CheckLine] = []

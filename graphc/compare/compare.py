@@ -18,13 +18,13 @@ from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
 from graphc.compare.problem import Problem
 from graphc.compare.record import Comparison, EngineResult, KinkSeen, Picture
-from graphc.compare.run_engines import EngineRun, Progress, quiet, run_engines
+from graphc.compare.run_engines import EngineRun, Progress, check_call, quiet, run_engines
 from graphc.compare.steps import step_curves
 from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judgement, judge
 from graphc.core.calls import guarded
 from graphc.core.dim import size_value
-from graphc.core.errors import EngineError, show_place
+from graphc.core.errors import show_place
 from graphc.core.node import Node, describe
 from graphc.core.walk import topological_order
 from graphc.diff.engines import ENGINES
@@ -71,9 +71,7 @@ def compare(
         EngineError: an engine is unknown.
         PrecisionError: the graph holds float64 and JAX's 64-bit types are turned off.
     """
-    for name in engines:
-        if name not in ENGINES:
-            raise EngineError(f"there is no engine {name!r}", f"use {', '.join(ENGINES)}")
+    check_call(problem, engines, options)
     require_x64([problem.output])
     runs = run_engines(problem, engines, options, progress)
     judgement = judge(problem, runs, progress)

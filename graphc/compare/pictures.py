@@ -14,14 +14,20 @@ from graphc.backends.run import bind_sizes, name_values, run
 from graphc.compare.problem import Problem
 from graphc.compare.record import Picture as PictureRecord
 from graphc.core.calls import guarded
-from graphc.core.errors import GraphcError, NonDifferentiableWarning
+from graphc.core.errors import (
+    ArgumentError,
+    GradError,
+    GraphcError,
+    NonDifferentiableWarning,
+)
 from graphc.core.graph import Graph, leaves
-from graphc.core.node import Node
+from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.diff.reverse import ReverseRecord, reverse
+from graphc.render.draw import KINDS
 from graphc.render.draw import draw as draw_graph
-from graphc.render.layout import inline_svg, render_many
+from graphc.render.layout import check_format, inline_svg, render_many
 from graphc.render.picture import Picture
 
 #: Graphs up to this many nodes are drawn as a circuit with numbers on every wire.
@@ -66,6 +72,8 @@ def draw(
             the layout took too long.
         GradError: the graph can't be differentiated.
     """
+    if format is not None:
+        check_format(format)
     if isinstance(what, Problem):
         values = dict(what.values) if values is None else values
         wrt = list(what.wrt) if wrt is None else wrt
@@ -74,10 +82,8 @@ def draw(
     if kind == "forward":
         numbers = node_values(nodes, values) if values else None
         return draw_graph(what, path, kind=kind, values=numbers, format=format, **options)
-    output = nodes[0]
-    chosen = (
-        flatten(wrt)[0] if wrt is not None else [n for n in leaves([output]) if n.dtype.is_float]
-    )
+    output = _scalar(nodes, kind)
+    chosen = _chosen(output, wrt)
     record = quiet_reverse(output, chosen)
     if kind == "backward":
         labelled = {
@@ -94,6 +100,39 @@ def draw(
     return draw_graph(
         output, path, kind=kind, values=numbers, wrt=chosen, record=record, format=format, **options
     )
+
+
+def _scalar(nodes: Sequence[Any], kind: str) -> Node:
+    """Returns the one float scalar whose derivatives are drawn."""
+    if kind not in KINDS:
+        raise ArgumentError(f"{str(kind)[:40]!r} is no kind of picture", f"use {', '.join(KINDS)}")
+    if len(nodes) != 1 or not isinstance(nodes[0], Node):
+        raise ArgumentError(f"a picture of kind {kind!r} needs one node", "draw each by itself")
+    node = nodes[0]
+    if node.ndim or not node.dtype.is_float:
+        raise GradError(
+            f"{describe(node, 3)} is {node.type}, not a float scalar: there is no gradient to draw",
+            "take gx.sum or gx.mean of it, or draw kind='forward'",
+        )
+    return node
+
+
+def _chosen(output: Node, wrt: Any) -> list[Node]:
+    """Returns what to differentiate by: nodes of the graph, or names of its inputs."""
+    found = leaves([output])
+    if wrt is None:
+        return [n for n in found if n.dtype.is_float]
+    names = {n.params["name"]: n for n in found}
+    chosen = [names.get(w, w) if isinstance(w, str) else w for w in flatten(wrt)[0]]
+    reached = set(topological_order([output]))
+    for node in chosen:
+        if not isinstance(node, Node) or node not in reached:
+            what = describe(node) if isinstance(node, Node) else repr(node)
+            raise GradError(
+                f"{describe(output, 3)} does not depend on {what}",
+                f"its inputs are {', '.join(names) or 'none'}",
+            )
+    return chosen
 
 
 def quiet_reverse(output: Node, wrt: Sequence[Node]) -> ReverseRecord:

@@ -62,7 +62,11 @@ class Problem:
     ) -> None:
         self.place = user_place()
         if not isinstance(output, Node):
-            raise ArgumentError(f"the output {output!r} is no graph value")
+            raise ArgumentError(
+                f"the output {output!r} is no graph value", "build it from gx.input and ops"
+            )
+        _check_words(name, description)
+        _check_growth(grow, sizes)
         if output.ndim or not output.dtype.is_float:
             raise GradError(
                 f"the output {describe(output, 3)} is {output.type}, not a float scalar",
@@ -71,11 +75,15 @@ class Problem:
         self.output = output
         self.inputs = tuple(leaves([output]))
         self.wrt = tuple(self._chosen(wrt))
+        if analytic is not None and not isinstance(analytic, Mapping):
+            raise ArgumentError(
+                f"analytic={analytic!r} is no mapping", "write analytic={w: formula}"
+            )
         if analytic:
             output = with_gradient(output, dict(analytic))
             self.inputs = tuple(leaves([output]))
         self.output = output
-        given = name_values(self.inputs, values or {})
+        given = name_values(self.inputs, {} if values is None else values)
         self.values = {n: as_value(n, given[n]) for n in self.inputs}
         bind_sizes(self.inputs, [self.values[n].shape for n in self.inputs])
         self.name = name or "output"
@@ -106,8 +114,13 @@ class Problem:
                     f"its inputs are {', '.join(known) or 'none'}",
                 )
             if not node.dtype.is_float:
-                raise GradError(f"{describe(node)} is {node.type}: only a float has a derivative")
+                raise GradError(
+                    f"{describe(node)} is {node.type}: only a float has a derivative",
+                    "leave it out of wrt",
+                )
             found.append(node)
+        if not found:
+            raise ArgumentError("wrt names nothing", "leave it out for all parameters")
         return found
 
     def __repr__(self) -> str:
@@ -121,3 +134,21 @@ class Problem:
     def node_count(self) -> int:
         """Returns how many nodes the graph has."""
         return len(topological_order([self.plain]))
+
+
+def _check_words(name: Any, description: Any) -> None:
+    for what, value in (("name", name), ("description", description)):
+        if not isinstance(value, str):
+            raise ArgumentError(f"{what}={value!r} is no text", f"give {what} as a str")
+
+
+def _check_growth(grow: Any, sizes: Any) -> None:
+    if grow is not None and not callable(grow):
+        raise ArgumentError(
+            f"grow={grow!r} is no function", "give a function of n that returns a gx.Problem"
+        )
+    listed = isinstance(sizes, (Sequence, range)) and not isinstance(sizes, str)
+    if not listed or not all(isinstance(n, int) for n in sizes):
+        raise ArgumentError(
+            f"sizes={sizes!r} is no list of integers", "for example sizes=(1, 2, 4)"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import bind_sizes, run
 from graphc.compare.problem import Problem
 from graphc.core.errors import (
+    ArgumentError,
     BudgetError,
     EngineError,
     GradError,
@@ -22,7 +23,7 @@ from graphc.core.errors import (
     NonDifferentiableWarning,
 )
 from graphc.core.node import Node
-from graphc.diff.engines import ENGINES, differentiate
+from graphc.diff.engines import ENGINES, check_options, differentiate
 
 Progress = Callable[[str], None]
 
@@ -55,6 +56,26 @@ class EngineRun:
 
 def quiet(_: str) -> None:
     """Reports no progress."""
+
+
+def check_call(
+    problem: Any, engines: Any, options: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Raises where a problem, a list of engines or their options can't be meant.
+
+    Raises:
+        ArgumentError: the problem is none, the engines are no list, or an option is unknown.
+        EngineError: there is no such engine.
+    """
+    if not isinstance(problem, Problem):
+        raise ArgumentError(f"{problem!r} is no problem", "give gx.Problem(loss, values)")
+    if isinstance(engines, str) or not isinstance(engines, Iterable):
+        raise ArgumentError(f"engines={engines!r} is no list", f"write engines=[{engines!r}]")
+    for name in (*engines, *(options or {})):
+        if name not in ENGINES:
+            raise EngineError(f"there is no engine {name!r}", f"use {', '.join(ENGINES)}")
+    for name, chosen in (options or {}).items():
+        check_options(name, chosen)
 
 
 def run_engines(

@@ -142,7 +142,7 @@ def exact_quotient(left: int | Dim, right: int | Dim) -> int | Dim:
     """
     mend = "make one size a multiple of the other, for example gx.dim('n') * 4"
     if isinstance(right, int) and right == 0:
-        raise DimError(f"size {left} can't be divided by 0")
+        raise DimError(f"size {left} can't be divided by 0", "divide by 1 or more")
     rest, quotient = dict(_terms(left)), {}
     lead, factor = max(_terms(right), key=lambda term: _order(term[0]))
     while rest:

@@ -182,6 +182,9 @@ def weak_name(value: Any) -> str | None:
 
 def promote(*operands: DType | str) -> DType:
     """Returns the dtype in which operands meet; a Python number is `"i*"` or `"f*"` (weak)."""
+    for operand in operands:
+        if isinstance(operand, str) and operand not in _ARROWS:
+            dtype_of(operand)  # says which dtypes there are
     name = functools.reduce(_join, (o if isinstance(o, str) else o.name for o in operands))
     if name == "i*":
         return DEFAULT_INT

@@ -191,6 +191,12 @@ def trace(
         ]
         result = function(*formals)
     outputs, _ = flatten(result)
+    for output in outputs:
+        if not isinstance(output, Node):
+            raise ArgumentError(
+                f"{name} returned {output!r}, something that is no graph value",
+                "return nodes; gx.constant makes one of a number",
+            )
     own = set(formals)
     captured = [
         node for node in topological_order(outputs) if node.op.name in LEAF_OPS and node not in own

@@ -382,7 +382,9 @@ def public(function: Callable[Given, Made]) -> Callable[Given, Made]:
             if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
                 raise
             words = str(error).replace("()", "")
-            raise ArgumentError(words, call=call_text(name, args, options)) from None
+            raise ArgumentError(
+                words, f"see help(graphc.{name})", call=call_text(name, args, options)
+            ) from None
 
     public_functions[name] = called
     return called
@@ -682,10 +684,13 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise ArgumentError(f"{describe_operand(value)} is no array: {error}") from None
+        raise ArgumentError(
+            f"{describe_operand(value)} is no array: {error}", "give rows of one length"
+        ) from None
     if array.dtype == object or (array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16"):
         raise ArgumentError(
-            f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers"
+            f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers",
+            "build it from gx.input, numbers and arrays",
         )
     if dtype is None and listed:
         kind = {"f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT}.get(array.dtype.kind)

@@ -38,11 +38,14 @@ def shape_of(shape: Any) -> Shape:
             raise ShapeError(f"size {size!r} is no integer", "give integers, names or gx.dim(...)")
         size = size.__index__()
         if size < 0:
-            raise ShapeError(f"size {size} is negative")
+            raise ShapeError(f"size {size} is negative", "sizes are 0 or more")
         total *= size
         found.append(size)
     if total > MAX_ELEMENTS:
-        raise ShapeError(f"shape {show_shape(tuple(found))} has {total} elements, above 2**48")
+        raise ShapeError(
+            f"shape {show_shape(tuple(found))} has {total} elements, above 2**48",
+            "split the array",
+        )
     return tuple(found)
 
 

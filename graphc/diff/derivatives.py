@@ -110,7 +110,9 @@ def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
     nodes, _ = _wrt(wrt)
     given, _ = flatten(tangents)
     if len(given) != len(nodes):
-        raise ArgumentError(f"there are {len(given)} tangents for {len(nodes)} nodes")
+        raise ArgumentError(
+            f"there are {len(given)} tangents for {len(nodes)} nodes", "give one for each node"
+        )
     made = [_like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
     return push(_float_node(output, "the output"), nodes, made)
 
@@ -169,7 +171,9 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     gradients, _ = flatten(grad(loss, list(nodes)))
     given, _ = flatten(vector)
     if len(given) != len(nodes):
-        raise ArgumentError(f"there are {len(given)} vectors for {len(nodes)} nodes")
+        raise ArgumentError(
+            f"there are {len(given)} vectors for {len(nodes)} nodes", "give one for each node"
+        )
     tangents = [
         _like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)
     ]
@@ -201,7 +205,7 @@ def _one(wrt: Any) -> Node:
 def _wrt(wrt: Any) -> tuple[list[Node], Any]:
     nodes, rebuild = flatten(wrt)
     if not nodes:
-        raise ArgumentError("there is nothing to differentiate by")
+        raise ArgumentError("there is nothing to differentiate by", "name an input in wrt")
     for node in nodes:
         if not isinstance(node, Node):
             raise ArgumentError(
@@ -230,13 +234,15 @@ def _float_node(value: Any, what: str) -> Node:
 def _like(value: Any, node: Node, what: str) -> Node:
     made = as_node(value, node.dtype)
     if made.shape not in (node.shape, ()):
-        raise ShapeError(f"{what} is {made.type}, not {node.type}")
+        raise ShapeError(f"{what} is {made.type}, not {node.type}", "give both one shape")
     return broadcast_to(made, node.shape)
 
 
 def _check_reach(output: Node, nodes: Sequence[Node], unreachable: str) -> None:
     if unreachable not in ("error", "zero"):
-        raise ArgumentError(f"unreachable={unreachable!r} is neither 'error' nor 'zero'")
+        raise ArgumentError(
+            f"unreachable={unreachable!r} is neither 'error' nor 'zero'", "say one of them"
+        )
     if unreachable == "zero":
         return
     order = set(topological_order([output]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +44,7 @@ def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any
     make = _MAKERS.get(engine)
     if make is None:
         raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
-    unknown = sorted(set(options) - set(_OPTIONS.get(engine, ())))
-    if unknown:
-        known = ", ".join(_OPTIONS.get(engine, ())) or "none"
-        raise ArgumentError(f"the engine {engine} has no option {unknown[0]!r}", f"it has {known}")
+    check_options(engine, options)
     if engine != "analytic":
         # The formulas beside an expression are the analytic engine's alone. A `wrt` above one of
         # them would lose its name in the rebuilt graph; such a graph is left as it is.
@@ -55,6 +52,18 @@ def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any
         if plain is not output and _has_all(plain, wrt):
             output = plain
     return make(output, wrt, **options)
+
+
+def check_options(engine: str, options: Any) -> None:
+    """Raises ArgumentError where an engine has no such option."""
+    if not isinstance(options, Mapping):
+        raise ArgumentError(
+            f"the options of {engine} are {options!r}", "write {'method': 'richardson'}"
+        )
+    unknown = sorted(set(options) - set(_OPTIONS.get(engine, ())))
+    if unknown:
+        known = ", ".join(_OPTIONS.get(engine, ())) or "none"
+        raise ArgumentError(f"the engine {engine} has no option {unknown[0]!r}", f"it has {known}")
 
 
 def _has_all(output: Node, wrt: Sequence[Node]) -> bool:

@@ -63,7 +63,9 @@ def numeric_jacobian(
     if search and method not in ("forward", "central"):
         raise ArgumentError(f"a search for the step is for forward and central, not {method}")
     if step is not None and not (isinstance(step, (int, float)) and 0 < step < float("inf")):
-        raise ArgumentError(f"step={step!r} is no positive number")
+        raise ArgumentError(
+            f"step={step!r} is no positive number", "leave it out: the step is then chosen"
+        )
     relative = relative_step(method, wrt.dtype.epsilon) if step is None else float(step)
     scale = apply_named("maximum", apply_named("abs", wrt), 1.0)
     size = scale * relative

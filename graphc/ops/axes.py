@@ -15,11 +15,14 @@ def normalize_axis(axis: Any, ndim: int) -> int:
         AxisError: it is no integer or out of range.
     """
     if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise AxisError(f"axis {axis!r} is no integer")
+        raise AxisError(f"axis {axis!r} is no integer", "give an integer, for example axis=0")
     index = axis.__index__()
     if not -ndim <= index < ndim:
         has = {0: "no axes", 1: "one axis, 0"}.get(ndim, f"axes 0 to {ndim - 1}")
-        raise AxisError(f"axis {index} is out of range: the value has {has}")
+        raise AxisError(
+            f"axis {index} is out of range: the value has {has}",
+            "-1 is the last axis" if ndim else "leave the axis out",
+        )
     return index % ndim
 
 
@@ -34,7 +37,7 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     axes = [normalize_axis(a, ndim) for a in given]
     if len(set(axes)) < len(axes):
-        raise AxisError(f"axis {given} names an axis twice")
+        raise AxisError(f"axis {given} names an axis twice", "name each axis once")
     return tuple(sorted(axes))
 
 

@@ -29,7 +29,7 @@ def _matmul_infer(
     left, right = _matrix(x, transpose_x), _matrix(y, transpose_y)
     inner_x, inner_y = left[-1], right[-2:][0]
     if inner_x != inner_y:
-        mend = ""
+        mend = "make them equal"
         if len(left) > 1 and left[-2] == inner_y:
             mend = "transpose the first operand?"
         elif len(right) > 1 and right[-1] == inner_x:
@@ -181,12 +181,18 @@ def parse_subscripts(text: str, count: int) -> tuple[list[str], str]:
             f"subscripts {text!r} hold more than letters", "for example 'ij,jk->ik'"
         )
     if len(terms) != count:
-        raise ArgumentError(f"subscripts {text!r} are for {len(terms)} operands, not {count}")
+        raise ArgumentError(
+            f"subscripts {text!r} are for {len(terms)} operands, not {count}",
+            "give one operand for each group of letters",
+        )
     if not arrow:
         result = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     for letter in result:
         if result.count(letter) > 1 or letter not in letters:
-            raise ArgumentError(f"the result's letter {letter!r} is there twice or in no operand")
+            raise ArgumentError(
+                f"the result's letter {letter!r} is there twice or in no operand",
+                "name each axis of the result once, by a letter of an operand",
+            )
     return terms, result
 
 
@@ -194,11 +200,17 @@ def _letter_sizes(terms: Sequence[str], shapes: Sequence[Shape]) -> dict[str, Si
     sizes: dict[str, Size] = {}
     for position, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
         if len(term) != len(shape):
-            raise ShapeError(f"operand {position} has {len(shape)} axes, its subscripts {term!r}")
+            raise ShapeError(
+                f"operand {position} has {len(shape)} axes, its subscripts {term!r}",
+                "write one letter for each axis",
+            )
         for letter, size in zip(term, shape, strict=True):
             known = sizes.setdefault(letter, size)
             if known != size:
-                raise ShapeError(f"the letter {letter!r} stands for sizes {known} and {size}")
+                raise ShapeError(
+                    f"the letter {letter!r} stands for sizes {known} and {size}",
+                    "make them equal, or use another letter",
+                )
     return sizes
 
 

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from graphc.core.calls import guarded
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
-from graphc.core.errors import ArgumentError, ShapeError
+from graphc.core.errors import ArgumentError, GradError, ShapeError
 from graphc.core.graph import Graph, close_over, trace, trace_once
 from graphc.core.node import Node, apply_named, as_node, describe, freeze, make, public
 from graphc.core.op import Op
@@ -217,7 +217,10 @@ def sum_flops(graph: Graph) -> Any:
 def _map_size(types: Sequence[TensorType], mapped: tuple[bool, ...]) -> Size:
     sizes = [t.shape[0] for t, m in zip(types, mapped, strict=True) if m]
     if any(s != sizes[0] for s in sizes):
-        raise ShapeError(f"the mapped operands have {', '.join(str(s) for s in sizes)} entries")
+        raise ShapeError(
+            f"the mapped operands have {', '.join(str(s) for s in sizes)} entries",
+            "give all of them one leading size",
+        )
     return sizes[0]
 
 
@@ -437,6 +440,11 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
     for wrt, formula in formulas.items():
         if not isinstance(wrt, Node):
             raise ArgumentError(f"{wrt!r} is no graph value", "use the nodes as keys: {w: formula}")
+        if not wrt.dtype.is_float:
+            raise GradError(
+                f"{describe(wrt)} is {wrt.type}: only a float has a derivative",
+                "leave it out of the formulas",
+            )
         given = as_node(formula, wrt.dtype)
         if node.ndim and node.shape != wrt.shape:
             raise ShapeError(
@@ -444,7 +452,10 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
                 "value that is no scalar is its elementwise slope, so both must have one shape"
             )
         if given.shape not in (wrt.shape, ()):
-            raise ShapeError(f"the formula for {describe(wrt)}: {wrt.type} is {given.type}")
+            raise ShapeError(
+                f"the formula for {describe(wrt)}: {wrt.type} is {given.type}",
+                "give it the shape of its node",
+            )
         made.append(broadcast_to(given, wrt.shape))
     keys = list(formulas)
     graph, others = close_over(made, keys, "formula")
@@ -470,10 +481,13 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
     Graph values among the arguments become the block's inputs; everything else is passed as it is.
     Graph values the function takes from outside become inputs too.
     """
+    _check_callable(function, "gx.block")
     name = getattr(function, "__name__", "block")
 
     @functools.wraps(function)
+    @guarded(name)
     def called(*args: Any, **options: Any) -> Any:
+        _check_arguments(function, args, options)
         leaves, rebuild = flatten([list(args), options])
         spots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Node)]
         if not spots:
@@ -489,9 +503,6 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
                 filled[spot] = formal
             again, named = rebuild(filled)
             result = function(*again, **named)
-            flat, _ = flatten(result)
-            if not all(isinstance(r, Node) for r in flat):
-                raise ArgumentError(f"the block {name} returned something that is no graph value")
             return result
 
         names = _argument_names(function, args, options)
@@ -509,6 +520,22 @@ def block(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str, DType, Dim))
+
+
+def _check_callable(function: Any, caller: str) -> None:
+    if not callable(function):
+        raise ArgumentError(f"{function!r} is no function", f"{caller} takes a Python function")
+
+
+def _check_arguments(function: Any, args: Sequence[Any], options: dict[str, Any]) -> None:
+    try:
+        found = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions of C have none
+        return
+    try:
+        found.bind(*args, **options)
+    except TypeError as error:
+        raise ArgumentError(str(error), f"it takes {found}") from None
 
 
 def _argument_names(function: Any, args: Sequence[Any], options: dict[str, Any]) -> list[str]:
@@ -546,6 +573,7 @@ def map(function: Callable[..., Any], *operands: Any, chunk: int = 0) -> Any:
     Raises:
         ShapeError: an operand is a scalar, or the leading sizes differ.
     """
+    _check_callable(function, "gx.map")
     nodes = [as_node(o) for o in operands]
     if not nodes:
         raise ArgumentError("map has nothing to map over", "gx.map(function, x)")
@@ -553,7 +581,7 @@ def map(function: Callable[..., Any], *operands: Any, chunk: int = 0) -> Any:
         if node.ndim == 0:
             raise ShapeError(f"operand {position} is a scalar", "map goes over the leading axis")
     if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 0:
-        raise ArgumentError(f"chunk={chunk!r} is no count")
+        raise ArgumentError(f"chunk={chunk!r} is no count", "give 0 for all at once, or more")
     types = [TensorType(n.shape[1:], n.dtype) for n in nodes]
     name = getattr(function, "__name__", "map")
     names = [f"x{i}" for i in range(len(nodes))]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.core.dtype import DType, bool_
@@ -57,7 +59,12 @@ def elementwise(
 
     def infer(*types: TensorType, **params: Any) -> TensorType:
         if len(types) != count:
-            raise ArgumentError(f"it takes {count} operand{'s' * (count > 1)}, not {len(types)}")
+            raise ArgumentError(
+                f"it takes {count} operand{'s' * (count > 1)}, not {len(types)}",
+                f"see help(graphc.{name})",
+            )
+        if params:
+            _check_params(name, formula if callable(formula) else run, count, params)
         if check is not None:
             check(*types, **params)
         if not holomorphic:
@@ -262,6 +269,27 @@ def warn_zero(node: Node, reason: str) -> None:
             ),
             stacklevel=2,
         )
+
+
+@functools.lru_cache(maxsize=512)
+def _params_of(function: Callable[..., Any], count: int) -> tuple[str, ...] | None:
+    """Returns a rule's parameters behind the namespace and `count` operands; None for any."""
+    found = list(inspect.signature(function).parameters.values())
+    if any(p.kind is p.VAR_KEYWORD for p in found):
+        return None
+    return tuple(p.name for p in found[count + 1 :] if p.kind is not p.VAR_POSITIONAL)
+
+
+def _check_params(
+    name: str, function: Callable[..., Any], count: int, params: Mapping[str, Any]
+) -> None:
+    known = _params_of(function, count)
+    for param in params:
+        if known is not None and param not in known:
+            raise ArgumentError(
+                f"{name} has no argument {param!r}",
+                f"beside its operands it has {', '.join(known) or 'none'}",
+            )
 
 
 def refuse_complex(name: str, types: Sequence[TensorType]) -> None:

@@ -205,7 +205,10 @@ def _check_indices(indices: Node, size: Size, axis: int) -> None:
         return
     wrong = array[(array < -size) | (array >= size)]
     if wrong.size:
-        raise IndexingError(f"index {wrong.flat[0]} is out of range for axis {axis} of size {size}")
+        raise IndexingError(
+            f"index {wrong.flat[0]} is out of range for axis {axis} of size {size}",
+            f"use {-size} to {size - 1}",
+        )
 
 
 # -- x[...] ----------------------------------------------------------------------------------------
@@ -281,7 +284,10 @@ def _index_basic(node: Node, items: list[Any]) -> Node:
 def _resolve_integer(item: int, size: Size, axis: int) -> Size:
     if isinstance(size, int):
         if not -size <= item < size:
-            raise IndexingError(f"index {item} is out of range for axis {axis} of size {size}")
+            raise IndexingError(
+                f"index {item} is out of range for axis {axis} of size {size}",
+                f"use {-size} to {size - 1}" if size else "the axis is empty",
+            )
         return item % size
     return item if item >= 0 else size + item
 
@@ -290,7 +296,9 @@ def _resolve_slice(item: slice, size: Size, axis: int) -> Any:
     start, stop, step = item.start, item.stop, item.step
     for part in (start, stop, step):
         if part is not None and not _is_plain_integer(part) and not isinstance(part, Dim):
-            raise IndexingError(f"slice bound {part!r} on axis {axis} is no integer")
+            raise IndexingError(
+                f"slice bound {part!r} on axis {axis} is no integer", "slice with integers"
+            )
     if step == 0:
         raise IndexingError(f"the slice step on axis {axis} is 0", "use 1, or -1 to reverse")
     if isinstance(size, Dim) or isinstance(start, Dim) or isinstance(stop, Dim):
@@ -343,7 +351,10 @@ def _index_array(item: Any, size: Size, axis: int) -> Node:
             "use gx.where(mask, x, 0)",
         )
     if not array.type.dtype.is_integer:
-        raise IndexingError(f"the index on axis {axis} is {array.type}, not integer")
+        raise IndexingError(
+            f"the index on axis {axis} is {array.type}, not integer",
+            "cast it: gx.cast(i, 'int32'), or choose with gx.where",
+        )
     if array.op.name == "constant" and isinstance(size, int):
         values = array.params["value"].array
         return as_node(np.where(values < 0, values + size, values).astype(values.dtype))

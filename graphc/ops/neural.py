@@ -162,7 +162,10 @@ def _gelu_formula(m: Any, x: Any, approximate: bool) -> Any:
 
 def _check_gelu(x: TensorType, approximate: bool) -> None:
     if not isinstance(approximate, bool):
-        raise ArgumentError(f"approximate={approximate!r} is neither True nor False")
+        raise ArgumentError(
+            f"approximate={approximate!r} is neither True nor False",
+            "True is the form with tanh, False the one with erf",
+        )
 
 
 gelu_op = elementwise(

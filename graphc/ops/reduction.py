@@ -493,7 +493,7 @@ norm_op = _reduction(
 def _reduce(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> Node:
     node = as_node(x)
     if not isinstance(keepdims, bool):
-        raise ArgumentError(f"keepdims={keepdims!r} is neither True nor False")
+        raise ArgumentError(f"keepdims={keepdims!r} is neither True nor False", "say one of them")
     return op(node, axis=normalize_axes(axis, node.ndim), keepdims=keepdims, **params)
 
 

@@ -111,7 +111,10 @@ def transpose(x: Any, axes: Any = None) -> Node:
     given = tuple(reversed(range(node.ndim))) if axes is None else tuple(axes)
     order = tuple(normalize_axis(a, node.ndim) for a in given)
     if sorted(order) != list(range(node.ndim)):
-        raise AxisError(f"axes {given} are no order of {node.ndim} axes")
+        raise AxisError(
+            f"axes {given} are no order of {node.ndim} axes",
+            f"name each of 0 to {node.ndim - 1} once",
+        )
     return (
         node if order == tuple(range(node.ndim)) else make(transpose_op, (node,), {"axes": order})
     )
@@ -122,7 +125,9 @@ def matrix_transpose(x: Any) -> Node:
     """Returns x with its last two axes exchanged."""
     node = as_node(x)
     if node.ndim < 2:
-        raise ShapeError(f"a matrix has 2 axes or more, not {node.ndim}")
+        raise ShapeError(
+            f"a matrix has 2 axes or more, not {node.ndim}", "use gx.expand_dims first"
+        )
     return transpose(node, (*range(node.ndim - 2), node.ndim - 1, node.ndim - 2))
 
 
@@ -165,7 +170,9 @@ def squeeze(x: Any, axis: Any) -> Node:
     axes = [normalize_axis(a, node.ndim) for a in (axis if isinstance(axis, tuple) else (axis,))]
     for a in axes:
         if node.shape[a] != 1:
-            raise ShapeError(f"axis {a} has size {node.shape[a]}, not 1")
+            raise ShapeError(
+                f"axis {a} has size {node.shape[a]}, not 1", "name only axes of size 1"
+            )
     return reshape(node, tuple(s for i, s in enumerate(node.shape) if i not in axes))
 
 
@@ -179,7 +186,8 @@ def _concat_infer(*types: TensorType, axis: int) -> TensorType:
         rest = t.shape[:axis] + t.shape[axis + 1 :]
         if len(t.shape) != len(first.shape) or rest != first.shape[:axis] + first.shape[axis + 1 :]:
             raise ShapeError(
-                f"operand {position} is {t}; all axes but {axis} must be those of {first}"
+                f"operand {position} is {t}; all axes but {axis} must be those of {first}",
+                "reshape it, or join along another axis",
             )
         total = t.shape[axis] + total
     return TensorType((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)
@@ -241,7 +249,10 @@ def concat(values: Any, axis: int = 0) -> Node:
 def _stack_infer(*types: TensorType, axis: int) -> TensorType:
     for position, t in enumerate(types):
         if t.shape != types[0].shape:
-            raise ShapeError(f"operand {position} is {t}, the first is {types[0]}")
+            raise ShapeError(
+                f"operand {position} is {t}, the first is {types[0]}",
+                "broadcast all to one shape, or use gx.concat",
+            )
     shape = types[0].shape
     return TensorType((*shape[:axis], len(types), *shape[axis:]), types[0].dtype)
 
@@ -288,7 +299,7 @@ def _several(name: str, values: Any) -> list[Node]:
     if isinstance(values, Node) or not isinstance(values, (list, tuple)):
         raise ArgumentError(f"{name} takes a list of values", f"write gx.{name}([x, y])")
     if not values:
-        raise ArgumentError(f"{name} of no values has no shape")
+        raise ArgumentError(f"{name} of no values has no shape", "give one value or more")
     return [as_node(v) for v in values]
 
 

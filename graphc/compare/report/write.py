@@ -37,6 +37,11 @@ def write_report(comparisons: Sequence[Comparison], folder: str | os.PathLike[st
     """
     if not comparisons:
         raise ArgumentError("a report needs at least one comparison", "give one problem or more")
+    for comparison in comparisons:
+        if not isinstance(comparison, Comparison):
+            raise ArgumentError(
+                f"{comparison!r} is no comparison", "give what gx.compare(problem) returns"
+            )
     comparisons = [_with_clean_pictures(comparison) for comparison in comparisons]
     names = picture_names(comparisons)
     pictures = {
