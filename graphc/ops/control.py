@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from graphc.core.calls import guarded
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
-from graphc.core.errors import ArgumentError, GradError, ShapeError
+from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.graph import Graph, close_over, trace, trace_once
 from graphc.core.node import Node, apply_named, as_node, describe, freeze, make, public
 from graphc.core.op import Op
@@ -441,7 +441,7 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
         if not isinstance(wrt, Node):
             raise ArgumentError(f"{wrt!r} is no graph value", "use the nodes as keys: {w: formula}")
         if not wrt.dtype.is_float:
-            raise GradError(
+            raise DTypeError(
                 f"{describe(wrt)} is {wrt.type}: only a float has a derivative",
                 "leave it out of the formulas",
             )
@@ -464,6 +464,10 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
 
 def without_formulas(nodes: Sequence[Node]) -> list[Node]:
     """Returns the nodes without the author's formulas beside them: what all other engines see."""
+
+    order = topological_order(nodes)
+    if not any(node.op is with_gradient_op for node in order):
+        return list(nodes)
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         return args[0] if node.op is with_gradient_op else make(node.op, args, node.params)
