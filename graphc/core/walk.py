@@ -109,22 +109,23 @@ def rebuild(
 def topological_order_until(roots: Iterable[Node], stop: Mapping[Node, Any]) -> list[Node]:
     """Returns `topological_order` without the nodes in `stop` and what only they need."""
     order: list[Node] = []
-    done: set[Node] = set(stop)
-    stack = list(roots)
+    seen: set[Node] = set(stop)
+    stack: list[Node | None] = list(roots)
     stack.reverse()
     while stack:
-        node = stack[-1]
-        if node in done:
-            stack.pop()
-            continue
-        waiting = [a for a in node.args if a not in done]
-        if waiting:
-            waiting.reverse()
-            stack.extend(waiting)
-        else:
-            done.add(node)
+        node = stack.pop()
+        if node is None:  # the operands of the node below it are done
+            node = stack.pop()
+            assert node is not None
             order.append(node)
-            stack.pop()
+        elif node not in seen:
+            seen.add(node)
+            args = node.args
+            if args:
+                stack += (node, None)
+                stack += args[::-1]
+            else:
+                order.append(node)
     return order
 
 

@@ -12,7 +12,7 @@ from graphc.core.graph import Graph, bodies
 from graphc.core.node import Node, describe, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
-from graphc.core.walk import topological_order
+from graphc.core.walk import collection_paused, topological_order
 from graphc.simplify.blocks import BLOCK_OPS, Trimmer
 from graphc.simplify.folding import fold_node
 from graphc.simplify.rule import Rule
@@ -110,7 +110,8 @@ def simplify(
     """
     nodes, rebuild = flatten(outputs)
     worker = _Simplifier(nodes, finite, stable, fold_constants, budget, None)
-    return rebuild(worker.run(nodes))
+    with collection_paused():
+        return rebuild(worker.run(nodes))
 
 
 def explain(
