@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.numpy import evaluate
+from graphc.compare.flips import flipped
 from graphc.compare.measures import Measure, distance, reading
 from graphc.compare.problem import Problem
 from graphc.compare.rules import MEASURED, RULE_DIGITS, rule_digits
 from graphc.compare.run_engines import EngineRun
 from graphc.compare.truth import Truth
 from graphc.core.graph import Graph, bodies
-from graphc.core.node import Node
+from graphc.core.node import Node, describe
 from graphc.core.walk import topological_order
 
 
@@ -122,6 +123,12 @@ def classify(entry: Judged, case: Case, seen: Seen) -> tuple[str, str]:
     if seen.worst <= 64 * case.problem.output.dtype.epsilon * max(scale, 1.0):
         return "cancellation", (
             f"{digits:.1f} of {most:.1f} digits: the rule is written so that digits cancel"
+        )
+    turned = None if case.truth is None else flipped(case.problem, case.truth)
+    if turned is not None:
+        return "kink", (
+            f"rounding turns {describe(turned, 3)} over: floats decide otherwise than exact "
+            "numbers, and the derivative jumps there"
         )
     return "defect", f"off by {seen.worst:.3g}, beyond what rounding explains"
 

@@ -123,15 +123,17 @@ def _chosen(output: Node, wrt: Any) -> list[Node]:
     if wrt is None:
         return [n for n in found if n.dtype.is_float]
     names = {n.params["name"]: n for n in found}
-    chosen = [names.get(w, w) if isinstance(w, str) else w for w in flatten(wrt)[0]]
+    given = [names.get(w, w) if isinstance(w, str) else w for w in flatten(wrt)[0]]
     reached = set(topological_order([output]))
-    for node in chosen:
+    chosen: list[Node] = []
+    for node in given:
         if not isinstance(node, Node) or node not in reached:
             what = describe(node) if isinstance(node, Node) else repr(node)
             raise GradError(
                 f"{describe(output, 3)} does not depend on {what}",
                 f"its inputs are {', '.join(names) or 'none'}",
             )
+        chosen.append(node)
     return chosen
 
 

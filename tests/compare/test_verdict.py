@@ -82,6 +82,15 @@ def test_stopped_gradient_is_a_convention_that_differences_do_not_know() -> None
         assert result[name].verdict == "agrees", name
 
 
+def test_decision_that_rounding_turns_over_is_no_defect() -> None:
+    # Exactly 0.1 * 3 lies below the number beside it, in floats they are equal.
+    less = verdicts("where(x*y < 0.30000000000000004, x*7, x*2)", "x=0.1", "y=3")
+    assert less["reverse"] == less["jax"] == "kink"
+    side = verdicts("leaky_relu(x*y - 0.30000000000000004) + relu(0.30000000000000004 - x*y)*x",
+                    "x=0.1", "y=3")  # fmt: skip
+    assert "defect" not in side.values()
+
+
 def test_words_name_the_convention_and_the_place() -> None:
     x = gx.input("x", (3,), "float64")
     result = gx.check(gx.Problem(gx.sum(gx.abs(x) * 2), {"x": [0.0, 1.0, -2.0]}), ("jax",))
