@@ -10,7 +10,7 @@ from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError
 from graphc.core.node import Node, as_node, describe, public, public_functions
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape
-from graphc.core.walk import topological_order
+from graphc.core.walk import collection_paused, topological_order
 from graphc.diff.columns import map_columns
 from graphc.diff.engines import differentiate
 from graphc.diff.forward import forward_jacobian, push
@@ -30,9 +30,10 @@ def _derivative(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(*args: Any, **options: Any) -> Any:
-        result = inner(*args, **options)
-        first = args[0] if args else next(iter(options.values()))
-        _remember_inputs(flatten(result)[0], first)
+        with collection_paused():
+            result = inner(*args, **options)
+            first = args[0] if args else next(iter(options.values()))
+            _remember_inputs(flatten(result)[0], first)
         return result
 
     public_functions[function.__name__] = called
