@@ -68,7 +68,9 @@ def check(problem: Problem, engines: Sequence[str] = ENGINES, progress: Progress
     for entry in judgement.engines:
         parting = first_parting(problem, entry, judgement)
         ok = entry.run.status == "ok"
-        where = "" if parting is None else f"{parting.words} ({parting.place})"
+        where = "" if parting is None else parting.words
+        if parting is not None and parting.place:
+            where += f" ({parting.place})"
         lines.append(
             CheckLine(
                 engine=entry.run.name,

@@ -167,10 +167,12 @@ def _gap(found: Any, true: Any) -> float:
 def _describe(
     entry: Judged, node: Node, user: Node, engine: float, true: Any, gap: float
 ) -> Parting:
+    # As many digits as it takes to see the two differ.
+    shown = min(17, 3 + math.ceil(-math.log10(gap))) if 0 < gap < 1e-3 else 6
     far = f" (relative distance {gap:.2g})" if math.isfinite(gap) else ""
     words = (
         f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
-        f"{engine:.6g} where the truth is {mpmath.nstr(true, 6)}{far}: they part in the rule of "
+        f"{engine:.{shown}g} where the truth is {mpmath.nstr(true, shown)}{far}: they part in the rule of "
         f"{user.op.name}."
     )
     return Parting(
