@@ -172,8 +172,8 @@ def _describe(
     far = f" (relative distance {gap:.2g})" if math.isfinite(gap) else ""
     words = (
         f"The derivative by {describe(user, 3)} is still right, the one by {describe(node, 3)} is "
-        f"{engine:.{shown}g} where the truth is {mpmath.nstr(true, shown)}{far}: they part in the rule of "
-        f"{user.op.name}."
+        f"{engine:.{shown}g} where the truth is {mpmath.nstr(true, shown)}{far}: they part in "
+        f"the rule of {user.op.name}."
     )
     return Parting(
         node=describe(node, 6),
