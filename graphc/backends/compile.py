@@ -12,7 +12,7 @@ from jax import tree_util
 
 from graphc.backends.derivative import with_own_derivative
 from graphc.backends.jax import lower
-from graphc.backends.numpy import check_kind
+from graphc.backends.numpy import check_kind, check_range
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, PrecisionError
@@ -26,7 +26,8 @@ class Compiled:
     """A compiled graph: call it with values, get the outputs' nest with JAX arrays.
 
     Immutable, safe to call from many threads, and itself traceable: it works inside `jax.jit`,
-    `jax.vmap`, `jax.grad`, Equinox and Optax. Made by `compile`.
+    `jax.vmap`, `jax.grad`, Equinox and Optax. Made by `compile`. A number of Python or NumPy that
+    its input's dtype can't hold is an error; a JAX array of another dtype wraps as JAX's casts do.
 
     Attributes:
         outputs: the output nodes, in the order of the nest.
@@ -34,15 +35,18 @@ class Compiled:
         function: the plain traced function, not jitted.
     """
 
-    __slots__ = ("__weakref__", "_jitted", "_spec", "function", "inputs", "outputs")
+    __slots__ = ("__weakref__", "_jitted", "_match", "_spec", "function", "inputs", "outputs")
 
-    def __init__(self, function: Any, jitted: Any, outputs: Any, inputs: Any, spec: Any) -> None:
+    def __init__(
+        self, function: Any, jitted: Any, outputs: Any, inputs: Any, spec: Any, match: Any
+    ) -> None:
         for name, value in (
             ("function", function),
             ("_jitted", jitted),
             ("outputs", tuple(outputs)),
             ("inputs", tuple(inputs)),
             ("_spec", spec),
+            ("_match", match),
         ):
             object.__setattr__(self, name, value)
 
@@ -52,9 +56,11 @@ class Compiled:
     def __call__(self, *args: Any, **named: Any) -> Any:
         if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
             args = (_names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
+        if any(not isinstance(v, jax.Array) for v in tree_util.tree_leaves((args, named))):
+            _check_ranges(self._match(args, named))
         try:
             return self._jitted(*args, **named)
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             _check_arrays((args, named))
             raise error from None
 
@@ -158,12 +164,13 @@ def compile(
 
     spare = spare_inputs(nodes, listed) if inputs is None else []
 
+    def match(args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
+        if inputs is None:
+            return _by_name(listed, spare, args, named)
+        return _by_place(inputs, listed, args, named)
+
     def function(*args: Any, **named: Any) -> Any:
-        given = (
-            _by_name(listed, spare, args, named)
-            if inputs is None
-            else _by_place(inputs, listed, args, named)
-        )
+        given = match(args, named)
         return rebuild(_traced(nodes, list(given), given, derivative))
 
     def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -172,7 +179,8 @@ def compile(
             return ({n.params["name"]: s for n, s in structs.items()},), {}
         return tuple(_fill(i, structs) for i in inputs), {}
 
-    return Compiled(function, jax.jit(function) if jit else function, nodes, listed, spec)
+    jitted = jax.jit(function) if jit else function
+    return Compiled(function, jitted, nodes, listed, spec, match)
 
 
 def _traced(
@@ -199,6 +207,20 @@ def _as_declared(node: Node, value: Any) -> Any:
         raise ArgumentError(
             f"the value of {describe(node)} is no array: {error}", "give rows of one length"
         ) from None
+
+
+def _check_ranges(given: dict[Node, Any]) -> None:
+    """Raises DTypeError or PrecisionError for a number that an input's dtype can't hold."""
+    for node, value in given.items():
+        nest = isinstance(value, (list, tuple))
+        if nest and any(isinstance(v, jax.Array) for v in tree_util.tree_leaves(value)):
+            continue
+        if nest or isinstance(value, (int, float, np.ndarray, np.generic)):
+            try:
+                array = np.asarray(value)
+            except ValueError:  # ragged rows, which the call itself tells
+                continue
+            check_range(node, array)
 
 
 def _names_for_nodes(given: dict[Any, Any]) -> dict[Any, Any]:

@@ -63,7 +63,7 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
         DimError: one name would stand for two numbers, or for none.
     """
     sizes: dict[str, tuple[int, Node]] = {}
-    open_ends: list[tuple[Dim, int, Node]] = []
+    open_ends: list[tuple[Dim, int, Node, int]] = []
     for node, shape in zip(inputs, shapes, strict=True):
         declared: Shape = node.type.shape
         fits = len(declared) == len(shape) and all(
@@ -75,11 +75,11 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
                 f"{show_shape(tuple(shape)) or '[]'}",
                 "pass a value of that shape, or declare another",
             )
-        for size, number in zip(declared, shape, strict=True):
+        for axis, (size, number) in enumerate(zip(declared, shape, strict=True)):
             if isinstance(size, Dim):
                 name = _plain_name(size)
                 if name is None:
-                    open_ends.append((size, number, node))
+                    open_ends.append((size, number, node, axis))
                     continue
                 known, first = sizes.setdefault(name, (number, node))
                 if known != number:
@@ -90,15 +90,31 @@ def bind_sizes(inputs: Sequence[Node], shapes: Sequence[Sequence[int]]) -> dict[
                     )
     found = {name: number for name, (number, _) in sizes.items()}
     for _ in open_ends:  # one may need what another gives
-        for size, number, _ in open_ends:
+        for size, number, _, _ in open_ends:
             _solve(size, number, found)
-    for size, number, node in open_ends:
-        if size.value(found) != number:
-            raise DimError(
-                f"{describe(node)} is declared {node.type}: {size} is {size.value(found)}, "
-                f"the value has {number}"
-            )
+    for size, number, node, axis in open_ends:
+        _check_size(size, number, node, axis, found)
     return found
+
+
+def _check_size(size: Dim, number: int, node: Node, axis: int, found: Mapping[str, int]) -> None:
+    """Raises DimError where an axis can't have the number it has."""
+    words = f"axis {axis} of {describe(node)} is declared {size}, the value has {number}"
+    unknown = [n for n in size.names if n not in found]
+    if len(unknown) == 1 and _is_linear(size, unknown[0]):
+        raise DimError(
+            f"{words}, which no {unknown[0]} of 0 or more gives",
+            "pass an array of such a size, or declare another",
+        )
+    if size.value(found) != number:  # value() raises where names are unknown
+        bound = ", ".join(f"{n} = {found[n]}" for n in size.names)
+        raise DimError(
+            f"{words}, but it is {size.value(found)} for {bound}", "pass arrays that agree in it"
+        )
+
+
+def _is_linear(size: Dim, name: str) -> bool:
+    return all(p == 1 for monomial, _ in size.terms for n, p in monomial if n == name)
 
 
 def _plain_name(size: Dim) -> str | None:
@@ -110,7 +126,7 @@ def _plain_name(size: Dim) -> str | None:
 def _solve(size: Dim, number: int, found: dict[str, int]) -> None:
     """Binds the name of c * name + d where it alone is unknown."""
     unknown = [n for n in size.names if n not in found]
-    if len(unknown) != 1:
+    if len(unknown) != 1 or not _is_linear(size, unknown[0]):
         return
     at_zero = size.value({**found, unknown[0]: 0})
     slope = size.value({**found, unknown[0]: 1}) - at_zero

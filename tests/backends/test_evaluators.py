@@ -174,3 +174,52 @@ def test_evaluation_prints_no_warning() -> None:
     gx.evaluate(
         [gx.log(x), 1 / x, gx.exp(x * 1000), gx.sqrt(-x), gx.mean(x[:0])], x=[0.0, -1.0, 2.0]
     )
+
+
+def _compiled(node: Any, **values: Any) -> Any:
+    return gx.compile(node)(**values)
+
+
+@pytest.mark.parametrize("run", [*BOTH, _compiled])
+@pytest.mark.parametrize(
+    ("dtype", "value", "error", "words"),
+    [
+        ("int8", [1, 300], gx.DTypeError, r"v\[1\] is 300, which does not fit into int8"),
+        ("uint16", [-1, 0], gx.DTypeError, r"v\[0\] is -1, which does not fit into uint16"),
+        ("int32", np.array([0, 2**40]), gx.DTypeError, r"v\[1\] is 1099511627776"),
+        ("int64", [2**64 - 1, 0], gx.DTypeError, "is 18446744073709551615"),
+        ("float32", [1e300, 0.0], gx.PrecisionError, r"v\[0\] is 1e\+300"),
+        ("float16", [70000, 0], gx.PrecisionError, r"v\[0\] is 70000"),
+    ],
+)
+def test_number_that_the_dtype_can_not_hold_is_an_error(
+    run: Any, dtype: str, value: Any, error: Any, words: str
+) -> None:
+    v = gx.input("v", (2,), dtype)
+    with pytest.raises(error, match=rf"{HERE}:\d+: .*{words}"):
+        run(v + 1, v=value)
+
+
+@pytest.mark.parametrize("run", [gx.evaluate, _compiled])
+def test_integer_of_more_than_64_bits_is_refused_or_rounded(run: Any) -> None:
+    i, d = gx.input("i", (), "int64"), gx.input("d", (), "float64")
+    with pytest.raises(gx.DTypeError, match="i is 1180591620717411303424, which does not fit"):
+        run(i, i=2**70)
+    with pytest.raises(gx.PrecisionError, match=r"d is 1000.*\.\.\., which does not fit"):
+        run(d, d=10**400)
+
+
+@pytest.mark.parametrize("run", [gx.evaluate, _compiled])
+def test_limits_of_a_dtype_and_what_is_infinite_already_pass(run: Any) -> None:
+    i, u = gx.input("i", (2,), "int8"), gx.input("u", (3,), "float32")
+    assert run(i, i=[-128, 127]).tolist() == [-128, 127]
+    found = run(u, u=np.array([np.inf, -np.inf, np.nan])).tolist()
+    assert found[:2] == [np.inf, -np.inf]
+    assert found[2] != found[2]
+    assert float(run(u, u=[3.4028234e38, 0.0, 0.0])[0]) == float(np.finfo(np.float32).max)
+
+
+def test_number_of_a_problem_that_does_not_fit_is_an_error() -> None:
+    x = gx.input("x")
+    with pytest.raises(gx.PrecisionError, match=r"x is 1e\+300, which does not fit into float32"):
+        gx.Problem(x * 2, values={"x": 1e300})

@@ -117,3 +117,15 @@ def test_slice_of_a_named_size_is_checked_when_called() -> None:
             run(x[:3], x=np.ones(2))
         with pytest.raises(gx.IndexingError, match="out of range"):
             run(x[3:], x=np.ones(2))
+
+
+def test_size_that_no_binding_gives_says_which_axis_was_declared_how() -> None:
+    q = gx.input("q", (3, N * 2), "float64")
+    square = gx.input("s", (N * N,), "float64")
+    for run in (gx.evaluate, lambda node, **v: gx.compile(node)(**v)):
+        with pytest.raises(gx.DimError, match=r"axis 1 of q is declared 2\*n, the value has 5"):
+            run(gx.sum(q), q=np.ones((3, 5)))
+        with pytest.raises(gx.DimError, match=r"axis 0 of s is declared n\*\*2.*it is 9 for n = 3"):
+            run(gx.sum(q) + gx.sum(square), q=np.ones((3, 6)), s=np.ones(4))
+        with pytest.raises(gx.DimError, match="the size 'n' is not known"):
+            run(gx.sum(square), s=np.ones(4))
