@@ -15,7 +15,7 @@ from graphc.backends.jax import lower
 from graphc.backends.numpy import check_kind, check_range
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, BudgetError, PrecisionError
+from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError
 from graphc.core.graph import Graph, bodies, check_names, leaves
 from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
@@ -60,9 +60,13 @@ class Compiled:
             _check_ranges(self._match(args, named))
         try:
             return self._jitted(*args, **named)
-        except (TypeError, OverflowError) as error:
+        except TypeError as error:
             _check_arrays((args, named))
             raise error from None
+        except OverflowError:
+            raise DTypeError(
+                "a Python integer among the values is too large", "pass a NumPy array, or a float"
+            ) from None
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{describe(n)}: {n.type}" for n in self.inputs[:8])

@@ -187,7 +187,7 @@ def _compiled(node: Any, **values: Any) -> Any:
         ("int8", [1, 300], gx.DTypeError, r"v\[1\] is 300, which does not fit into int8"),
         ("uint16", [-1, 0], gx.DTypeError, r"v\[0\] is -1, which does not fit into uint16"),
         ("int32", np.array([0, 2**40]), gx.DTypeError, r"v\[1\] is 1099511627776"),
-        ("int64", [2**64 - 1, 0], gx.DTypeError, "is 18446744073709551615"),
+        ("int64", np.array([2**64 - 1, 0]), gx.DTypeError, "is 18446744073709551615"),
         ("float32", [1e300, 0.0], gx.PrecisionError, r"v\[0\] is 1e\+300"),
         ("float16", [70000, 0], gx.PrecisionError, r"v\[0\] is 70000"),
     ],
@@ -205,6 +205,8 @@ def test_integer_of_more_than_64_bits_is_refused_or_rounded(run: Any) -> None:
     i, d = gx.input("i", (), "int64"), gx.input("d", (), "float64")
     with pytest.raises(gx.DTypeError, match="i is 1180591620717411303424, which does not fit"):
         run(i, i=2**70)
+    with pytest.raises(gx.DTypeError, match="too large|is declared i64"):
+        run(i + gx.input("j", (2,), "int64"), i=0, j=[2**64 - 1, 0])
     with pytest.raises(gx.PrecisionError, match=r"d is 1000.*\.\.\., which does not fit"):
         run(d, d=10**400)
 
