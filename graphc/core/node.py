@@ -206,6 +206,12 @@ class Node:
     def __rtruediv__(self, other: Any) -> Node:
         return apply_named("div", other, self)
 
+    def __floordiv__(self, other: Any) -> Node:
+        return apply_public("floor_divide", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Node:
+        return apply_public("floor_divide", other, self)
+
     def __mod__(self, other: Any) -> Node:
         return apply_named("mod", self, other)
 
@@ -322,6 +328,26 @@ class Node:
     def reshape(self, *shape: Any) -> Node:
         """Returns the same elements in another shape, see `gx.reshape`."""
         return apply_public("reshape", self, shape[0] if len(shape) == 1 else shape)
+
+    def flatten(self) -> Node:
+        """Returns the elements in one axis, see `gx.ravel`."""
+        return apply_public("ravel", self)
+
+    def ravel(self) -> Node:
+        """Returns the elements in one axis, see `gx.ravel`."""
+        return apply_public("ravel", self)
+
+    def squeeze(self, axis: Any = None) -> Node:
+        """Returns the value without axes of size 1, see `gx.squeeze`."""
+        return apply_public("squeeze", self, axis)
+
+    def swapaxes(self, first: int, second: int) -> Node:
+        """Returns the value with two axes exchanged, see `gx.swapaxes`."""
+        return apply_public("swapaxes", self, first, second)
+
+    def clip(self, min: Any = None, max: Any = None) -> Node:
+        """Returns the value limited to [min, max], see `gx.clip`."""
+        return apply_public("clip", self, min, max)
 
     def transpose(self, *axes: Any) -> Node:
         """Returns the axes in another order, see `gx.transpose`."""
@@ -612,6 +638,8 @@ def _quick_meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...] | None:
 def _lattice_point(operand: Any) -> DType | str:
     if isinstance(operand, Node):
         return operand.type.dtype
+    if isinstance(operand, Dim):
+        return "i*"
     weak = weak_name(operand)
     return weak if weak is not None else as_node(operand).type.dtype
 
@@ -621,6 +649,8 @@ def _to_dtype(operand: Any, target: DType) -> Node:
         if operand.type.dtype is target:
             return operand
         return apply_named("cast", operand, dtype=target)
+    if isinstance(operand, Dim):
+        return apply_named("dim_size", size=operand, dtype=target)
     if weak_name(operand) is not None:
         return scalar(operand, target)
     return _to_dtype(as_node(operand), target)
@@ -672,6 +702,8 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
                 f"{describe(value)} has {len(value.type.items)} results", "take one: x, y = value"
             )
         return value if dtype is None else _to_dtype(value, dtype)
+    if isinstance(value, Dim):
+        return _to_dtype(value, dtypes.DEFAULT_INT if dtype is None else dtype)
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         if dtype is None:
             dtype = dtypes.bool_ if isinstance(value, bool) else None

@@ -12,11 +12,18 @@ from graphc.ops.chain import multiply, reshape, sum_to
 from graphc.ops.sweep import op_rule, reverse_sweep
 
 
-def analytic_gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], str]:
+def analytic_gradients(
+    output: Node, wrt: Sequence[Node], seed: Node | None = None
+) -> tuple[list[Node], str]:
     """Returns the gradient by the author's formulas, and in words what was used.
 
     Where a formula stands beside a part of the expression only, graphc's own rules carry it to the
     output; the words say so.
+
+    Args:
+        output: a scalar unless a seed is given.
+        wrt: the nodes to differentiate by.
+        seed: the output's adjoint; 1 without one.
 
     Raises:
         EngineError: there is no formula on the way, or it leaves out one of `wrt`.
@@ -45,7 +52,8 @@ def analytic_gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], s
             found.append(_times(adjoint, formulas[index - 1], node) if inside else None)
         return found
 
-    adjoints = reverse_sweep({output: scalar(1.0, output.dtype)}, wrt, rule)
+    start = scalar(1.0, output.dtype) if seed is None else seed
+    adjoints = reverse_sweep({output: start}, wrt, rule)
     if not used[0]:
         raise EngineError("no formula lies between the output and what it is differentiated by")
     words = "the author's formula"

@@ -11,8 +11,9 @@ from graphc.core.node import Node, as_node, describe, public, public_functions
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape
 from graphc.core.walk import collection_paused, topological_order
+from graphc.diff.analytic import analytic_gradients
 from graphc.diff.columns import map_columns
-from graphc.diff.engines import differentiate
+from graphc.diff.engines import ENGINES, differentiate
 from graphc.diff.forward import forward_jacobian, push
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
@@ -127,13 +128,13 @@ def jacobian(
     Args:
         output: a float node of any shape.
         wrt: as for `grad`.
-        engine: `reverse` and `jax` take one pass an output element, `forward` and `numeric` one an
-            input element.
+        engine: `forward` and `numeric` take one pass for each input element, the others one for
+            each output element.
         chunk: passes run at once; bounds the memory.
         options: of the engine.
 
     Raises:
-        EngineError: the engine has no Jacobian.
+        EngineError: the engine is unknown, or does not apply here.
     """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
@@ -141,25 +142,44 @@ def jacobian(
         return rebuild([forward_jacobian(made, n, chunk) for n in nodes])
     if engine == "numeric":
         return rebuild([numeric_jacobian(made, n, chunk=chunk, **options) for n in nodes])
-    if engine not in ("reverse", "jax"):
-        raise EngineError(
-            f"the engine {engine!r} has no Jacobian", "use reverse, forward, numeric or jax"
-        )
-    pull = reverse_gradients if engine == "reverse" else referee_gradients
+    pull = _PULLS.get(engine)
+    if pull is None:
+        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
     return rebuild([_rows(made, n, pull, chunk) for n in nodes])
+
+
+def _symbolic_pull(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
+    from graphc.diff.symbolic import symbolic_gradient  # SymPy takes 0.4 s to load
+
+    return symbolic_gradient(output, wrt, seed=seed).gradients
+
+
+def _analytic_pull(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
+    return analytic_gradients(output, wrt, seed)[0]
+
+
+#: Engines that go from the output back: `pull(output, wrt, seed)` gives the adjoints of `wrt`.
+_PULLS: dict[str, Callable[..., list[Node]]] = {
+    "analytic": _analytic_pull,
+    "symbolic": _symbolic_pull,
+    "reverse": reverse_gradients,
+    "jax": referee_gradients,
+}
 
 
 @_derivative
 def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
-    """Returns the Hessian of a scalar by one node: forward over the engine's gradient.
+    """Returns the Hessian of a scalar: forward over the engine's gradient.
 
     Args:
         loss: a float scalar.
-        wrt: a float node; the result has its shape twice over.
+        wrt: a float node, whose Hessian has its shape twice over; or a nest of nodes, which gives
+            the blocks in the nest of the nest: `hessian(f, [x, y])[0][1]` is d2 f / dx dy.
         engine: what makes the gradient.
     """
-    node = _one(wrt)
-    return forward_jacobian(grad(loss, node, engine), node)
+    nodes, rebuild = _wrt(wrt)
+    gradients, _ = flatten(grad(loss, list(nodes), engine))
+    return rebuild([rebuild([forward_jacobian(g, n) for n in nodes]) for g in gradients])
 
 
 @_derivative
@@ -194,13 +214,6 @@ def _rows(output: Node, wrt: Node, pull: Any, chunk: int) -> Node:
     flipped = map_columns(wrt, output, row, [], chunk)
     axes = (*range(wrt.ndim, wrt.ndim + output.ndim), *range(wrt.ndim))
     return flipped if axes == tuple(range(len(axes))) else flipped.transpose(axes)
-
-
-def _one(wrt: Any) -> Node:
-    nodes, _ = _wrt(wrt)
-    if not isinstance(wrt, Node):
-        raise ArgumentError("hessian takes one node", "use gx.hvp for several")
-    return nodes[0]
 
 
 def _wrt(wrt: Any) -> tuple[list[Node], Any]:

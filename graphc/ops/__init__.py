@@ -9,6 +9,7 @@ from graphc.ops import (
     indexing,
     logic,
     losses,
+    names,
     neural,
     reduction,
     shaping,

@@ -397,21 +397,21 @@ clip_op = elementwise(
 
 
 @public
-def clip(x: Any, low: Any = None, high: Any = None) -> Node:
-    """Returns x limited to [low, high], either of which may be None.
+def clip(x: Any, min: Any = None, max: Any = None) -> Node:
+    """Returns x limited to [min, max], either of which may be None.
 
     Raises:
-        ArgumentError: both bounds are None, or low > high for two numbers.
+        ArgumentError: both bounds are None, or min > max for two numbers.
     """
-    if low is None and high is None:
-        raise ArgumentError("clip has neither bound", "give low, high or both")
-    if low is None:
-        return minimum(x, high)
-    if high is None:
-        return maximum(x, low)
-    if weak_name(low) and weak_name(high) and low > high:
-        raise ArgumentError(f"the bounds are reversed: low {low} > high {high}", "swap them")
-    return clip_op(x, low, high)
+    if min is None and max is None:
+        raise ArgumentError("clip has neither bound", "give min, max or both")
+    if min is None:
+        return minimum(x, max)
+    if max is None:
+        return maximum(x, min)
+    if weak_name(min) and weak_name(max) and min > max:
+        raise ArgumentError(f"the bounds are reversed: min {min} > max {max}", "swap them")
+    return clip_op(x, min, max)
 
 
 hypot = elementwise(

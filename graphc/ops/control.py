@@ -464,7 +464,6 @@ def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
 
 def without_formulas(nodes: Sequence[Node]) -> list[Node]:
     """Returns the nodes without the author's formulas beside them: what all other engines see."""
-
     order = topological_order(nodes)
     if not any(node.op is with_gradient_op for node in order):
         return list(nodes)

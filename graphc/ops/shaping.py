@@ -164,9 +164,11 @@ def expand_dims(x: Any, axis: int = 0) -> Node:
 
 
 @public
-def squeeze(x: Any, axis: Any) -> Node:
-    """Returns x without the given axes, which must have size 1."""
+def squeeze(x: Any, axis: Any = None) -> Node:
+    """Returns x without the given axes, which must have size 1; all such axes without `axis`."""
     node = as_node(x)
+    if axis is None:
+        axis = tuple(i for i, size in enumerate(node.shape) if size == 1)
     axes = [normalize_axis(a, node.ndim) for a in (axis if isinstance(axis, tuple) else (axis,))]
     for a in axes:
         if node.shape[a] != 1:

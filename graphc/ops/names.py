@@ -1,0 +1,129 @@
+"""The Array API's other names for what is there already, and small functions built from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
+from graphc.core.errors import DTypeError
+from graphc.core.node import Node, apply_named, as_node, public, scalar
+from graphc.core.type import shape_of
+from graphc.ops.arithmetic import div, mod, mul, neg, sub
+from graphc.ops.axes import normalize_axis
+from graphc.ops.chain import broadcast_to
+from graphc.ops.contraction import matmul
+from graphc.ops.logic import cast
+from graphc.ops.shaping import concat, reshape, transpose
+
+subtract, multiply, divide, negative, remainder = sub, mul, div, neg, mod
+permute_dims, concatenate, astype = transpose, concat, cast
+
+
+@public
+def positive(x: Any) -> Node:
+    """Returns x itself."""
+    return as_node(x)
+
+
+@public
+def floor_divide(x: Any, y: Any) -> Node:
+    """Returns the largest integer not above x / y, exactly, as NumPy's `//`: (x - x mod y) / y.
+
+    Raises:
+        DTypeError: both operands are integers; XLA's and NumPy's answers for y = 0 differ there.
+    """
+    quotient = div(sub(x, mod(x, y)), y)
+    if not any(isinstance(v, Node) and v.dtype.is_float for v in (x, y)) and not any(
+        isinstance(v, float) for v in (x, y)
+    ):
+        raise DTypeError("integers are not divided by //", "cast one to a float dtype first")
+    return apply_named("round", quotient)
+
+
+@public
+def isnan(x: Any) -> Node:
+    """Returns whether each element is NaN."""
+    node = as_node(x)
+    return node != node
+
+
+@public
+def isinf(x: Any) -> Node:
+    """Returns whether each element is infinite; False for integers."""
+    node = as_node(x)
+    if not node.dtype.is_float:
+        return broadcast_to(scalar(False, bool_), node.shape)
+    return apply_named("abs", node) == math.inf
+
+
+@public
+def isfinite(x: Any) -> Node:
+    """Returns whether each element is neither infinite nor NaN; True for integers."""
+    node = as_node(x)
+    if not node.dtype.is_float:
+        return broadcast_to(scalar(True, bool_), node.shape)
+    return apply_named("abs", node) < math.inf
+
+
+@public
+def full(shape: Any, value: Any, dtype: Any = None) -> Node:
+    """Returns an array of one number; its dtype is the number's unless given."""
+    node = as_node(value, None if dtype is None else dtype_of(dtype))
+    return broadcast_to(node, shape_of(shape))
+
+
+@public
+def zeros(shape: Any, dtype: Any = None) -> Node:
+    """Returns zeros, float32 unless a dtype is given."""
+    return full(shape, scalar(0, DEFAULT_FLOAT if dtype is None else dtype_of(dtype)))
+
+
+@public
+def ones(shape: Any, dtype: Any = None) -> Node:
+    """Returns ones, float32 unless a dtype is given."""
+    return full(shape, scalar(1, DEFAULT_FLOAT if dtype is None else dtype_of(dtype)))
+
+
+@public
+def full_like(x: Any, value: Any, dtype: Any = None) -> Node:
+    """Returns an array of one number in x's shape, and in x's dtype unless another is given."""
+    node = as_node(x)
+    return full(node.shape, value, node.dtype if dtype is None else dtype)
+
+
+@public
+def ravel(x: Any) -> Node:
+    """Returns the elements in one axis, last axis fastest."""
+    return reshape(as_node(x), -1) if as_node(x).ndim != 1 else as_node(x)
+
+
+@public
+def swapaxes(x: Any, first: int, second: int) -> Node:
+    """Returns x with two axes exchanged."""
+    node = as_node(x)
+    order = list(range(node.ndim))
+    a, b = normalize_axis(first, node.ndim), normalize_axis(second, node.ndim)
+    order[a], order[b] = order[b], order[a]
+    return transpose(node, tuple(order))
+
+
+@public
+def dot(x: Any, y: Any) -> Node:
+    """Returns the product of vectors or matrices, as `@`; of a scalar and anything, as `*`."""
+    left, right = as_node(x), as_node(y)
+    return mul(x, y) if left.ndim == 0 or right.ndim == 0 else matmul(x, y)
+
+
+@public
+def outer(x: Any, y: Any) -> Node:
+    """Returns all products of two vectors, `[n, m]`."""
+    left, right = ravel(x), ravel(y)
+    return mul(reshape(left, (*left.shape, 1)), reshape(right, (1, *right.shape)))
+
+
+__all__ = [
+    "astype", "concatenate", "divide", "dot", "floor_divide", "full", "full_like", "isfinite",
+    "isinf", "isnan", "multiply", "negative", "ones", "outer", "permute_dims", "positive", "ravel",
+    "remainder", "subtract", "swapaxes", "zeros",
+]  # fmt: skip
