@@ -187,7 +187,7 @@ def _compiled(node: Any, **values: Any) -> Any:
         ("int8", [1, 300], gx.DTypeError, r"v\[1\] is 300, which does not fit into int8"),
         ("uint16", [-1, 0], gx.DTypeError, r"v\[0\] is -1, which does not fit into uint16"),
         ("int32", np.array([0, 2**40]), gx.DTypeError, r"v\[1\] is 1099511627776"),
-        ("int64", np.array([2**64 - 1, 0]), gx.DTypeError, "is 18446744073709551615"),
+        ("int64", np.array([2**64 - 1, 0], np.uint64), gx.DTypeError, "is 18446744073709551615"),
         ("float32", [1e300, 0.0], gx.PrecisionError, r"v\[0\] is 1e\+300"),
         ("float16", [70000, 0], gx.PrecisionError, r"v\[0\] is 70000"),
     ],
