@@ -26,6 +26,7 @@ __all__ = [
     "indexing",
     "logic",
     "losses",
+    "names",
     "neural",
     "reduction",
     "shaping",

@@ -26,7 +26,7 @@ def test_name_of_the_array_api_does_what_numpy_does_both_ways(name: str) -> None
         expected = numpy(*values)
     for function in (getattr(gx, name), numpy):
         made = function(*nodes()[: numpy.nin])
-        names = {n: v for n, v in (("x", X), ("y", Y))[: numpy.nin]}
+        names = dict([("x", X), ("y", Y)][: numpy.nin])
         np.testing.assert_array_equal(gx.evaluate(made, names), expected)
 
 
