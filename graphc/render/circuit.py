@@ -30,7 +30,7 @@ FORMULA_LIMIT = 18
 
 
 def circuit_dot(
-    record: Record, values: Mapping[Node, Any] | None = None, name: str = "f", **options: Any
+    record: Record, values: Mapping[Node, Any] | None = None, name: str = "output", **options: Any
 ) -> str:
     """Returns DOT text of a circuit.
 

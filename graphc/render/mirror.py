@@ -10,7 +10,7 @@ from graphc.core.node import Node
 from graphc.core.op import Op
 from graphc.core.walk import depends_on, topological_order_until
 from graphc.render.fold import Folding
-from graphc.render.record import Record
+from graphc.render.record import Flow, Record
 
 
 @dataclass(slots=True)
@@ -129,10 +129,10 @@ def counterparts(plan: Mirror, folding: Folding) -> dict[Node, Node | None]:
 
 def flows_by_operand(
     record: Record, active: Mapping[Node, None] | set[Node]
-) -> dict[Node, list[tuple[Node, Node]]]:
-    """Returns, for each active node, the (user, contribution) pairs that make its adjoint."""
-    found: dict[Node, list[tuple[Node, Node]]] = {}
+) -> dict[Node, list[Flow]]:
+    """Returns, for each active node, the contributions that make its adjoint."""
+    found: dict[Node, list[Flow]] = {}
     for flow in record.contributions:
         if flow.operand in active:
-            found.setdefault(flow.operand, []).append((flow.user, flow.value))
+            found.setdefault(flow.operand, []).append(flow)
     return found

@@ -8,13 +8,14 @@ from typing import Any
 
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
+from graphc.render.flow import Slot, entries, sign_of, terms
 from graphc.render.fold import Folding, fold
 from graphc.render.forward import draw_bodies, draw_cells, draw_outputs, draw_wires
 from graphc.render.glyphs import Glyph, glyph, is_number, number_text
 from graphc.render.labels import clean, font, html, plain, table, value_of
 from graphc.render.labels import times as times_text
 from graphc.render.mirror import Mirror, counterparts, flows_by_operand, mirror
-from graphc.render.record import Record
+from graphc.render.record import Flow, Record
 from graphc.render.sketch import Sketch, new_sketch, settings_of, sign_markup, tip
 from graphc.render.style import (
     BACKWARD_EDGE,
@@ -33,7 +34,7 @@ def mirrored_dot(
     values: Mapping[Node, Any] | None = None,
     *,
     wrt: Sequence[Node] | None = None,
-    name: str = "f",
+    name: str = "output",
     **options: Any,
 ) -> str:
     """Returns DOT text of a forward graph and, mirrored beside it, its reverse pass.
@@ -91,18 +92,21 @@ def start_mirrored(
     draw_outputs(sketch, folding, ahead, [(name, record.output)], "fwd")
     back = _Backward(sketch, folding, plan, record, ahead)
     back.draw()
+    sketch.caption(_legend(bool(values), back.passes))
     inner = [(n, ahead[folding.drawn(n)]) for n in folding.order if n.args]
     inner += [(n, back.cells[n]) for n in plan.order if n.args]
     draw_bodies(sketch, inner)
     return MirroredSketch(sketch, folding, {**ahead, **back.cells}, back.adjoint_cells)
 
 
-def _legend(values: bool) -> str:
+def _legend(values: bool, passes: bool = False) -> str:
     parts = [
         font("solid: values", size=10) if not values else font("solid, upright: values", size=10),
         font("dashed: gradients", size=10, color=GRADIENT, style="i"),
         font("dotted: values that a rule needs", size=10, color=FAINT),
     ]
+    if passes:
+        parts.append(font("=: a gradient passed on as it is", size=10, color=GRADIENT))
     return font("  ·  ", color=FAINT).join(parts)
 
 
@@ -126,6 +130,30 @@ class _Backward:
         self.adjoint_cells: dict[Node, str] = {}
         self.shown = counterparts(plan, folding)
         self.rest = ""
+        self.passes = False
+        self.flows = flows_by_operand(record, plan.active)
+        self.sums: dict[Slot, Flow] = {}
+        self.entered: dict[Slot, list[Node]] = {}
+        self.traced: set[Node] = set()
+        self.alias_cells: dict[tuple[Node, int], str] = {}
+        self._find_slots()
+
+    def _find_slots(self) -> None:
+        """Finds which operands of backward nodes are gradients, where the node does not tell."""
+        adjoints, own = self.record.adjoints, self.plan.owner
+        for operand, flows in self.flows.items():
+            if len(flows) > 1:
+                self.sums.update(terms(adjoints[operand], flows, own))
+            for flow in flows:
+                adjoint = adjoints.get(flow.user)
+                shared = flow.user in self.plan.copies and adjoint is not None
+                if not shared or is_number(adjoint) or flow.value not in own:
+                    continue
+                for slot in entries(flow.value, adjoint, own):
+                    users = self.entered.setdefault(slot, [])
+                    if not any(user is flow.user for user in users):
+                        users.append(flow.user)
+                    self.traced.add(flow.user)
 
     def draw(self) -> None:
         """Draws cells, then edges, then the ties that put an adjoint on the rank of its value."""
@@ -199,18 +227,49 @@ class _Backward:
         self._finish(name, node, rows, "backward_folded" if times > 1 else "backward", home)
 
     def _draw_copy(self, primal: Node) -> None:
-        """Draws the adjoint of a node that shares it, as a cell of its own with an equals sign."""
+        """Draws the adjoint of a node that shares it as a cell of its own."""
         name = self.adjoint_cells[primal] = self.sketch.new_id()
         adjoint = self.record.adjoints[primal]
         home, times = self._frame(primal) if self.folding.drawn(primal) is primal else ("bwd", 0)
-        tag = self._tag(primal)
-        if is_number(adjoint):
-            rows = [tag] if tag else []
-            rows.append(font(html(number_text(adjoint)), size=13, color=GRADIENT, style="b"))
+        flows = self.flows.get(primal, ())
+        rows = [self._tag(primal)] if self._tag(primal) else []
+        look = "backward"
+        if not flows:
             look = "seed"
+            rows += [] if is_number(adjoint) else [self._sign("=")]
+        elif len(flows) > 1 and adjoint not in self.plan.owner:
+            rows.append(self._sign("+"))
         else:
-            rows, look = [tag or sign_markup(Glyph("="), 13)], "backward"
+            sign = sign_of(flows[0], self.record) if adjoint not in self.plan.owner else "="
+            # An input's name says enough of a gradient that is passed on.
+            rows += [] if sign == "=" and rows else [self._sign(sign)]
+        if is_number(adjoint) and (not flows or not rows[-1].count("×")):
+            rows.append(font(html(number_text(adjoint)), size=13, color=GRADIENT, style="b"))
         self._finish(name, adjoint, rows, look, home if not times else "bwd")
+
+    def _sign(self, sign: str) -> str:
+        self.passes = self.passes or sign == "="
+        return sign_markup(Glyph(sign), 13)
+
+    def _alias(self, flow: Flow) -> str:
+        """Draws a contribution that is a forward node as a cell of its own, and what feeds it.
+
+        Returns:
+            The cell, or nothing where one of its ends is not drawn by itself.
+        """
+        folding = self.folding
+        if any(folding.drawn(n) is not n or n in folding.hidden for n in (flow.user, flow.operand)):
+            return ""
+        key = (flow.user, flow.index)
+        if key not in self.alias_cells:
+            name = self.alias_cells[key] = self.sketch.new_id()
+            rows = [self._sign(sign_of(flow, self.record))]
+            self._finish(name, flow.value, rows, "backward", self._frame(flow.operand)[0])
+            tail = self.adjoint_cells.get(flow.user, "")
+            self._backward(tail, name, flow.user, flow.operand, 100 + flow.index)
+            if flow.value is not self.record.adjoints.get(flow.user):
+                self._residual(flow.value, name)
+        return self.alias_cells[key]
 
     def _finish(self, name: str, node: Node, rows: list[str], look: str, home: str) -> None:
         if self.sketch.types:
@@ -241,7 +300,14 @@ class _Backward:
             spent = glyph(node).spent if drawn and node.args else ()
             for index, arg in enumerate(node.args):
                 flowing = arg is adjoints.get(owner) and owner in plan.active
-                if flowing and self.adjoint_cells.get(owner):
+                slot = (node, index)
+                if slot in self.entered:
+                    for user in self.entered[slot]:
+                        source = plan.owner.get(arg, user)
+                        self._backward(self.adjoint_cells[user], head, source, owner, index)
+                elif drawn and slot in self.sums and self._draw_term(self.sums[slot], head, index):
+                    continue
+                elif flowing and owner not in self.traced and self.adjoint_cells.get(owner):
                     source = plan.owner.get(arg, owner)
                     self._backward(self.adjoint_cells[owner], head, source, owner, index)
                 elif is_number(arg):
@@ -252,37 +318,54 @@ class _Backward:
                 elif arg in self.ahead or folding.drawn(arg) in self.ahead:
                     self._residual(arg, head)
 
+    def _draw_term(self, flow: Flow, head: str, index: int) -> bool:
+        """Draws one operand of a sum of contributions; tells whether that was its to draw."""
+        user, value = flow.user, flow.value
+        if is_number(value):
+            return False
+        if value is self.record.adjoints.get(user):
+            tail = self.adjoint_cells.get(user, "") if user in self.plan.copies else ""
+        else:
+            tail = "" if value in self.plan.owner else self._alias(flow)
+        self._backward(tail, head, user, flow.operand, index)
+        return bool(tail)
+
     def _draw_flows(self) -> None:
         """Draws the contributions that no backward node makes: passed on, or a forward value."""
-        plan, adjoints = self.plan, self.record.adjoints
-        for operand, flows in flows_by_operand(self.record, plan.active).items():
+        plan, adjoints, own = self.plan, self.record.adjoints, self.plan.owner
+        for operand, flows in self.flows.items():
             head = self.adjoint_cells.get(operand, "")
             if not head:
                 continue
-            own = plan.owner
-            for index, (user, value) in enumerate(flows):
+            adjoint = adjoints[operand]
+            copied = operand in plan.copies and adjoint in own
+            if copied and not is_number(adjoint) and len(flows) > 1:
+                self._backward(self.cells[adjoint], head, own[adjoint], operand, 100)
+                continue
+            summed = operand in plan.copies and len(flows) > 1
+            for index, flow in enumerate(flows):
+                user, value = flow.user, flow.value
                 tail = self.adjoint_cells.get(user, "") if user in plan.active else ""
-                passed = value is adjoints.get(user) or value not in own or is_number(value)
-                copied = operand in plan.copies and value is adjoints[operand]
-                if passed and tail:
+                if (user, flow.index) in self.alias_cells or not tail:
+                    continue
+                carried = value is adjoints.get(user) or is_number(value)
+                alias = self._alias(flow) if summed and not carried and value not in own else ""
+                if alias:
+                    self._backward(alias, head, user, operand, 100 + index)
+                elif carried or value not in own:
                     if not self._linked(tail, head):
                         self._backward(tail, head, user, operand, 100 + index)
-                    if (
-                        value not in own
-                        and not is_number(value)
-                        and value is not adjoints.get(user)
-                    ):
+                    if not carried:
                         self._residual(value, head)
-                elif copied and value in own:
+                elif copied or summed:
                     self._backward(self.cells[value], head, own[value], operand, 100 + index)
 
     def _draw_elided(self) -> None:
-        """Links an adjoint of 1 to the rules that leave the product with it out."""
+        """Links an adjoint to the rules that leave the product with it out."""
         plan = self.plan
-        served = {head for (_, head, _), look in self.sketch.wires.items() if "dir" in look}
         for user in plan.copies:
             tail = self.adjoint_cells.get(user, "")
-            if not tail or tail in served or user not in plan.made:
+            if not tail or user in self.traced or user not in plan.made:
                 continue
             for node in plan.made[user]:
                 if node.args and not any(a in plan.owner for a in node.args):

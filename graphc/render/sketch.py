@@ -105,6 +105,14 @@ class Sketch:
             )
             self.wire(name, head, index, arrowsize="0.5")
 
+    def caption(self, legend: str) -> None:
+        """Puts the title and a legend, markup, below the picture."""
+        shown = self.settings.title
+        title = font(html(clean(shown, 200)), color=INK) if shown else ""
+        if title or legend:
+            parts = [part for part in (title, legend) if part]
+            self.digraph.graph_attr["label"] = f"<{'<BR/>'.join(parts)}>"
+
     def same_rank(self, left: str, right: str) -> None:
         """Puts two cells on one rank."""
         self.digraph.body.append(f"\t{{rank=same; {left}; {right}}}\n")
@@ -123,13 +131,12 @@ class Sketch:
 def new_sketch(settings: Settings, nodes: Sequence[Node], legend: str = "", **graph: str) -> Sketch:
     """Returns an empty picture; the title and a legend, markup, stand below it."""
     attributes = {**GRAPH, "rankdir": settings.direction, **graph}
-    title = font(html(clean(settings.title, 200)), color=INK) if settings.title else ""
-    if title or legend:
-        attributes["label"] = f"<{'<BR/>'.join(part for part in (title, legend) if part)}>"
     digraph = graphviz.Digraph(
         graph_attr=attributes, node_attr=NODE, edge_attr=EDGE, encoding="utf-8"
     )
-    return Sketch(settings, digraph, wants_types(settings, nodes))
+    sketch = Sketch(settings, digraph, wants_types(settings, nodes))
+    sketch.caption(legend)
+    return sketch
 
 
 def wants_types(settings: Settings, nodes: Sequence[Node]) -> bool:

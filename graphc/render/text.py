@@ -38,15 +38,18 @@ INFIX = {
 Piece = str | tuple[Part, int]
 
 
-def text(node: Node, budget: int = 40, names: Mapping[Node, str] | None = None) -> str:
+def text(
+    node: Node, budget: int = 40, names: Mapping[Node, str] | None = None, need: int = CHOICE
+) -> str:
     """Returns a node as an infix formula.
 
     Args:
         node: the node.
         budget: operations shown; what lies deeper is an ellipsis.
         names: nodes that a name stands for.
+        need: how tightly the whole must bind to stand without parentheses.
     """
-    return write(expression(node, budget, names), _pieces, "(", ")", "…")
+    return write(expression(node, budget, names), _pieces, "(", ")", "…", need)
 
 
 def lines(node: Node, budget: int = 40, count: int = 20) -> list[tuple[str, str]]:
@@ -76,7 +79,12 @@ def definitions(
 
 
 def write(
-    root: Part, pieces: Callable[[Part], tuple[int, list[Piece]]], left: str, right: str, cut: str
+    root: Part,
+    pieces: Callable[[Part], tuple[int, list[Piece]]],
+    left: str,
+    right: str,
+    cut: str,
+    need: int = CHOICE,
 ) -> str:
     """Returns an expression as text, with parentheses where an operand binds less than it must.
 
@@ -87,20 +95,21 @@ def write(
         left: the opening parenthesis.
         right: the closing one.
         cut: what stands for a part that is left out.
+        need: how tightly the whole must bind to stand without parentheses.
     """
     found: list[str] = []
-    stack: list[Piece] = [(root, CHOICE)]
+    stack: list[Piece] = [(root, need)]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             found.append(item)
             continue
-        part, need = item
+        part, least = item
         if part.cut:
             found.append(cut)
             continue
         tightness, content = pieces(part)
-        if tightness < need:
+        if tightness < least:
             content = [left, *content, right]
         stack.extend(reversed(content))
     return "".join(found)

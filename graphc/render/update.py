@@ -22,7 +22,7 @@ def update_dot(
     values: Mapping[Node, Any] | None = None,
     *,
     wrt: Sequence[Node] | None = None,
-    name: str = "loss",
+    name: str = "output",
     **options: Any,
 ) -> str:
     """Returns DOT text of a forward graph, its reverse pass, and an update step.
