@@ -86,6 +86,11 @@ class Scalars:
             return self.inf * x
         return self._real(self.context.atanh, x)
 
+    def erfc(self, x: Any) -> Any:
+        if not isinstance(x, self.context.mpc) and abs(x) > _HUGE:
+            return self.context.mpf(0 if x > 0 else 2)
+        return self._real(self.context.erfc, x)
+
     def atan2(self, y: Any, x: Any) -> Any:
         return self.context.atan2(y, x)
 
@@ -147,7 +152,7 @@ def _real_function(name: str) -> Callable[[Scalars, Any], Any]:
     return function
 
 
-for _name in "sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh erf erfc".split():
+for _name in "sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh erf".split():
     setattr(Scalars, _name, _real_function(_name))
 
 
