@@ -136,3 +136,25 @@ def flows_by_operand(
         if flow.operand in active:
             found.setdefault(flow.operand, []).append(flow)
     return found
+
+
+def absorbed_shapes(plan: Mirror, flows: Mapping[Node, Sequence[Flow]]) -> dict[Node, Node]:
+    """Returns backward nodes that only prepare a shape, each with the one node that uses it.
+
+    They are told on the user's cell: as cells of their own they would stretch the forward half,
+    whose nodes keep the ranks of their adjoints.
+    """
+    users: dict[Node, list[Node]] = {}
+    for node in plan.order:
+        for arg in node.args:
+            if arg.op.name in ("reshape", "broadcast_to"):
+                users.setdefault(arg, []).append(node)
+    told = dict.fromkeys(flow.value for found in flows.values() for flow in found)
+    last: dict[Node, Node] = {}
+    for node in reversed(plan.order):
+        own = users.get(node, ())
+        if len(own) != 1 or node in plan.home or node in told:
+            continue
+        if plan.owner[own[0]] is plan.owner[node]:
+            last[node] = last.get(own[0], own[0])
+    return dict(reversed(last.items()))

@@ -89,3 +89,11 @@ def test_every_picture_of_one_problem_names_the_output_alike():
     assert "output" in mirrored_dot(record, values)
     assert "output" in update_dot(record, updates, values)
     assert "loss" not in update_dot(record, updates, values)
+
+
+def test_nodes_that_only_prepare_a_shape_are_told_on_their_user():
+    x = gx.input("x", ("batch", 3), gx.float64)
+    dot = mirrored_dot(reverse(gx.mean(gx.sum(gx.exp(x), axis=1), axis=0), [x]))
+    cells, _ = cells_and_edges(dot)
+    backward = [text for text in cells.values() if "reshape" in text]
+    assert backward and all("after reshape" in text for text in backward)
