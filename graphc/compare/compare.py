@@ -270,7 +270,9 @@ def _verdict_words(judgement: Judgement) -> str:
         {j.verdict for j in ok if j.verdict in ("convention", "kink", "cancellation", "overflow")}
     )
     tail = f" At work: {', '.join(named)}." if named else ""
-    return f"All {len(ok)} engines that apply agree.{tail}"
+    absent = len(judgement.engines) - len(ok)
+    which = "engines that apply agree" if absent else "engines agree"
+    return f"All {len(ok)} {which}.{tail}"
 
 
 def _kink(node: Node, count: int) -> KinkSeen:

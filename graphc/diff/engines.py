@@ -87,7 +87,7 @@ def _forward(output: Node, wrt: Sequence[Node], **options: Any) -> Derivation:
     sweeps = " + ".join(str(w.size) for w in wrt)
     return Derivation(
         [forward_jacobian(output, w, **options) for w in wrt],
-        f"one forward sweep an input element ({sweeps})",
+        "one forward sweep" + (f" for each input element ({sweeps})" if sweeps != "1" else ""),
     )
 
 

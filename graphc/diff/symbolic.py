@@ -135,15 +135,21 @@ def _ratio(tree: int, size: int) -> float:
 def _words(
     reason: str, size: int, tree: int, shared: int, partials: int, structural: Mapping[str, int]
 ) -> str:
-    swell = f"{_count(size)} as a tree became {_count(tree)}, {shared:,} of them different"
+    growth = _ratio(tree, size)
+    times = f"{growth:,.1f}×" if growth < 10**6 else f"{_count(tree // max(size, 1))}×"
+    swell = (
+        f"{_count(size)} operation{'s' if size != 1 else ''} written out became {_count(tree)} "
+        f"(swell {times}), {shared:,} different one{'s' if shared != 1 else ''}"
+    )
     if not reason:
-        return f"whole expression: its operations, {swell}"
-    words = f"local partials ({reason}): SymPy differentiated the formulas of {partials:,} node(s)"
+        return f"whole expression by SymPy: {swell}"
+    words = f"local partials ({reason}): SymPy differentiated the formulas of {partials:,} "
+    words += "node" if partials == 1 else "nodes"
     if structural:
         total = sum(structural.values())
         names = ", ".join(f"{name} {count}" for name, count in structural.items())
         words += f", {total:,} passed their adjoint on by their structural rule ({names})"
-    return f"{words}; the operations, {swell}"
+    return f"{words}; {swell}"
 
 
 def _count(number: int) -> str:
