@@ -294,3 +294,60 @@ def test_the_samples_picture_is_kept_whole(tmp_path: Path):
     write_report([circuit()], tmp_path)
     wanted = [e.tag for e in ET.fromstring(SVG).iter()]
     assert [e.tag for e in ET.parse(tmp_path / "forward.svg").iter()] == wanted
+
+
+def test_a_longer_input_shows_the_entries_furthest_off_and_folds_its_rest_beside_them(
+    tmp_path: Path,
+):
+    values = [0.25 * i for i in range(12)]
+    off = [v + (1e-3 if i == 7 else 0.0) for i, v in enumerate(values)]
+    gradient = {"b": values, "c": values[:2]}
+    record = circuit(
+        engines=(engine("reverse", gradient), engine("jax", gradient | {"b": off})),
+        truth={}, wrt=("b", "c"),
+    )  # fmt: skip
+    write_report([record], tmp_path)
+    text = page_of(tmp_path).text
+    start = text.index("b has 12 elements; these 5 are the furthest off")
+    fold = text.index("7 more entries of b")
+    assert start < text.index("b[7]") < fold < text.index("b[5]")
+    assert text.index("c[1]") < start
+
+
+def test_zeros_of_both_signs_share_a_line(tmp_path: Path):
+    record = circuit(
+        engines=(engine("reverse", {"x": 0.0}), engine("jax", {"x": -0.0})), wrt=("x",),
+        truth={"x": "0"},
+    )  # fmt: skip
+    write_report([record], tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "reverse, jax" in text
+    assert "`-0`" not in text
+
+
+def test_a_truth_that_is_no_finite_number_is_told_in_words(tmp_path: Path):
+    odd = engine("jax", {"x": math.inf, "y": math.nan})
+    truth = {"x": "Infinity", "y": "NaN"}
+    write_report([circuit(engines=(odd,), wrt=("x", "y"), truth=truth)], tmp_path)
+    text = page_of(tmp_path).text
+    assert "The true derivative is infinite by x: the function is infinitely steep" in text
+    assert "The true derivative is not a number by y: it does not exist" in text
+    assert "the truth, infinite here" in text
+    write_report([circuit()], tmp_path)
+    assert "The true derivative is" not in page_of(tmp_path).text
+
+
+def test_a_loose_rounding_bound_is_explained_once_where_it_is_loose(tmp_path: Path):
+    write_report([circuit(engines=(engine("jax", digits_expected={"x": 4.0}),))], tmp_path)
+    assert page_of(tmp_path).text.count("it is loose here") == 1
+    write_report([circuit()], tmp_path)
+    assert "it is loose here" not in page_of(tmp_path).text
+
+
+def test_markdown_tells_why_an_engine_does_not_apply_in_the_last_column(tmp_path: Path):
+    write_report([circuit()], tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    (line,) = [n for n in text.splitlines() if "**analytic**" in n and "not applicable" in n]
+    cells = [part.strip() for part in line.strip("|").split("|")]
+    assert cells[-1] == "no formula is given beside the expression"
+    assert cells[2:-1] == ["", "", ""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from graphc.compare.record import Comparison, EngineResult
 from graphc.compare.report.blocks import (
     Block,
@@ -22,7 +24,15 @@ from graphc.compare.report.blocks import (
     words,
 )
 from graphc.compare.report.charts import digits_chart, sharing_chart
-from graphc.compare.report.numbers import count, digits, ratio, rough, seconds, size
+from graphc.compare.report.numbers import (
+    count,
+    digits,
+    precision_of,
+    ratio,
+    rough,
+    seconds,
+    size,
+)
 from graphc.compare.report.verdicts import MEANINGS, pill, verdict_of
 
 _ENGINES = (
@@ -61,6 +71,8 @@ def engines_section(comparison: Comparison) -> Section:
     columns = (("engine", "text"), ("verdict", "text"), ("correct digits", "number"),
                ("expected", "number"), ("rule", "number"), ("why", "wide"))  # fmt: skip
     blocks: list[Block] = [Table(columns, tuple(rows))]
+    if _is_bound_loose(comparison):
+        blocks.append(words(_LOOSE, "quiet"))
     chart = digits_chart(comparison.engines)
     if chart:
         told = "Correct digits by engine; longer is better. The upright line is what is promised."
@@ -84,6 +96,26 @@ def engines_section(comparison: Comparison) -> Section:
         Fold("What the engines are", (Terms(tuple(e for e in _ENGINES if e[0] in names)),))
     )
     return Section("engines", "The engines", tuple(blocks))
+
+
+#: Digits reached beyond those expected from which on the bound is called loose.
+_LOOSE_FROM = 3
+_LOOSE = (
+    "The expected digits come from a bound that holds in the worst case, when all rounding errors "
+    "add up. Errors mostly cancel, so it is loose here: far more digits were reached."
+)
+
+
+def _is_bound_loose(comparison: Comparison) -> bool:
+    """Tells whether an engine reached far more digits than the rounding bound promises."""
+    most = precision_of(comparison.dtype) * math.log10(2)
+    for engine in _ran(comparison):
+        reached, expected = _least(engine.digits), _least(engine.digits_expected)
+        if reached is None or expected is None:
+            continue
+        if min(reached, most) - expected >= _LOOSE_FROM:
+            return True
+    return False
 
 
 def _digits_by_input(comparison: Comparison) -> Table:

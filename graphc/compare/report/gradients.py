@@ -31,10 +31,10 @@ from graphc.compare.report.numbers import (
     rough,
 )
 
-#: Elements of one input that are listed one by one; above that the input is summed up.
+#: Elements of one input that are listed, if folded; above that the input is summed up.
 LISTED = 64
-#: Elements that stand open; the rest of the list is folded.
-_OPEN = 12
+#: Elements of one input that all stand open; above that only those furthest off.
+_OPEN = 8
 #: Elements of a gradient that is told in one line at the top.
 _FEW = 4
 #: Elements of a large input that are shown: those where the engines differ most.
@@ -54,30 +54,61 @@ def gradients_section(comparison: Comparison) -> Section:
         told += " them, JAX where it ran: underlined digits are not that engine's"
     told += f", after rounding to {comparison.dtype}."
     small: list[list[Row]] = []
-    folds: list[Block] = []
-    large: list[Block] = []
+    larger: list[Block] = []
     for name in comparison.wrt:
         engines = [e for e in comparison.engines if e.status == "ok" and name in e.gradient]
         values = [[_number(v) for v in flat(e.gradient[name])] for e in engines]
         length = min((len(column) for column in values), default=0)
         if length == 0:
             why = "has no elements" if engines else "got a gradient from no engine"
-            large.append(Words((Span(name, "code"), Span(f" {why}."))))
+            larger.append(Words((Span(name, "code"), Span(f" {why}."))))
         elif length > LISTED:
-            large.extend(_large(comparison, name, engines, values))
+            larger.extend(_large(comparison, name, engines, values))
+        elif length > _OPEN:
+            larger.extend(_medium(comparison, name, engines, values, length))
         else:
-            shape = shape_of(engines[0].gradient[name])
-            labels = element_names(name, shape, length)
-            groups = _groups(comparison, name, engines, values, range(length), labels)
-            small.extend(groups[:_OPEN])
-            if length > _OPEN:
-                rest = tuple(row for group in groups[_OPEN:] for row in group)
-                folds.append(
-                    Fold(f"{length - _OPEN} more entries of {name}", (Table(_COLUMNS, rest),))
-                )
-    listed = (Table(_COLUMNS, tuple(row for group in small for row in group)),) if small else ()
-    blocks = (words(told), *listed, *folds, *large)
+            labels = element_names(name, shape_of(engines[0].gradient[name]), length)
+            small.extend(_groups(comparison, name, engines, values, range(length), labels))
+    listed = (Table(_COLUMNS, _rows(small)),) if small else ()
+    blocks = (words(told), *_odd_truth(comparison), *listed, *larger)
     return Section("gradient", "The gradient, engine by engine", blocks)
+
+
+def _odd_truth(comparison: Comparison) -> tuple[Block, ...]:
+    """Returns a sentence for each way in which the truth is no finite number, and where."""
+    found: dict[str, list[str]] = {}
+    for name in comparison.wrt:
+        told = comparison.truth.get(name, [])
+        shape = shape_of(told)
+        for position, text in enumerate(flat(told)):
+            value = decimal(text)
+            if value is not None and not value.is_finite():
+                found.setdefault(_odd(value), []).append(element_name(name, shape, position))
+    blocks: list[Block] = []
+    for odd, names in found.items():
+        spans = [Span("The true derivative is "), Span(odd, "strong"), Span(" by ")]
+        for position, name in enumerate(names[:_FEW]):
+            spans += [Span(", ")] if position else []
+            spans.append(Span(name, "code"))
+        more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+        spans.append(Span(f"{more}: {_ODD_MEANS[odd]}."))
+        blocks.append(Words(tuple(spans)))
+    return tuple(blocks)
+
+
+_ODD_MEANS = {
+    "not a number": "it does not exist at this point, and NaN is the right answer",
+    "infinite": "the function is infinitely steep at this point, and an infinity is the right "
+                "answer",
+}  # fmt: skip
+
+
+def _odd(value: Decimal) -> str:
+    return "not a number" if value.is_nan() else "infinite"
+
+
+def _rows(groups: Sequence[Sequence[Row]]) -> tuple[Row, ...]:
+    return tuple(row for group in groups for row in group)
 
 
 def gradient_facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -106,6 +137,29 @@ def _rounded(text: Any) -> str:
     return "–" if value is None else rough(float(value), 6)
 
 
+def _medium(
+    comparison: Comparison,
+    name: str,
+    engines: list[EngineResult],
+    values: list[list[float]],
+    length: int,
+) -> tuple[Block, ...]:
+    """Returns the most disputed entries of an input, and all others folded."""
+    shape = shape_of(engines[0].gradient[name])
+    truth, _ = _reference(comparison, name, engines, values)
+    chosen = _worst(values, truth, length)
+    labels = element_names(name, shape, length)
+    groups = _groups(comparison, name, engines, values, range(length), labels)
+    worst = set(chosen)
+    rest = [groups[i] for i in range(length) if i not in worst]
+    told = Words((
+        Span(name, "code"),
+        Span(f" has {length} elements; these {len(chosen)} are the furthest off."),
+    ))  # fmt: skip
+    more = Fold(f"{len(rest)} more entries of {name}", (Table(_COLUMNS, _rows(rest)),))
+    return told, Table(_COLUMNS, _rows([groups[i] for i in chosen])), more
+
+
 def _large(
     comparison: Comparison, name: str, engines: list[EngineResult], values: list[list[float]]
 ) -> tuple[Block, ...]:
@@ -119,7 +173,7 @@ def _large(
     return (
         Words((Span(name, "code"), Span(f"{size} all of them are in report.json."))),
         _summary(engines, values, truth, name, shape),
-        Table(_COLUMNS, tuple(row for group in groups for row in group),
+        Table(_COLUMNS, _rows(groups),
               f"The {len(groups)} entries where an engine is furthest from the reference"),
     )  # fmt: skip
 
@@ -169,10 +223,13 @@ def _entry(
     rows: list[Row] = []
     if told == "the truth":
         shown = decimal_text(reference) if reference is not None else "–"
-        rows.append(row(Span(label, "code"), cell(Span(shown, "code")), told, kind="first"))
+        odd = reference is not None and not reference.is_finite()
+        by = f"{told}, {_odd(reference)} here" if odd and reference is not None else told
+        rows.append(row(Span(label, "code"), cell(Span(shown, "code")), by, kind="first"))
     lines: dict[tuple[str, str, str], list[str]] = {}
     for engine, column in zip(engines, values, strict=True):
-        parts = split_digits(column[position], reference, precision)
+        # A zero is a zero here, whatever its sign.
+        parts = split_digits(column[position] + 0.0, reference, precision)
         lines.setdefault(parts, []).append(engine.name)
     for (right, wrong, tail), names in lines.items():
         value = Cell((Span(right, "code"), Span(wrong, "wrong"), Span(tail, "code")))

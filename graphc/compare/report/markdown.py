@@ -106,7 +106,13 @@ def _table(table: Table) -> list[str]:
     marks = ["---:" if kind == "number" else "---" for _, kind in table.columns]
     lines.append(f"|{'|'.join(marks)}|")
     for row in table.rows:
-        cells = [text for cell in row.cells for text in [_cell(cell), *[""] * (cell.columns - 1)]]
+        cells: list[str] = []
+        for cell in row.cells:
+            spread = [""] * cell.columns
+            # Words over several columns stand in the one made for words.
+            last = table.columns[len(cells) + cell.columns - 1][1]
+            spread[-1 if last == "wide" else 0] = _cell(cell)
+            cells += spread
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
