@@ -14,6 +14,7 @@ import graphc as gx
 from graphc.cli import main as command_line
 from graphc.compare.ops_table import op_rows
 from graphc.core.errors import GraphcError
+from graphc.core.node import public_functions
 from graphc.simplify.rules import ALL_RULES
 
 TARGET = Path(__file__).parent / "reference.md"
@@ -25,16 +26,17 @@ PARTS = {
     "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
     "Check and compare": "Problem check compare write_report load_problems",
     "Draw": "draw",
-    "Simplify and measure": "simplify lint cost",
+    "Simplify and measure": "simplify lint explain cost",
     "SymPy": "to_sympy from_sympy",
     "Losses": "mse binary_cross_entropy categorical_cross_entropy",
     "Types": "promote DType TensorType Dim Graph",
 }
 #: Functions whose operation has a record of the same name, or that are short forms of one.
 FUNCTIONS = (
-    "broadcast_to cast clip concat einsum elu expand_dims gelu leaky_relu log_softmax logsumexp "
-    "matrix_transpose max mean min norm ones_like pow prod reshape scatter_add softmax squeeze "
-    "stack std sum take transpose var zeros_like"
+    "broadcast_to cast clip concat dot einsum elu expand_dims full full_like gelu isfinite isinf "
+    "isnan leaky_relu log_softmax logsumexp matrix_transpose max mean min norm ones ones_like "
+    "outer positive pow prod ravel reshape round scatter_add softmax squeeze stack std sum "
+    "swapaxes take transpose var zeros zeros_like"
 )
 _SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Note")
 
@@ -51,13 +53,15 @@ def reference() -> str:
         parts.append(f"## {title}")
         parts += [_entry(name) for name in names.split()]
     parts += ["## Functions with options", *[_entry(name) for name in FUNCTIONS.split()]]
+    parts += ["## Other names", _other_names()]
     parts += ["## Operations", _operations(), "## Identities", _identities()]
     parts += ["## Errors", _errors(), "## Command line", _commands()]
     return "\n\n".join(parts) + "\n"
 
 
 def _titles() -> list[str]:
-    return [*PARTS, "Functions with options", "Operations", "Identities", "Errors", "Command line"]
+    rest = ("Functions with options", "Other names", "Operations", "Identities", "Errors")
+    return [*PARTS, *rest, "Command line"]
 
 
 def _anchor(title: str) -> str:
@@ -129,6 +133,24 @@ def _section(heading: str, body: str) -> str:
 
 
 # -- tables ----------------------------------------------------------------------------------------
+
+
+def other_names() -> dict[str, str]:
+    """Returns the Array API's names for what graphc calls otherwise, and graphc's names."""
+    found: dict[str, str] = {}
+    for name in sorted(set(public_functions) & set(gx.__all__)):
+        function = public_functions[name]
+        own = function.name if isinstance(function, gx.Op) else function.__name__.rstrip("_")
+        if own != name:
+            found[name] = own
+    return found
+
+
+def _other_names() -> str:
+    lines = ["The Array API's names for what has another name here.", ""]
+    lines += ["| name | the same as |", "|---|---|"]
+    lines += [f"| `gx.{name}` | `gx.{own}` |" for name, own in other_names().items()]
+    return "\n".join(lines)
 
 
 def _operations() -> str:

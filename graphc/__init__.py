@@ -64,6 +64,7 @@ from graphc.ops.arithmetic import (
     clip,
     div,
     floor,
+    floor_divide,
     hypot,
     maximum,
     minimum,
@@ -77,7 +78,6 @@ from graphc.ops.arithmetic import (
     sub,
     trunc,
 )
-from graphc.ops.arithmetic import round_ as round
 from graphc.ops.contraction import einsum, matmul
 from graphc.ops.control import block, map, with_gradient
 from graphc.ops.exponential import (
@@ -116,7 +116,6 @@ from graphc.ops.names import (
     concatenate,
     divide,
     dot,
-    floor_divide,
     full,
     full_like,
     isfinite,
@@ -134,6 +133,7 @@ from graphc.ops.names import (
     swapaxes,
     zeros,
 )
+from graphc.ops.names import round_ as round
 from graphc.ops.neural import elu, gelu, leaky_relu, relu, selu, silu
 from graphc.ops.reduction import (
     log_softmax,

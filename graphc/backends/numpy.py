@@ -40,10 +40,10 @@ class NumpyNamespace:
     nan = np.nan
     _direct = (
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
-        "floor ceil trunc mod maximum minimum hypot exp expm1 log log1p sqrt sin cos tan sinh cosh "
-        "tanh arctan2 "
-        "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor "
-        "logical_not isfinite squeeze reshape transpose broadcast_to concatenate stack abs"
+        "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "
+        "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal "
+        "logical_and logical_or logical_xor logical_not isfinite squeeze reshape transpose "
+        "broadcast_to concatenate stack abs"
     ).split()
 
     def __init__(self, sizes: Mapping[str, int] | None = None) -> None:

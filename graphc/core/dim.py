@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import total_ordering
+from numbers import Integral
+from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.errors import DimError
@@ -32,7 +34,8 @@ class Dim:
     """A size known by name until a call binds it: an integer polynomial in the names.
 
     Sums, differences and products are exact; `//` must divide without remainder. Two Dims are equal
-    where their polynomials are. Immutable and hashable.
+    where their polynomials are. Beside a graph value it is a number, weak as a Python integer.
+    Immutable and hashable.
     """
 
     __slots__ = ("terms",)
@@ -45,7 +48,7 @@ class Dim:
         raise AttributeError("a Dim is immutable")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dim) and self.terms == other.terms
+        return self.terms == other.terms if isinstance(other, Dim) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.terms)
@@ -59,6 +62,8 @@ class Dim:
         return tuple(sorted({name for monomial, _ in self.terms for name, _ in monomial}))
 
     def __add__(self, other: int | Dim) -> int | Dim:
+        if not _is_size(other):
+            return NotImplemented
         terms = dict(self.terms)
         for monomial, factor in _terms(other):
             terms[monomial] = terms.get(monomial, 0) + factor
@@ -70,12 +75,14 @@ class Dim:
         return self * -1
 
     def __sub__(self, other: int | Dim) -> int | Dim:
-        return self + other * -1
+        return self + other * -1 if _is_size(other) else NotImplemented
 
     def __rsub__(self, other: int | Dim) -> int | Dim:
-        return self * -1 + other
+        return self * -1 + other if _is_size(other) else NotImplemented
 
     def __mul__(self, other: int | Dim) -> int | Dim:
+        if not _is_size(other):
+            return NotImplemented
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
             for right, b in _terms(other):
@@ -86,10 +93,10 @@ class Dim:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int | Dim) -> int | Dim:
-        return exact_quotient(self, other)
+        return exact_quotient(self, other) if _is_size(other) else NotImplemented
 
     def __rfloordiv__(self, other: int | Dim) -> int | Dim:
-        return exact_quotient(other, self)
+        return exact_quotient(other, self) if _is_size(other) else NotImplemented
 
     def value(self, sizes: Mapping[str, int]) -> int:
         """Returns the number for the given sizes of the names.
@@ -119,6 +126,11 @@ class Dim:
 
     def __repr__(self) -> str:
         return f"dim({str(self)!r})"
+
+
+def _is_size(value: Any) -> bool:
+    """Tells whether arithmetic with it gives a size; a graph value takes over, others can't."""
+    return isinstance(value, (Dim, Integral))
 
 
 def _terms(value: int | Dim) -> tuple[tuple[Monomial, int], ...]:

@@ -370,19 +370,23 @@ class Node:
         return _numpy_function(ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
-        return _numpy_function(function.__name__)(*args, **options)
+        named = {_NUMPY_KEYWORDS.get(str(k), str(k)): v for k, v in options.items()}
+        return _numpy_function(function.__name__)(*args, **named)
 
     def _repr_svg_(self) -> str:
         return _display(self)
 
 
 _NUMPY_NAMES = {
-    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
-    "negative": "neg", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
-    "remainder": "mod", "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "true_divide": "div", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
+    "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
-    "concatenate": "concat", "permute_dims": "transpose", "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not",
+    "around": "round", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor", "invert": "logical_not",
+}  # fmt: skip
+_NUMPY_KEYWORDS = {
+    "a": "x", "a_min": "min", "a_max": "max", "fill_value": "value", "axis1": "first",
+    "axis2": "second",
 }  # fmt: skip
 
 #: The functions people call, by name, where they do more than apply the op of that name; and how a

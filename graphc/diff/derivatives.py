@@ -13,7 +13,7 @@ from graphc.core.type import TensorType, show_shape
 from graphc.core.walk import collection_paused, topological_order
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.columns import map_columns
-from graphc.diff.engines import ENGINES, differentiate
+from graphc.diff.engines import ENGINES, check_options, differentiate
 from graphc.diff.forward import forward_jacobian, push
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
@@ -68,7 +68,8 @@ def grad(
         wrt: a node, or a nest (list, tuple, dict) of nodes, to differentiate by; float.
         engine: `analytic`, `numeric`, `symbolic`, `reverse`, `forward` or `jax`.
         unreachable: what to do for a node that the loss does not depend on: `"error"` or `"zero"`.
-        options: of the engine, see `docs/reference.md`; for example `method="richardson"`.
+        options: of the engine, see `docs/reference.md`; for example `method="richardson"`. For
+            `numeric` over `numeric` choose a wider `step`, as the guide says.
 
     Returns:
         The nest of `wrt` with the derivatives, each of its node's shape and dtype.
@@ -98,12 +99,21 @@ def value_and_grad(
 
 
 @_derivative
-def vjp(output: Any, wrt: Any, cotangent: Any) -> Any:
-    """Returns cotangent^T J as graph: the reverse pass, seeded with one of the output's shape."""
+def vjp(output: Any, wrt: Any, cotangent: Any, engine: str = "reverse") -> Any:
+    """Returns cotangent^T J as graph, in the nest of `wrt`: one pass from the output back.
+
+    Args:
+        output: a float node of any shape.
+        wrt: as for `grad`.
+        cotangent: of the output's shape, or a number.
+        engine: `reverse`, `symbolic`, `analytic` or `jax`.
+    """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
     seed = _like(cotangent, made, "the cotangent")
-    return rebuild(reverse_gradients(made, nodes, seed))
+    if engine in _FORWARD:
+        raise EngineError(f"{engine} does not go from the output back", "use gx.jvp or reverse")
+    return rebuild(_pull(engine)(made, nodes, seed))
 
 
 @_derivative
@@ -138,20 +148,28 @@ def jacobian(
     """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
+    if engine in ENGINES:
+        check_options(engine, options)
     if engine == "forward":
         return rebuild([forward_jacobian(made, n, chunk) for n in nodes])
     if engine == "numeric":
         return rebuild([numeric_jacobian(made, n, chunk=chunk, **options) for n in nodes])
-    pull = _PULLS.get(engine)
-    if pull is None:
-        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
+    pull = functools.partial(_pull(engine), **options)
     return rebuild([_rows(made, n, pull, chunk) for n in nodes])
 
 
-def _symbolic_pull(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
+def _pull(engine: str) -> Callable[..., list[Node]]:
+    if engine not in _PULLS:
+        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
+    return _PULLS[engine]
+
+
+def _symbolic_pull(
+    output: Node, wrt: Sequence[Node], seed: Node | None = None, **options: Any
+) -> list[Node]:
     from graphc.diff.symbolic import symbolic_gradient  # SymPy takes 0.4 s to load
 
-    return symbolic_gradient(output, wrt, seed=seed).gradients
+    return symbolic_gradient(output, wrt, seed=seed, **options).gradients
 
 
 def _analytic_pull(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
@@ -165,6 +183,7 @@ _PULLS: dict[str, Callable[..., list[Node]]] = {
     "reverse": reverse_gradients,
     "jax": referee_gradients,
 }
+_FORWARD = ("forward", "numeric")
 
 
 @_derivative

@@ -324,6 +324,37 @@ mod = elementwise(
 )
 
 
+def _floor_divide(xp: Any, x: Any, y: Any) -> Any:
+    if getattr(x.dtype, "kind", "f") not in "iu":
+        return xp.floor_divide(x, y)
+    # XLA's answer for an integer over 0 differs from machine to machine.
+    zero = xp.equal(y, 0)
+    one = xp.ones_like(y)
+    return xp.where(zero, 0, xp.floor_divide(x, xp.where(zero, one, y))).astype(x.dtype)
+
+
+floor_divide = elementwise(
+    "floor_divide",
+    run=_floor_divide,
+    partials=PIECEWISE_CONSTANT,
+    arity=2,
+    formula=lambda m, x, y: m.floor(m.div(x, y)),
+    latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
+    flops=4,
+    domain="y != 0",
+    ulp=0.0,
+    meet="all",
+    kink=Kink(
+        where="x a multiple of y (a jump)",
+        at=lambda xp, x, y: xp.mod(x, y) == 0,
+        slope=lambda xp, dx, dy, x, y: dx * 0,
+        departs="",
+    ),
+    check=require_numbers,
+    doc="Returns the largest integer not above x / y, as Python's //; an integer over 0 gives 0.",
+)
+
+
 def _tie_slope(larger: Node, smaller: Node) -> Partial:
     """Returns 1 where larger > smaller, 1/2 at a tie, and a structural 0 elsewhere."""
     return masked(larger >= smaller, _half_where(larger == smaller, larger))

@@ -1,4 +1,8 @@
-"""The Array API's other names for what is there already, and small functions built from it."""
+"""The Array API's other names for what is there already, and small functions built from it.
+
+NumPy's functions find their counterparts by the names that are public, and by the table in
+`graphc/core/node.py` where NumPy's name is no name of graphc.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ import math
 from typing import Any
 
 from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
-from graphc.core.errors import DTypeError
-from graphc.core.node import Node, apply_named, as_node, public, scalar
+from graphc.core.errors import ArgumentError
+from graphc.core.node import Node, apply_named, as_node, public, public_functions, scalar
 from graphc.core.type import shape_of
 from graphc.ops.arithmetic import div, mod, mul, neg, sub
 from graphc.ops.axes import normalize_axis
@@ -18,6 +22,10 @@ from graphc.ops.shaping import concat, reshape, transpose
 
 subtract, multiply, divide, negative, remainder = sub, mul, div, neg, mod
 permute_dims, concatenate, astype = transpose, concat, cast
+public_functions.update(
+    subtract=sub, multiply=mul, divide=div, negative=neg, remainder=mod,
+    permute_dims=transpose, concatenate=concat, astype=cast,
+)  # fmt: skip
 
 
 @public
@@ -27,18 +35,20 @@ def positive(x: Any) -> Node:
 
 
 @public
-def floor_divide(x: Any, y: Any) -> Node:
-    """Returns the largest integer not above x / y, exactly, as NumPy's `//`: (x - x mod y) / y.
+def round_(x: Any, decimals: int = 0) -> Node:
+    """Returns x rounded to a number of decimals, halves to even, as NumPy does: round(x d) / d.
 
     Raises:
-        DTypeError: both operands are integers; XLA's and NumPy's answers for y = 0 differ there.
+        ArgumentError: `decimals` is no integer.
     """
-    quotient = div(sub(x, mod(x, y)), y)
-    if not any(isinstance(v, Node) and v.dtype.is_float for v in (x, y)) and not any(
-        isinstance(v, float) for v in (x, y)
-    ):
-        raise DTypeError("integers are not divided by //", "cast one to a float dtype first")
-    return apply_named("round", quotient)
+    if isinstance(decimals, bool) or not isinstance(decimals, int):
+        raise ArgumentError(f"decimals={decimals!r} is no integer", "for example decimals=2")
+    if decimals == 0:
+        return apply_named("round", x)
+    scale = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return apply_named("round", as_node(x) * scale) / scale
+    return apply_named("round", as_node(x) / scale) * scale
 
 
 @public
@@ -123,7 +133,7 @@ def outer(x: Any, y: Any) -> Node:
 
 
 __all__ = [
-    "astype", "concatenate", "divide", "dot", "floor_divide", "full", "full_like", "isfinite",
+    "astype", "concatenate", "divide", "dot", "full", "full_like", "isfinite",
     "isinf", "isnan", "multiply", "negative", "ones", "outer", "permute_dims", "positive", "ravel",
-    "remainder", "subtract", "swapaxes", "zeros",
+    "remainder", "round_", "subtract", "swapaxes", "zeros",
 ]  # fmt: skip

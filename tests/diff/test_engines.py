@@ -72,6 +72,18 @@ def test_third_order_by_applying_again(engine: str) -> None:
     np.testing.assert_allclose(gx.compile(node)(x=0.7), truth, rtol=1e-13)
 
 
+@pytest.mark.parametrize(("order", "digits"), [(2, 8), (3, 6), (4, 4)])
+def test_differences_of_differences_keep_their_digits_with_the_wider_step(
+    order: int, digits: int
+) -> None:
+    x = gx.input("x", (), "float64")
+    node = gx.sin(x)
+    for _ in range(order):
+        node = gx.grad(node, x, engine="numeric", step=2.0 ** (-52 / (order + 2)))
+    truth = math.sin(0.5 + order * math.pi / 2)
+    assert abs(float(gx.evaluate(node, x=0.5)) - truth) < 10.0**-digits
+
+
 def test_engines_mix_in_higher_orders() -> None:
     x = gx.input("x", (3,), "float64")
     values = np.array([0.3, -0.7, 1.1])
@@ -365,8 +377,8 @@ def test_unknown_engine_names_those_there_are() -> None:
         match=rf"grad\(.*x: f32.* at {HERE}:\d+: there is no engine 'revers'; use one of analytic",
     ):
         gx.grad(x * x, x, engine="revers")
-    with pytest.raises(gx.EngineError, match="has no Jacobian"):
-        gx.jacobian(x * x, x, engine="symbolic")
+    with pytest.raises(gx.EngineError, match="there is no engine 'revers'; use one of analytic"):
+        gx.jacobian(x * x, x, engine="revers")
     with pytest.raises(gx.ArgumentError, match="neither 'error' nor 'zero'"):
         gx.grad(x * x, x, unreachable="maybe")
 
@@ -388,8 +400,6 @@ def test_wrong_cotangents_and_tangents_are_errors() -> None:
         gx.jvp(x * 2, x, np.ones(2))
     with pytest.raises(gx.ArgumentError, match="2 tangents for 1 nodes"):
         gx.jvp(x * 2, [x], [np.ones(3), np.ones(3)])
-    with pytest.raises(gx.ArgumentError, match="hessian takes one node"):
-        gx.hessian(gx.sum(x), [x])
 
 
 # -- the record ------------------------------------------------------------------------------------
