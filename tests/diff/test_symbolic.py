@@ -165,7 +165,9 @@ def test_logistic_map_swells_and_past_the_budget_the_route_changes():
 def test_budget_counts_operations_and_the_words_say_what_was_done():
     x, value = logistic_map(6)
     whole = symbolic_gradient(value, [x])
-    assert whole.words.startswith("whole expression by SymPy: 93 operations written out became 768 ")
+    assert whole.words.startswith(
+        "whole expression by SymPy: 93 operations written out became 768 "
+    )
     assert whole.expression == 93 and whole.reason == ""
     local = symbolic_gradient(value, [x], budget=50)
     assert "has 93 operations, above the budget of 50" in local.words
