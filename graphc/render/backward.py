@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
-from graphc.render.flow import Slot, entries, sign_of, terms
+from graphc.render.flow import Slot, entrance, entries, sign_of, terms
 from graphc.render.fold import Folding
 from graphc.render.glyphs import Glyph, glyph, is_number, number_text
 from graphc.render.labels import clean, font, html, plain, table, value_of
@@ -294,14 +294,14 @@ class Backward:
 
     def _draw_elided(self) -> None:
         """Links an adjoint to the rules that leave the product with it out."""
-        plan = self.plan
-        for user in plan.copies:
-            tail = self.adjoint_cells.get(user, "")
-            if not tail or user in self.traced or user not in plan.made:
+        own = self.plan.owner
+        for flow in self.record.contributions:
+            user, value, adjoint = flow.user, flow.value, self.record.adjoints.get(flow.user)
+            tail = self.adjoint_cells.get(user, "") if user in self.plan.copies else ""
+            if not tail or user in self.traced or value not in own or is_number(value):
                 continue
-            for node in plan.made[user]:
-                if node.args and not any(a in plan.owner for a in node.args):
-                    self._backward(tail, self.cells[node], user, user, 200)
+            if adjoint is not None and value is not adjoint and not entries(value, adjoint, own):
+                self._backward(tail, self.cells[entrance(value, own)], user, user, 200)
 
     def _linked(self, tail: str, head: str) -> bool:
         return (head, tail) in self.sketch.joined

@@ -20,7 +20,7 @@ from graphc.render.sketch import (
     sign_markup,
     tip,
 )
-from graphc.render.style import FAINT, GRADIENT, LINE, LOOKS, VALUE
+from graphc.render.style import FAINT, GRADIENT, LINE, LOOKS, SEPARATOR, VALUE
 from graphc.render.text import text
 
 #: Operations a circuit may have; a larger one is drawn mirrored, which folds.
@@ -88,7 +88,7 @@ def circuit_dot(
 def _legend() -> str:
     above = font("above the wire: value", color=VALUE, size=10)
     below = font("below: gradient", color=GRADIENT, size=10, style="i")
-    return f"{above}{font('  ·  ', color=FAINT)}{below}"
+    return f"{above}{font(SEPARATOR, color=FAINT)}{below}"
 
 
 def _draw_gate(sketch: Sketch, name: str, node: Node, total: Node | None) -> None:

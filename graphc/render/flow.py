@@ -66,6 +66,18 @@ def entries(value: Node, adjoint: Node, backward: Container[Node]) -> list[Slot]
     return list(found)
 
 
+def entrance(value: Node, backward: Container[Node]) -> Node:
+    """Returns the node of a rule that stands for its product with an adjoint of 1, left out.
+
+    It is the first on the contribution's linear way: the quotient in -(a / b).
+    """
+    while True:
+        deeper = [a for a in _linear_operands(value) if a in backward and not is_number(a)]
+        if len(deeper) != 1:
+            return value
+        value = deeper[0]
+
+
 def _is_open(
     node: Node, adjoint: Node, carries: Mapping[Node, object], backward: Container[Node]
 ) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphc.core.const import freeze
 from graphc.core.graph import LEAF_OPS, Graph
-from graphc.core.node import Node, freeze
+from graphc.core.node import Node
 from graphc.core.walk import topological_order
 from graphc.render.glyphs import is_number
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from graphc.core.const import Const
 from graphc.core.dtype import DType
 from graphc.core.graph import LEAF_OPS, Graph
-from graphc.core.node import Const, Node
+from graphc.core.node import Node
 from graphc.render.expression import Part, expression
 from graphc.render.labels import clean, number
 from graphc.render.text import (

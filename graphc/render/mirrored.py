@@ -14,7 +14,7 @@ from graphc.render.labels import font
 from graphc.render.mirror import mirror
 from graphc.render.record import Record
 from graphc.render.sketch import Sketch, new_sketch, settings_of
-from graphc.render.style import BACKWARD_FRAME, FAINT, FORWARD_FRAME, GRADIENT
+from graphc.render.style import BACKWARD_FRAME, FAINT, FORWARD_FRAME, GRADIENT, SEPARATOR
 
 
 def mirrored_dot(
@@ -93,4 +93,4 @@ def _legend(values: bool, passes: bool) -> str:
     ]
     if passes:
         parts.append(font("=: a gradient passed on as it is", size=10, color=GRADIENT))
-    return font("  ·  ", color=FAINT).join(parts)
+    return font(SEPARATOR, color=FAINT).join(parts)

@@ -19,6 +19,9 @@ LINE = "#52606D"
 VALUE = "#00735C"
 GRADIENT = "#B83A00"
 
+#: Between the parts of a legend; no-break spaces, which browsers keep at the ends of a text.
+SEPARATOR = "\u00a0\u00a0·\u00a0\u00a0"
+
 Attributes = dict[str, str]
 
 

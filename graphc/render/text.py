@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphc.core.const import Const
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
 from graphc.core.graph import LEAF_OPS, Graph
-from graphc.core.node import Const, Node
+from graphc.core.node import Node
 from graphc.render.expression import Part, expression, shared
 from graphc.render.labels import array, clean
 

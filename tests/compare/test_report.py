@@ -327,14 +327,16 @@ def test_zeros_of_both_signs_share_a_line(tmp_path: Path):
 
 def test_a_truth_that_is_no_finite_number_is_told_in_words(tmp_path: Path):
     odd = engine("jax", {"x": math.inf, "y": math.nan})
-    truth = {"x": "Infinity", "y": "NaN"}
-    write_report([circuit(engines=(odd,), wrt=("x", "y"), truth=truth)], tmp_path)
-    text = page_of(tmp_path).text
-    assert "The true derivative is infinite by x: the function is infinitely steep" in text
-    assert "The true derivative is not a number by y: it does not exist" in text
-    assert "the truth, infinite here" in text
+    for truth, told in (
+        ({"x": "Infinity", "y": "NaN"}, "The true derivative by x is infinite: "),
+        ({"x": "1", "y": "NaN"}, "The true derivative by y is not a number: "),
+        ({"x": "no two-sided one", "y": "1"}, "The true derivative by x is undefined: "),
+    ):
+        write_report([circuit(engines=(odd,), wrt=("x", "y"), truth=truth)], tmp_path)
+        assert told in page_of(tmp_path).text
+    assert "the truth, undefined here" in page_of(tmp_path).text
     write_report([circuit()], tmp_path)
-    assert "The true derivative is" not in page_of(tmp_path).text
+    assert "The true derivative by" not in page_of(tmp_path).text
 
 
 def test_a_loose_rounding_bound_is_explained_once_where_it_is_loose(tmp_path: Path):

@@ -7,7 +7,7 @@ from graphc.core.node import Node
 from graphc.diff.reverse import reverse
 from graphc.render.dot import mirrored_dot, update_dot
 from graphc.render.flow import entries, sign_of
-from tests.render.graphs import product, reverse_pass, scalar
+from tests.render.graphs import neuron, product, reverse_pass, scalar
 
 
 def cells_and_edges(dot: str) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
@@ -97,3 +97,16 @@ def test_nodes_that_only_prepare_a_shape_are_told_on_their_user():
     cells, _ = cells_and_edges(dot)
     backward = [text for text in cells.values() if "reshape" in text]
     assert backward and all("after reshape" in text for text in backward)
+
+
+def test_an_adjoint_of_one_enters_the_rule_that_leaves_it_out():
+    x, y = scalar("x"), scalar("y")
+    cells, edges = cells_and_edges(mirrored_dot(reverse(gx.sqrt(x) + gx.sin(y), [x])))
+    fed = {cells[head] for tail, head in edges if cells.get(tail) == "= 1"}
+    assert len(fed) == 1 and next(iter(fed)).startswith("∂x")
+
+
+def test_gradients_flow_one_way():
+    for output, given in (neuron(), product()):
+        _, edges = cells_and_edges(mirrored_dot(reverse(output, list(given))))
+        assert not [pair for pair in edges if (pair[1], pair[0]) in edges]

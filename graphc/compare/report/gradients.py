@@ -82,16 +82,16 @@ def _odd_truth(comparison: Comparison) -> tuple[Block, ...]:
         shape = shape_of(told)
         for position, text in enumerate(flat(told)):
             value = decimal(text)
-            if value is not None and not value.is_finite():
+            if value is None or not value.is_finite():
                 found.setdefault(_odd(value), []).append(element_name(name, shape, position))
     blocks: list[Block] = []
     for odd, names in found.items():
-        spans = [Span("The true derivative is "), Span(odd, "strong"), Span(" by ")]
+        spans = [Span("The true derivative by ")]
         for position, name in enumerate(names[:_FEW]):
             spans += [Span(", ")] if position else []
             spans.append(Span(name, "code"))
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-        spans.append(Span(f"{more}: {_ODD_MEANS[odd]}."))
+        spans += [Span(f"{more} is "), Span(odd, "strong"), Span(f": {_ODD_MEANS[odd]}.")]
         blocks.append(Words(tuple(spans)))
     return tuple(blocks)
 
@@ -100,10 +100,14 @@ _ODD_MEANS = {
     "not a number": "it does not exist at this point, and NaN is the right answer",
     "infinite": "the function is infinitely steep at this point, and an infinity is the right "
                 "answer",
+    "undefined": "from its two sides it does not come to one finite number here, so that this "
+                 "entry is not judged",
 }  # fmt: skip
 
 
-def _odd(value: Decimal) -> str:
+def _odd(value: Decimal | None) -> str:
+    if value is None:
+        return "undefined"
     return "not a number" if value.is_nan() else "infinite"
 
 
@@ -223,8 +227,8 @@ def _entry(
     rows: list[Row] = []
     if told == "the truth":
         shown = decimal_text(reference) if reference is not None else "–"
-        odd = reference is not None and not reference.is_finite()
-        by = f"{told}, {_odd(reference)} here" if odd and reference is not None else told
+        odd = reference is None or not reference.is_finite()
+        by = f"{told}, {_odd(reference)} here" if odd else told
         rows.append(row(Span(label, "code"), cell(Span(shown, "code")), by, kind="first"))
     lines: dict[tuple[str, str, str], list[str]] = {}
     for engine, column in zip(engines, values, strict=True):
