@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from graphc.core import dtype as dtypes
+from graphc.core.const import Const
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import FormatError
 from graphc.core.graph import Graph
-from graphc.core.node import Const, Node, make
+from graphc.core.node import Node, make
 from graphc.core.op import op_named
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order

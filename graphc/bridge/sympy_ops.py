@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from graphc.bridge.sympy_names import FormulaNames, StandardNames, sympy
+from graphc.core.const import freeze
 from graphc.core.errors import EngineError
-from graphc.core.node import freeze
 from graphc.core.op import Op
 
 

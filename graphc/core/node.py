@@ -7,7 +7,6 @@ every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 import threading
 import weakref
@@ -17,6 +16,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import numpy as np
 
 from graphc.core import dtype as dtypes
+from graphc.core.const import Const, freeze
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, dtype_of, promote, weak_name
 from graphc.core.errors import (
@@ -27,8 +27,9 @@ from graphc.core.errors import (
     ShapeError,
     user_place,
 )
+from graphc.core.numpy_names import NUMPY_KEYWORDS, NUMPY_NAMES
 from graphc.core.op import Op, op_named
-from graphc.core.type import Shape, Size, TensorType, TupleType, Type
+from graphc.core.type import Shape, Size, TupleType, Type
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -36,43 +37,6 @@ Made = TypeVar("Made")
 _NO_PARAMS: dict[str, Any] = {}
 _serial = itertools.count()
 _lock = threading.RLock()
-
-
-class Const:
-    """A read-only array that equals another only bit for bit, dtype and shape included."""
-
-    __slots__ = ("_hash", "array", "key")
-
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        array = np.ascontiguousarray(array).reshape(array.shape)
-        if array.flags.writeable:
-            array = array.copy()
-            array.flags.writeable = False
-        data = array.tobytes()
-        if len(data) > 64:
-            data = hashlib.blake2b(data, digest_size=32).digest()
-        self.array = array
-        self.key = (array.dtype.name, array.shape, data)
-        self._hash = hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Const) and self.key == other.key)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-def freeze(value: Any) -> Any:
-    """Returns a hashable stand-in that differs where the value differs in type or in any bit."""
-    if isinstance(value, (str, DType, Dim, Const, TensorType)) or value is None:
-        return value
-    if isinstance(value, (bool, int)):
-        return (type(value).__name__, value)
-    if isinstance(value, float):
-        return ("float", value.hex() if value == value else "nan")
-    if isinstance(value, (tuple, list)):
-        return tuple(map(freeze, value))
-    return value if callable(value) or hasattr(value, "freeze_key") else repr(value)
 
 
 class Node:
@@ -329,13 +293,11 @@ class Node:
         """Returns the same elements in another shape, see `gx.reshape`."""
         return apply_public("reshape", self, shape[0] if len(shape) == 1 else shape)
 
-    def flatten(self) -> Node:
-        """Returns the elements in one axis, see `gx.ravel`."""
-        return apply_public("ravel", self)
-
     def ravel(self) -> Node:
         """Returns the elements in one axis, see `gx.ravel`."""
         return apply_public("ravel", self)
+
+    flatten = ravel
 
     def squeeze(self, axis: Any = None) -> Node:
         """Returns the value without axes of size 1, see `gx.squeeze`."""
@@ -365,29 +327,17 @@ class Node:
             extra = ", ".join(options) or method
             raise ArgumentError(
                 f"np.{ufunc.__name__} with {extra} does not work on graph values",
-                f"use gx.{_NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)}",
+                f"use gx.{NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)}",
             )
         return _numpy_function(ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
-        named = {_NUMPY_KEYWORDS.get(str(k), str(k)): v for k, v in options.items()}
+        named = {NUMPY_KEYWORDS.get(str(k), str(k)): v for k, v in options.items()}
         return _numpy_function(function.__name__)(*args, **named)
 
     def _repr_svg_(self) -> str:
         return _display(self)
 
-
-_NUMPY_NAMES = {
-    "true_divide": "div", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
-    "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
-    "around": "round", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
-    "bitwise_xor": "logical_xor", "invert": "logical_not",
-}  # fmt: skip
-_NUMPY_KEYWORDS = {
-    "a": "x", "a_min": "min", "a_max": "max", "fill_value": "value", "axis1": "first",
-    "axis2": "second",
-}  # fmt: skip
 
 #: The functions people call, by name, where they do more than apply the op of that name; and how a
 #: notebook shows a node. Filled by `graphc.ops` and `graphc.render`, which sit above core.
@@ -427,7 +377,7 @@ def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
 
 
 def _numpy_function(numpy_name: str) -> Callable[..., Any]:
-    name = _NUMPY_NAMES.get(numpy_name, numpy_name)
+    name = NUMPY_NAMES.get(numpy_name, numpy_name)
     if name in public_functions:
         return public_functions[name]
     try:

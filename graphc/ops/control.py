@@ -13,11 +13,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from graphc.core.calls import guarded
+from graphc.core.const import freeze
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.graph import Graph, close_over, trace, trace_once
-from graphc.core.node import Node, apply_named, as_node, describe, freeze, make, public
+from graphc.core.node import Node, apply_named, as_node, describe, make, public
 from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import Size, TensorType, TupleType, Type

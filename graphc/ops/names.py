@@ -1,7 +1,7 @@
 """The Array API's other names for what is there already, and small functions built from it.
 
 NumPy's functions find their counterparts by the names that are public, and by the table in
-`graphc/core/node.py` where NumPy's name is no name of graphc.
+`graphc/core/numpy_names.py` where NumPy's name is no name of graphc.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
 from graphc.core.errors import ArgumentError
 from graphc.core.node import Node, apply_named, as_node, public, public_functions, scalar
 from graphc.core.type import shape_of
-from graphc.ops.arithmetic import div, mod, mul, neg, sub
+from graphc.ops.arithmetic import div, mul, neg, sub
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import broadcast_to
 from graphc.ops.contraction import matmul
 from graphc.ops.logic import cast
+from graphc.ops.rounding import mod
 from graphc.ops.shaping import concat, reshape, transpose
 
 subtract, multiply, divide, negative, remainder = sub, mul, div, neg, mod

@@ -10,9 +10,10 @@ import numpy as np
 
 from graphc.core import dtype as dtypes
 from graphc.core.calls import guarded
+from graphc.core.const import Const
 from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
-from graphc.core.node import Const, Node, apply_named, as_node
+from graphc.core.node import Node, apply_named, as_node
 from graphc.core.op import Op
 from graphc.core.type import Size, TensorType, shape_of, tensor_type
 from graphc.ops.define import require_numbers, structural

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphc.core.node import Const, Node, make
+from graphc.core.const import Const
+from graphc.core.node import Node, make
 from graphc.ops.arithmetic import abs_, add, div, integer_pow, mul, neg, reciprocal, square, sub
 from graphc.ops.source import constant_op
 from graphc.simplify.rule import (

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from graphc.backends.numpy import NumpyNamespace
+from graphc.core.const import Const
 from graphc.core.errors import GraphcError
-from graphc.core.node import Const, Node, make
+from graphc.core.node import Node, make
 from graphc.core.type import TensorType, element_count
 from graphc.ops.source import constant_op
 

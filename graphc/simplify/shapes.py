@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.core.node import Const, Node, as_node, make
+from graphc.core.const import Const
+from graphc.core.node import Node, as_node, make
 from graphc.core.type import Shape, broadcast_shapes
 from graphc.ops.axes import reduced_count, reduced_shape
 from graphc.ops.contraction import matmul

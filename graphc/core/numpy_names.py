@@ -1,0 +1,17 @@
+"""What NumPy calls otherwise than graphc, for NumPy's own functions on graph values."""
+
+from __future__ import annotations
+
+#: NumPy's names that are no names of graphc.
+NUMPY_NAMES = {
+    "true_divide": "div", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
+    "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
+    "around": "round", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor", "invert": "logical_not",
+}  # fmt: skip
+#: NumPy's keywords that are called otherwise in graphc.
+NUMPY_KEYWORDS = {
+    "a": "x", "a_min": "min", "a_max": "max", "fill_value": "value", "axis1": "first",
+    "axis2": "second",
+}  # fmt: skip
