@@ -73,8 +73,8 @@ from graphc.ops.arithmetic import (
     square,
     sub,
 )
+from graphc.ops.blocks import block, map
 from graphc.ops.contraction import einsum, matmul
-from graphc.ops.control import block, map, with_gradient
 from graphc.ops.exponential import (
     erf,
     erfc,
@@ -88,6 +88,7 @@ from graphc.ops.exponential import (
     softplus,
     sqrt,
 )
+from graphc.ops.formulas import with_gradient
 from graphc.ops.indexing import scatter_add, take
 from graphc.ops.logic import (
     cast,

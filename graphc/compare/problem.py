@@ -13,7 +13,7 @@ from graphc.core.graph import leaves
 from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
-from graphc.ops.control import with_gradient, without_formulas
+from graphc.ops.formulas import with_gradient, without_formulas
 
 
 class Problem:

@@ -14,7 +14,7 @@ from graphc.diff.forward import forward_jacobian
 from graphc.diff.numeric import numeric_jacobian, relative_step
 from graphc.diff.referee import referee_gradients
 from graphc.diff.reverse import reverse_gradients
-from graphc.ops.control import without_formulas
+from graphc.ops.formulas import without_formulas
 
 ENGINES = ("analytic", "numeric", "symbolic", "reverse", "forward", "jax")
 

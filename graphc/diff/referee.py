@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from graphc.core.graph import LEAF_OPS, close_over
 from graphc.core.node import Node, make, scalar
 from graphc.ops.chain import broadcast_to
-from graphc.ops.control import jax_vjp, results_of
+from graphc.ops.control import results_of
+from graphc.ops.referee import jax_vjp
 
 
 def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:

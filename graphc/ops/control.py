@@ -1,4 +1,4 @@
-"""Sub-graph ops: `call` a block, `map` a block over a batch, and the JAX referee's two.
+"""Sub-graph ops: `call` a block, `map` a block over a batch, and `item` of several results.
 
 They carry a closed Graph as a parameter. Its derivative is a Graph again, made once per block and
 called, so a block used many times is differentiated once.
@@ -7,28 +7,21 @@ called, so a block used many times is differentiated once.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from graphc.core.calls import guarded
-from graphc.core.const import freeze
-from graphc.core.dim import Dim
-from graphc.core.dtype import DType
-from graphc.core.errors import ArgumentError, DTypeError, ShapeError
-from graphc.core.graph import Graph, close_over, trace, trace_once
-from graphc.core.node import Node, apply_named, as_node, describe, make, public
-from graphc.core.op import Op
-from graphc.core.tree import flatten
+from graphc.core.errors import ArgumentError, ShapeError
+from graphc.core.graph import Graph
+from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.type import Size, TensorType, TupleType, Type
-from graphc.core.walk import rebuild, topological_order
+from graphc.core.walk import topological_order
 from graphc.ops.chain import broadcast_to
 from graphc.ops.define import structural
 from graphc.ops.logic import zeros_like
 from graphc.ops.sweep import forward_sweep, reverse_sweep
 
-_NO_FORMULA = "it carries a graph, not a scalar form"
+NO_FORMULA = "it carries a graph, not a scalar form"
 
 
 # -- derivative graphs of a block ------------------------------------------------------------------
@@ -107,17 +100,19 @@ def results_of(node: Node) -> list[Node]:
     return [node]
 
 
-def _one_or_tuple(types: Sequence[TensorType]) -> Type:
+def one_or_tuple(types: Sequence[TensorType]) -> Type:
+    """Returns the type of an op of these results: the one type, or a tuple of several."""
     return types[0] if len(types) == 1 else TupleType(tuple(types))
 
 
-def _seeds(adjoint: Any) -> tuple[tuple[int, ...], list[Node]]:
+def seeds_of(adjoint: Any) -> tuple[tuple[int, ...], list[Node]]:
+    """Returns which results have an adjoint, and those adjoints."""
     parts = adjoint if isinstance(adjoint, tuple) else (adjoint,)
     present = [(i, a) for i, a in enumerate(parts) if a is not None]
     return tuple(i for i, _ in present), [a for _, a in present]
 
 
-def _spread_results(results: Sequence[Node], alive: Sequence[int], node: Node) -> Any:
+def spread_results(results: Sequence[Node], alive: Sequence[int], node: Node) -> Any:
     """Puts tangents back at the outputs they belong to; None elsewhere."""
     if not isinstance(node.type, TupleType):
         return results[0] if alive else None
@@ -147,7 +142,7 @@ item = structural(
     ulp=0.0,
     bound=lambda errors, node: None,
     holomorphic=True,
-    formula=_NO_FORMULA,
+    formula=NO_FORMULA,
     doc="Returns one of the results of an op of several.",
 )
 
@@ -161,11 +156,11 @@ def _call_infer(*types: Type, graph: Graph) -> Type:
     for formal, t in zip(graph.inputs, types, strict=True):
         if formal.type != t:
             raise ShapeError(f"{graph.name} takes {describe(formal)}: {formal.type}, not {t}")
-    return _one_or_tuple([o.type for o in graph.outputs])
+    return one_or_tuple([o.type for o in graph.outputs])
 
 
 def _call_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    seeded, seeds = _seeds(adjoint)
+    seeded, seeds = seeds_of(adjoint)
     body = vjp_graph(node.params["graph"], tuple(wanted), seeded)
     return list(results_of(make(call, (*node.args, *seeds), {"graph": body})))
 
@@ -179,7 +174,7 @@ def _pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
         given = [t for t in tangents if t is not None]
         full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
         results = results_of(make(call, (*node.args, *full), {"graph": body}))
-        return _spread_results(results, alive, node)
+        return spread_results(results, alive, node)
 
     return push
 
@@ -198,7 +193,7 @@ call = structural(
     ulp=0.0,
     bound=_pushed("bound"),
     holomorphic=True,
-    formula=_NO_FORMULA,
+    formula=NO_FORMULA,
     doc="Returns what a block makes of the operands.",
 )
 
@@ -231,11 +226,11 @@ def _map_infer(*types: TensorType, graph: Graph, mapped: tuple[bool, ...], chunk
         inner = TensorType(t.shape[1:], t.dtype) if m else t
         if formal.type != inner:
             raise ShapeError(f"{graph.name} takes {describe(formal)}: {formal.type}, not {inner}")
-    return _one_or_tuple([TensorType((size, *o.shape), o.dtype) for o in graph.outputs])
+    return one_or_tuple([TensorType((size, *o.shape), o.dtype) for o in graph.outputs])
 
 
 def _map_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    seeded, seeds = _seeds(adjoint)
+    seeded, seeds = seeds_of(adjoint)
     mapped = node.params["mapped"]
     body = vjp_graph(node.params["graph"], tuple(wanted), seeded)
     params = {
@@ -265,7 +260,7 @@ def _map_pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
             "chunk": node.params["chunk"],
         }
         results = results_of(make(map_op, (*node.args, *full), params))
-        return _spread_results(results, alive, node)
+        return spread_results(results, alive, node)
 
     return push
 
@@ -289,7 +284,7 @@ map_op = structural(
     ulp=0.0,
     bound=_map_pushed("bound"),
     holomorphic=True,
-    formula=_NO_FORMULA,
+    formula=NO_FORMULA,
     doc="Returns the results of a block for each entry of the mapped operands, stacked.",
 )
 
@@ -307,289 +302,3 @@ def map_graph(
     """
     params = {"graph": graph, "mapped": tuple(mapped), "chunk": chunk}
     return results_of(make(map_op, tuple(args), params))
-
-
-# -- the referee -----------------------------------------------------------------------------------
-
-
-def _jax_vjp_infer(*types: Type, graph: Graph, wrt: tuple[int, ...]) -> Type:
-    return _one_or_tuple([graph.inputs[i].type for i in wrt])
-
-
-def _jax_jvp_infer(*types: Type, graph: Graph, moving: tuple[int, ...]) -> Type:
-    return _one_or_tuple([o.type for o in graph.outputs])
-
-
-def _as_graph(node: Node) -> Graph:
-    """Returns the node alone as a block of its operands."""
-    body, others = close_over(results_of(node), list(dict.fromkeys(node.args)), node.op.name)
-    assert not others
-    return body
-
-
-def _referee_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    unique = list(dict.fromkeys(node.args))
-    seeded, seeds = _seeds(adjoint)
-    body = _as_graph(node)
-    body = Graph(body.inputs, [body.outputs[i] for i in seeded], body.name)
-    targets = [_position(unique, node.args[i]) for i in wanted]
-    first = tuple(dict.fromkeys(targets))
-    made = make(jax_vjp, (*unique, *seeds), {"graph": body, "wrt": first})
-    by_target = dict(zip(first, results_of(made), strict=True))
-    seen: set[int] = set()
-    found: list[Node | None] = []
-    for target in targets:  # an operand used twice gets its whole adjoint once
-        found.append(None if target in seen else by_target[target])
-        seen.add(target)
-    return found
-
-
-def _referee_jvp(tangents: Sequence[Node | None], node: Node) -> Any:
-    unique = list(dict.fromkeys(node.args))
-    moving: dict[int, Node] = {}
-    for tangent, arg in zip(tangents, node.args, strict=True):
-        if tangent is not None:
-            moving[_position(unique, arg)] = broadcast_to(tangent, arg.shape)
-    params = {"graph": _as_graph(node), "moving": tuple(moving)}
-    results = results_of(make(jax_jvp, (*unique, *moving.values()), params))
-    return _spread_results(results, range(len(results)), node)
-
-
-def _position(nodes: Sequence[Node], node: Node) -> int:
-    return next(i for i, other in enumerate(nodes) if other is node)
-
-
-def _referee(name: str, infer: Any, run: Any, doc: str) -> Op:
-    return structural(
-        name,
-        group="control",
-        meet="none",
-        infer=infer,
-        run=run,
-        vjp=_referee_vjp,
-        jvp=_referee_jvp,
-        latex=r"\operatorname{{jax}}({0})",
-        flops=lambda node: sum_flops(node.params["graph"]) * 3,
-        domain="under the JAX backend",
-        ulp=0.0,
-        bound=lambda errors, node: None,
-        formula=_NO_FORMULA,
-        doc=doc,
-    )
-
-
-jax_vjp = _referee(
-    "jax_vjp",
-    _jax_vjp_infer,
-    lambda xp, *x, graph, wrt: xp.jax_vjp(graph, x, wrt),
-    "Returns JAX's own reverse-mode derivative of a block: its inputs, then one adjoint an output.",
-)
-jax_jvp = _referee(
-    "jax_jvp",
-    _jax_jvp_infer,
-    lambda xp, *x, graph, moving: xp.jax_jvp(graph, x, moving),
-    "Returns JAX's own forward-mode derivative of a block: its inputs, then the tangents.",
-)
-
-
-# -- a gradient written by hand --------------------------------------------------------------------
-
-
-def _first(tangents: Sequence[Node | None], node: Node) -> Node | None:
-    return tangents[0]
-
-
-with_gradient_op = structural(
-    "with_gradient",
-    group="control",
-    meet="none",
-    infer=lambda value, *rest, graph, count: value,
-    run=lambda xp, value, *rest, graph, count: value,
-    vjp=lambda adjoint, node, wanted: [adjoint if i == 0 else None for i in wanted],
-    jvp=_first,
-    latex="{0}",
-    flops=lambda node: 0,
-    domain="every x",
-    ulp=0.0,
-    bound=_first,
-    holomorphic=True,
-    formula=_NO_FORMULA,
-    doc="Returns its first operand; beside it stands the author's formula for the gradient.",
-)
-
-
-@public
-def with_gradient(value: Any, formulas: dict[Node, Any]) -> Node:
-    """Returns `value` with the author's own formulas for its derivatives beside it.
-
-    The engine `analytic` uses them; every other engine differentiates `value` itself, so a wrong
-    formula is found by comparison. Where `value` is no scalar, a formula is the elementwise slope
-    and must have the shape of both.
-
-    Args:
-        value: the expression.
-        formulas: for each node it is differentiated by, the derivative as a graph.
-
-    Raises:
-        ShapeError: a formula's shape is not that of its node.
-        ArgumentError: there is no formula, or a key is no node.
-    """
-    node = as_node(value)
-    if not isinstance(formulas, dict) or not formulas:
-        raise ArgumentError("there is no formula", "gx.with_gradient(loss, {w: formula})")
-    made: list[Node] = []
-    for wrt, formula in formulas.items():
-        if not isinstance(wrt, Node):
-            raise ArgumentError(f"{wrt!r} is no graph value", "use the nodes as keys: {w: formula}")
-        if not wrt.dtype.is_float:
-            raise DTypeError(
-                f"{describe(wrt)} is {wrt.type}: only a float has a derivative",
-                "leave it out of the formulas",
-            )
-        given = as_node(formula, wrt.dtype)
-        if node.ndim and node.shape != wrt.shape:
-            raise ShapeError(
-                f"the value is {node.type} and {describe(wrt)} is {wrt.type}: a formula beside a "
-                "value that is no scalar is its elementwise slope, so both must have one shape"
-            )
-        if given.shape not in (wrt.shape, ()):
-            raise ShapeError(
-                f"the formula for {describe(wrt)}: {wrt.type} is {given.type}",
-                "give it the shape of its node",
-            )
-        made.append(broadcast_to(given, wrt.shape))
-    keys = list(formulas)
-    graph, others = close_over(made, keys, "formula")
-    return make(with_gradient_op, (node, *keys, *others), {"graph": graph, "count": len(keys)})
-
-
-def without_formulas(nodes: Sequence[Node]) -> list[Node]:
-    """Returns the nodes without the author's formulas beside them: what all other engines see."""
-    order = topological_order(nodes)
-    if not any(node.op is with_gradient_op for node in order):
-        return list(nodes)
-
-    def step(node: Node, args: tuple[Node, ...]) -> Node:
-        return args[0] if node.op is with_gradient_op else make(node.op, args, node.params)
-
-    return rebuild(nodes, {}, step)
-
-
-# -- blocks ----------------------------------------------------------------------------------------
-
-
-@guarded("block")
-def block(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a Python function one sub-graph: called often, it is drawn and differentiated once.
-
-    Graph values among the arguments become the block's inputs; everything else is passed as it is.
-    Graph values the function takes from outside become inputs too.
-    """
-    _check_callable(function, "gx.block")
-    name = getattr(function, "__name__", "block")
-
-    @functools.wraps(function)
-    @guarded(name)
-    def called(*args: Any, **options: Any) -> Any:
-        _check_arguments(function, args, options)
-        leaves, rebuild = flatten([list(args), options])
-        spots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Node)]
-        if not spots:
-            raise ArgumentError(
-                f"the block {name} was called without a graph value",
-                "pass nodes, or call it plainly",
-            )
-        given = [leaves[i] for i in spots]
-
-        def body(*formals: Node) -> Any:
-            filled = list(leaves)
-            for spot, formal in zip(spots, formals, strict=True):
-                filled[spot] = formal
-            again, named = rebuild(filled)
-            result = function(*again, **named)
-            return result
-
-        names = _argument_names(function, args, options)
-        fixed = [None if i in spots else leaf for i, leaf in enumerate(leaves)]
-        plain = all(_is_plain(leaf) for leaf in fixed)
-        nest = repr(rebuild(list(range(len(leaves)))))
-        key = (function, nest, tuple(spots), freeze(fixed)) if plain else None
-        types = [g.type for g in given]
-        graph, captured, result = trace_once(key, body, types, names, name)
-        outputs = results_of(make(call, (*given, *captured), {"graph": graph}))
-        return flatten(result)[1](outputs)
-
-    return called
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str, DType, Dim))
-
-
-def _check_callable(function: Any, caller: str) -> None:
-    if not callable(function):
-        raise ArgumentError(f"{function!r} is no function", f"{caller} takes a Python function")
-
-
-def _check_arguments(function: Any, args: Sequence[Any], options: dict[str, Any]) -> None:
-    try:
-        found = inspect.signature(function)
-    except (TypeError, ValueError):  # some functions of C have none
-        return
-    try:
-        found.bind(*args, **options)
-    except TypeError as error:
-        raise ArgumentError(str(error), f"it takes {found}") from None
-
-
-def _argument_names(function: Any, args: Sequence[Any], options: dict[str, Any]) -> list[str]:
-    """Returns the function's own names for the graph values among its arguments.
-
-    Not the callers' names: a block called with x and then with y must be one block.
-    """
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # some functions of C have none
-        found = ()
-    own = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    labels = [*own[: len(args)], *[f"x{i}" for i in range(len(own), len(args))], *options]
-    names: list[str] = []
-    for label, value in zip(labels, [*args, *options.values()], strict=True):
-        count = len([leaf for leaf in flatten(value)[0] if isinstance(leaf, Node)])
-        for index in range(count):
-            name = label if count == 1 else f"{label}{index}"
-            while name in names:
-                name += "'"
-            names.append(name)
-    return names
-
-
-@public
-def map(function: Callable[..., Any], *operands: Any, chunk: int = 0) -> Any:
-    """Returns what a function makes of each entry along the operands' leading axis, stacked.
-
-    Args:
-        function: takes one entry of each operand; returns nodes in any nest. What it uses from
-            outside is the same for every entry.
-        operands: graph values or arrays with one leading size.
-        chunk: how many entries are computed at once (bounds the memory); 0 for all.
-
-    Raises:
-        ShapeError: an operand is a scalar, or the leading sizes differ.
-    """
-    _check_callable(function, "gx.map")
-    nodes = [as_node(o) for o in operands]
-    if not nodes:
-        raise ArgumentError("map has nothing to map over", "gx.map(function, x)")
-    for position, node in enumerate(nodes):
-        if node.ndim == 0:
-            raise ShapeError(f"operand {position} is a scalar", "map goes over the leading axis")
-    if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 0:
-        raise ArgumentError(f"chunk={chunk!r} is no count", "give 0 for all at once, or more")
-    types = [TensorType(n.shape[1:], n.dtype) for n in nodes]
-    name = getattr(function, "__name__", "map")
-    names = [f"x{i}" for i in range(len(nodes))]
-    graph, captured, result = trace(function, types, names, name)
-    mapped = [True] * len(nodes) + [False] * len(captured)
-    outputs = map_graph(graph, [*nodes, *captured], mapped, chunk)
-    return flatten(result)[1](outputs)

@@ -9,7 +9,8 @@ from graphc.core.graph import LEAF_OPS, Graph
 from graphc.core.node import Node, make
 from graphc.core.type import TupleType
 from graphc.core.walk import rebuild, topological_order
-from graphc.ops.control import block, call, item, map_op
+from graphc.ops.blocks import block
+from graphc.ops.control import call, item, map_op
 from graphc.ops.source import constant_op
 from graphc.simplify.rule import Rule, exact, fit, size_names
 
