@@ -164,7 +164,7 @@ def compile(
     count = len(topological_order(nodes))
     if budget is not None and count > budget:
         raise BudgetError(
-            f"the graph has {count} nodes, above {budget}: XLA is slow on such graphs and may crash",
+            f"the graph has {count} nodes, above {budget}: XLA is slow on such, and may crash",
             "make repeated parts a gx.map, evaluate it with gx.evaluate, or say budget=None",
         )
 
