@@ -19,7 +19,8 @@ RANK = {
     "diff": 2, "simplify": 2, "backends": 2, "measure": 2, "render": 2, "bridge": 2,
     "nn": 3, "train": 3,
     "compare": 4,
-    "cli": 5,
+    "fuzz": 5,
+    "cli": 6,
 }  # fmt: skip
 
 #: Siblings that import each other, and why.
@@ -36,7 +37,10 @@ LATE = {
 }
 
 #: Files that may import our own modules late wherever they like: they exist to load things late.
-LAZY_FILES = {"graphc/__init__.py", "graphc/cli.py"}
+LAZY_FILES = {
+    "graphc/__init__.py",
+    *(f"graphc/cli/{p.name}" for p in (PACKAGE / "cli").glob("*.py")),
+}
 
 #: Calls that run code or other programs, where they are allowed, and why.
 DANGEROUS = {"eval", "exec", "compile", "__import__"}

@@ -20,7 +20,7 @@ def rows(quick: bool) -> list[tuple[str, str, str]]:
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
             subprocess.run(
-                [sys.executable, "-m", "graphc.cli", "compare", "(x + y) * z",
+                [sys.executable, "-m", "graphc", "compare", "(x + y) * z",
                  "x=-2", "y=5", "z=-4", "--out", folder],
                 check=True, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},

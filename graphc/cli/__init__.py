@@ -1,0 +1,30 @@
+"""The command line: one file a command; what they share is in group, subject and show."""
+
+from __future__ import annotations
+
+import click
+
+import graphc
+from graphc.cli.check import check
+from graphc.cli.compare import compare
+from graphc.cli.draw import draw
+from graphc.cli.group import Group
+from graphc.cli.ops import ops
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(graphc.__version__, prog_name="graphc")
+def main() -> None:
+    """Declare a graph once; get its value, its derivatives by six engines, and their verdict.
+
+    \b
+    graphc compare examples/digits_mlp.py --out out     a network on real data
+    graphc compare "(x + y) * z" x=-2 y=5 z=-4          a formula
+    graphc check my_model.py                            is my gradient right?
+    graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
+    graphc ops                                          what there is
+    """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
+
+
+for _command in (compare, check, draw, ops):
+    main.add_command(_command)
