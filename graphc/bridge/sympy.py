@@ -141,7 +141,7 @@ def _apply(
     formula = node.op.formula
     if callable(formula) and not _multiplies_out(node, args):
         if expand or node.op.name in NATIVE or node.type.dtype.kind == "b":
-            return sympy.sympify(formula(names, *args, **node.params))
+            return sympy.sympify(formula(names, *args, **node.params), strict=True)
         if node.op.name == "pow" and args[1].is_Rational and args[1].q <= _SHORT:
             return sympy.Pow(*args)
     return op_function(op_call(node.op, node.params))(*args)

@@ -70,7 +70,7 @@ def _own(name: str, slope: Callable[[Any], Any]) -> Any:
     """Returns a function of one operand that SymPy differentiates by `slope` and never rewrites."""
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
-        return sympy.sympify(slope(self.args[0]))
+        return sympy.sympify(slope(self.args[0]), strict=True)
 
     return type(name, (sympy.Function,), {"nargs": 1, "fdiff": fdiff})
 
@@ -150,7 +150,7 @@ class StandardNames:
     @staticmethod
     def div(x: Any, y: Any) -> Any:
         """Returns x / y."""
-        return sympy.sympify(x) / y
+        return sympy.sympify(x, strict=True) / y
 
     @staticmethod
     def power(x: Any, y: Any) -> Any:
@@ -211,7 +211,7 @@ class FormulaNames(ExactNames):
     def div(x: Any, y: Any) -> Any:
         """Returns x / y, and x * sigmoid(-u) for y = 1 + exp(u)."""
         inner = _one_plus_exp(y)
-        return sympy.sympify(x) / y if inner is None else x * Logistic(-inner)
+        return sympy.sympify(x, strict=True) / y if inner is None else x * Logistic(-inner)
 
     @staticmethod
     def log(x: Any) -> Any:

@@ -106,5 +106,5 @@ def partial_expression(call: OpCall, index: int, count: int) -> Any:
     if isinstance(call.op.formula, str):
         raise EngineError(f"SymPy can't differentiate {call.op.name}: {call.op.formula}")
     symbols = operand_symbols(count)
-    formula = sympy.sympify(call.op.formula(FormulaNames, *symbols, **call.params))
+    formula = sympy.sympify(call.op.formula(FormulaNames, *symbols, **call.params), strict=True)
     return formula.diff(symbols[index])
