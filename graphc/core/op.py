@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,14 @@ class Kink:
     departs: str
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another system's side: its rules for an op, where its slopes are not graphc's everywhere."""
+
+    vjp: Vjp
+    jvp: Jvp
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Op:
     """All that graphc knows of one operation. Every field is required; "no" is said in words.
@@ -57,6 +65,8 @@ class Op:
         latex: a template with `{0}`, `{1}` for the operands.
         flops: `flops(node)`: floating point operations, by the usual counts.
         kink: where the derivative is a convention; None where it is smooth.
+        peers: the other systems' rules, by the names in `core.system`; a system that is not there
+            does as graphc does, or was not measured.
         domain: where the value is finite, in words, for example `x > 0`.
         ulp: the op's own error bound in units in the last place, for correctly rounded operands:
             the worst of NumPy's and XLA's on CPU, measured against 50 digits, with room.
@@ -76,6 +86,7 @@ class Op:
     latex: str
     flops: Callable[[Node], Any]
     kink: Kink | None
+    peers: Mapping[str, Peer]
     domain: str
     ulp: float
     bound: Bound

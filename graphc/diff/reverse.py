@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphc.core.node import Node, scalar
+from graphc.core.system import GRAPHC, System
 from graphc.ops.chain import broadcast_to
 from graphc.ops.logic import zeros_like
-from graphc.ops.sweep import Rule, op_rule, reverse_sweep
+from graphc.ops.sweep import Rule, op_rule, reverse_sweep, rule_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +72,12 @@ def reverse(
     return ReverseRecord(output, start, tuple(wrt), gradients, adjoints, tuple(made))
 
 
-def reverse_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
-    """Returns the adjoints of `wrt` without keeping a record."""
+def reverse_gradients(
+    output: Node, wrt: Sequence[Node], seed: Node | None = None, *, system: System = GRAPHC
+) -> list[Node]:
+    """Returns the adjoints of `wrt`, by a system's rules, without keeping a record."""
     start = scalar(1.0, output.dtype) if seed is None else seed
-    adjoints = reverse_sweep({output: start}, wrt)
+    adjoints = reverse_sweep({output: start}, wrt, rule_of(system))
     return [full(adjoints.get(w), w) for w in wrt]
 
 

@@ -38,6 +38,16 @@ def masked(mask: Node | None, value: Node) -> Node:
     return apply_named("where", mask, value, scalar(0, value.type.dtype))
 
 
+def unmasked(value: Node) -> Node:
+    """Returns where(mask, value, 0) as where(not mask, 0, value): to `chain` an ordinary number."""
+    mask, inner = split_mask(value)
+    if mask is None:
+        return value
+    return apply_named(
+        "where", apply_named("logical_not", mask), scalar(0, inner.type.dtype), inner
+    )
+
+
 def both(left: Node | None, right: Node | None) -> Node | None:
     """Returns the conjunction of two masks, either of which may be absent."""
     if left is None or right is None or left is right:

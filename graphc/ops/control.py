@@ -14,12 +14,14 @@ from weakref import WeakKeyDictionary
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named, describe, make
+from graphc.core.op import Peer
+from graphc.core.system import GRAPHC, PEERS, SYSTEMS, System
 from graphc.core.type import Size, TensorType, TupleType, Type
 from graphc.core.walk import topological_order
 from graphc.ops.chain import broadcast_to
 from graphc.ops.define import structural
 from graphc.ops.logic import zeros_like
-from graphc.ops.sweep import forward_sweep, reverse_sweep
+from graphc.ops.sweep import forward_sweep, reverse_sweep, rule_of
 
 NO_FORMULA = "it carries a graph, not a scalar form"
 
@@ -56,8 +58,10 @@ def _fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
 
 
 @_remembered
-def vjp_graph(graph: Graph, wanted: tuple[int, ...], seeded: tuple[int, ...]) -> Graph:
-    """Returns the block's reverse pass as a block.
+def vjp_graph(
+    graph: Graph, wanted: tuple[int, ...], seeded: tuple[int, ...], system: System
+) -> Graph:
+    """Returns the block's reverse pass as a block, by graphc's rules or another system's.
 
     Its inputs are the block's, then one adjoint for each output in `seeded`; its outputs the
     adjoints of the inputs in `wanted`.
@@ -69,21 +73,23 @@ def vjp_graph(graph: Graph, wanted: tuple[int, ...], seeded: tuple[int, ...]) ->
         known = joined.get(output)
         joined[output] = seed if known is None else known + seed
     wrt = [graph.inputs[i] for i in wanted]
-    adjoints = reverse_sweep(joined, wrt)
+    adjoints = reverse_sweep(joined, wrt, rule_of(system))
     results = [_or_zeros(adjoints.get(node), node) for node in wrt]
     return Graph([*graph.inputs, *seeds], results, f"{graph.name} backward")
 
 
 @_remembered
-def jvp_graph(graph: Graph, moving: tuple[int, ...], rule: str) -> tuple[Graph, tuple[int, ...]]:
+def jvp_graph(
+    graph: Graph, moving: tuple[int, ...], rule: str, system: System
+) -> tuple[Graph, tuple[int, ...]]:
     """Returns the block's forward pass as a block, and which outputs' tangents it gives.
 
     Its inputs are the block's, then one tangent for each input in `moving`. The rule is `"jvp"`,
-    or `"bound"` for rounding errors.
+    or `"bound"` for rounding errors; the derivatives are by graphc's rules or another system's.
     """
     sources = [graph.inputs[i] for i in moving]
     tangents = _fresh_formals(graph, sources, "d")
-    found = forward_sweep(graph.outputs, dict(zip(sources, tangents, strict=True)), rule)
+    found = forward_sweep(graph.outputs, dict(zip(sources, tangents, strict=True)), rule, system)
     alive = tuple(i for i, t in enumerate(found) if t is not None)
     name = f"{graph.name} {'forward' if rule == 'jvp' else 'rounding'}"
     return Graph([*graph.inputs, *tangents], [found[i] for i in alive], name), alive
@@ -147,6 +153,16 @@ item = structural(
 )
 
 
+def _by_system(vjp: Callable[..., Any], pushed: Callable[..., Any]) -> dict[str, Peer]:
+    """Returns a sub-graph op's rules for every other system: that system's own, in its body."""
+    return {
+        name: Peer(
+            functools.partial(vjp, system=SYSTEMS[name]), pushed("jvp", system=SYSTEMS[name])
+        )
+        for name in PEERS
+    }
+
+
 # -- call ------------------------------------------------------------------------------------------
 
 
@@ -159,16 +175,18 @@ def _call_infer(*types: Type, graph: Graph) -> Type:
     return one_or_tuple([o.type for o in graph.outputs])
 
 
-def _call_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+def _call_vjp(
+    adjoint: Any, node: Node, wanted: Sequence[int], system: System = GRAPHC
+) -> list[Node | None]:
     seeded, seeds = seeds_of(adjoint)
-    body = vjp_graph(node.params["graph"], tuple(wanted), seeded)
+    body = vjp_graph(node.params["graph"], tuple(wanted), seeded, system)
     return list(results_of(make(call, (*node.args, *seeds), {"graph": body})))
 
 
-def _pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
+def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
     def push(tangents: Sequence[Node | None], node: Node) -> Any:
         moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule)
+        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
         if not alive:
             return None
         given = [t for t in tangents if t is not None]
@@ -187,6 +205,7 @@ call = structural(
     run=lambda xp, *x, graph: xp.call(graph, x),
     vjp=_call_vjp,
     jvp=_pushed("jvp"),
+    peers=_by_system(_call_vjp, _pushed),
     latex=r"\operatorname{{{graph}}}({0})",
     flops=lambda node: sum_flops(node.params["graph"]),
     domain="where its block is defined",
@@ -229,10 +248,12 @@ def _map_infer(*types: TensorType, graph: Graph, mapped: tuple[bool, ...], chunk
     return one_or_tuple([TensorType((size, *o.shape), o.dtype) for o in graph.outputs])
 
 
-def _map_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+def _map_vjp(
+    adjoint: Any, node: Node, wanted: Sequence[int], system: System = GRAPHC
+) -> list[Node | None]:
     seeded, seeds = seeds_of(adjoint)
     mapped = node.params["mapped"]
-    body = vjp_graph(node.params["graph"], tuple(wanted), seeded)
+    body = vjp_graph(node.params["graph"], tuple(wanted), seeded, system)
     params = {
         "graph": body,
         "mapped": (*mapped, *[True] * len(seeds)),
@@ -245,10 +266,10 @@ def _map_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | Non
     ]
 
 
-def _map_pushed(rule: str) -> Callable[[Sequence[Node | None], Node], Any]:
+def _map_pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
     def push(tangents: Sequence[Node | None], node: Node) -> Any:
         moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule)
+        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
         if not alive:
             return None
         mapped = node.params["mapped"]
@@ -278,6 +299,7 @@ map_op = structural(
     run=lambda xp, *x, graph, mapped, chunk: xp.map(graph, x, mapped, chunk),
     vjp=_map_vjp,
     jvp=_map_pushed("jvp"),
+    peers=_by_system(_map_vjp, _map_pushed),
     latex=r"\operatorname{{map}}_{{{graph}}}({0})",
     flops=_map_flops,
     domain="where its block is defined",

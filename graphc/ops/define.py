@@ -6,17 +6,19 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from graphc.core.dtype import DType, bool_
 from graphc.core.errors import ArgumentError, DTypeError, NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, describe, make
-from graphc.core.op import Bound, Jvp, Kink, Op, Vjp, register
+from graphc.core.op import Bound, Jvp, Kink, Op, Peer, Vjp, register
 from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
 from graphc.ops.chain import Partial, add_up, broadcast_to, chain, sum_to
 
 PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
 NO_NUMBERS = "its result is no real number, so it has no derivative"
+_NO_PEERS: Mapping[str, Any] = MappingProxyType({})
 ZERO_REASONS = (PIECEWISE_CONSTANT, NO_NUMBERS)
 
 #: One rule per operand, `partial(out, *operands, **params)`, or a plain factor; or why it is zero.
@@ -37,6 +39,7 @@ def elementwise(
     meet: str = "float",
     result: DType | None = None,
     kink: Kink | None = None,
+    peers: Mapping[str, Partials] = _NO_PEERS,
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
     arity: int | None = None,
@@ -48,6 +51,7 @@ def elementwise(
         partials: for each operand its partial derivative, or the reason why all are zero.
         flops: floating point operations per element.
         result: dtype of the result where it is not that of the operands.
+        peers: the partial derivatives of other systems, where theirs differ somewhere.
         check: `check(*types, **params)` raises where operands do not fit; broadcasting is checked.
         arity: the number of operands, where `partials` does not show it.
         rounding: the op's own error in ulp at a node, where it depends on the parameters.
@@ -75,37 +79,14 @@ def elementwise(
         shape = broadcast_shapes(*[t.shape for t in types])
         return tensor_type(shape, result or types[-1].dtype)
 
-    def partial(node: Node, index: int) -> Partial:
-        rule = partials[index]
-        if callable(rule):
-            return rule(node, *node.args, **node.params)
-        return float(rule)
-
-    def vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-        if isinstance(partials, str):
-            warn_zero(node, partials)
-            return [None] * len(wanted)
-        found: list[Node | None] = []
-        for index in wanted:
-            value = chain(adjoint, partial(node, index))
-            found.append(None if value is None else _fit(value, node.args[index]))
-        return found
-
-    def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
-        if isinstance(partials, str):
-            if any(t is not None for t in tangents):
-                warn_zero(node, partials)
-            return None
-        terms = [chain(t, partial(node, i)) for i, t in enumerate(tangents) if t is not None]
-        total = add_up(terms)
-        return None if total is None else broadcast_to(total, node.type.shape)
+    rules = _rules_of(partials)
 
     def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         own = ulp if rounding is None else rounding(node)
         terms: list[Node | None] = [own_rounding(node, own)]
         if not isinstance(partials, str):
             for index, error in enumerate(errors):
-                term = None if error is None else chain(error, partial(node, index))
+                term = None if error is None else chain(error, _partial(partials, node, index))
                 terms.append(None if term is None else apply_named("abs", term))
         return add_up(terms)
 
@@ -116,12 +97,13 @@ def elementwise(
             meet=meet,
             infer=infer,
             run=run,
-            vjp=vjp,
-            jvp=jvp,
+            vjp=rules.vjp,
+            jvp=rules.jvp,
             formula=formula,
             latex=latex,
             flops=lambda node: flops * element_count(node.type.shape),
             kink=kink,
+            peers={name: _rules_of(theirs) for name, theirs in peers.items()},
             domain=domain,
             ulp=ulp,
             bound=bound,
@@ -129,6 +111,40 @@ def elementwise(
             doc=doc,
         )
     )
+
+
+def _partial(partials: Partials, node: Node, index: int) -> Partial:
+    rule = partials[index]
+    if callable(rule):
+        return rule(node, *node.args, **node.params)
+    return float(rule)
+
+
+def _rules_of(partials: Partials) -> Peer:
+    """Returns the reverse and the forward rule that follow from partial derivatives."""
+
+    def vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+        if isinstance(partials, str):
+            warn_zero(node, partials)
+            return [None] * len(wanted)
+        found: list[Node | None] = []
+        for index in wanted:
+            value = chain(adjoint, _partial(partials, node, index))
+            found.append(None if value is None else _fit(value, node.args[index]))
+        return found
+
+    def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+        if isinstance(partials, str):
+            if any(t is not None for t in tangents):
+                warn_zero(node, partials)
+            return None
+        terms = [
+            chain(t, _partial(partials, node, i)) for i, t in enumerate(tangents) if t is not None
+        ]
+        total = add_up(terms)
+        return None if total is None else broadcast_to(total, node.type.shape)
+
+    return Peer(vjp, jvp)
 
 
 def linear(
@@ -175,6 +191,7 @@ def linear(
             latex=latex,
             flops=flops,
             kink=None,
+            peers=_NO_PEERS,
             domain="every operand",
             ulp=ulp,
             bound=bound,
@@ -201,6 +218,7 @@ def structural(
     doc: str,
     meet: str = "float",
     kink: Kink | None = None,
+    peers: Mapping[str, Peer] = _NO_PEERS,
     holomorphic: bool = False,
     formula: Callable[..., Any] | str = "it joins many elements: there is no scalar form",
 ) -> Op:
@@ -224,6 +242,7 @@ def structural(
             latex=latex,
             flops=flops,
             kink=kink,
+            peers=peers,
             domain=domain,
             ulp=ulp,
             bound=bound,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.core.errors import GradError
 from graphc.core.node import Node, describe, place_new_nodes
+from graphc.core.system import GRAPHC, System
 from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import collection_paused, topological_order
-from graphc.ops.chain import accumulate
+from graphc.ops.chain import accumulate, unmasked
 
 #: `rule(adjoint, node, wanted)`: contributions to the wanted operands, see `core.op.Vjp`.
 Rule = Callable[[Any, Node, Sequence[int]], Sequence[Node | None]]
@@ -17,16 +19,32 @@ Rule = Callable[[Any, Node, Sequence[int]], Sequence[Node | None]]
 Watcher = Callable[[Node, int, Node], None]
 
 
-def op_rule(adjoint: Any, node: Node, wanted: Sequence[int]) -> Sequence[Node | None]:
-    """Returns the contributions by the op's own reverse rule.
+def op_rule(
+    adjoint: Any, node: Node, wanted: Sequence[int], system: System = GRAPHC
+) -> Sequence[Node | None]:
+    """Returns the contributions by the op's own reverse rule, or by another system's.
 
     Raises:
         GradError: the op has none; the record says why.
     """
-    rule = node.op.vjp
+    rule = (node.op.peers.get(system.name) or node.op).vjp
     if isinstance(rule, str):
         raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
-    return rule(adjoint, node, wanted)
+    found = rule(adjoint, node, wanted)
+    return found if system.dead_branches_vanish else [_ordinary(value) for value in found]
+
+
+def rule_of(system: System) -> Rule:
+    """Returns a system's reverse rules, for `reverse_sweep`."""
+    return op_rule if system is GRAPHC else functools.partial(op_rule, system=system)
+
+
+def _ordinary(value: Any) -> Any:
+    """Returns an adjoint or tangent whose structural zeros are ordinary ones."""
+    if isinstance(value, tuple):  # of an op of several results
+        parts: tuple[Node | None, ...] = value
+        return tuple([_ordinary(part) for part in parts])
+    return None if value is None else unmasked(value)
 
 
 def carries_tangent(node: Node) -> bool:
@@ -111,7 +129,10 @@ def _reverse_sweep(
 
 
 def forward_sweep(
-    roots: Sequence[Node], tangents: Mapping[Node, Node], everywhere: str = "jvp"
+    roots: Sequence[Node],
+    tangents: Mapping[Node, Node],
+    everywhere: str = "jvp",
+    system: System = GRAPHC,
 ) -> list[Any]:
     """Propagates tangents from nodes up to the roots.
 
@@ -119,19 +140,20 @@ def forward_sweep(
         roots: where tangents are wanted.
         tangents: the given tangents, of the nodes' own types.
         everywhere: `"jvp"` for derivatives; `"bound"` for rounding errors: every node adds to them.
+        system: whose side the derivatives take.
 
     Returns:
         For each root its tangent or None for zero; a tuple of them for an op of several results.
     """
     with collection_paused():
         try:
-            return _forward_sweep(roots, tangents, everywhere)
+            return _forward_sweep(roots, tangents, everywhere, system)
         finally:
             place_new_nodes(None)
 
 
 def _forward_sweep(
-    roots: Sequence[Node], tangents: Mapping[Node, Node], everywhere: str
+    roots: Sequence[Node], tangents: Mapping[Node, Node], everywhere: str, system: System
 ) -> list[Any]:
     order = topological_order(roots)
     active = active_nodes(order, list(tangents)) if everywhere == "jvp" else None
@@ -145,13 +167,15 @@ def _forward_sweep(
             continue
         if not carries_tangent(node):
             continue
-        rule = node.op.jvp if everywhere == "jvp" else node.op.bound
+        record = node.op.peers.get(system.name) or node.op
+        rule = record.jvp if everywhere == "jvp" else node.op.bound
         if isinstance(rule, str):
             raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
         inputs = [found.get(a) for a in node.args]
         place_new_nodes(node.place)
         if everywhere != "jvp" or any(t is not None for t in inputs):
-            found[node] = rule(inputs, node)
+            made = rule(inputs, node)
+            found[node] = made if system.dead_branches_vanish else _ordinary(made)
     return [found.get(root) for root in roots]
 
 
