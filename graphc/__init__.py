@@ -48,6 +48,7 @@ from graphc.core.errors import (
     NonDifferentiableWarning,
     PrecisionError,
     RenderError,
+    SavedGraphError,
     ShapeError,
 )
 from graphc.core.graph import Graph
@@ -131,6 +132,7 @@ from graphc.ops.names import (
 )
 from graphc.ops.names import round_ as round
 from graphc.ops.neural import elu, gelu, leaky_relu, relu, selu, silu
+from graphc.ops.quadric import isru
 from graphc.ops.reduction import (
     log_softmax,
     logsumexp,
@@ -156,6 +158,7 @@ from graphc.ops.shaping import (
     stop_gradient,
     transpose,
 )
+from graphc.ops.sinc import sinc
 from graphc.ops.source import arange, constant, input, param
 from graphc.ops.trigonometry import (
     acos,
@@ -179,6 +182,8 @@ if TYPE_CHECKING:
     from graphc.backends.mpmath import evaluate_mpmath
     from graphc.backends.numpy import evaluate
     from graphc.bridge.formula import parse
+    from graphc.bridge.load import load, load_with_values
+    from graphc.bridge.save import save
     from graphc.bridge.sympy import from_sympy, to_sympy
     from graphc.compare.check import check
     from graphc.compare.compare import compare
@@ -196,7 +201,8 @@ __all__ = [
     "ArgumentError", "AxisError", "BudgetError", "Comparison", "Compiled", "DType", "DTypeError",
     "Dim", "DimError", "EngineError", "FileError", "FormatError", "FormulaError", "GradError",
     "Graph", "GraphcError", "IndexingError", "NameClashError", "Node", "NonDifferentiableWarning",
-    "Op", "PrecisionError", "Problem", "RenderError", "ShapeError", "TensorType", "abs", "acos",
+    "Op", "PrecisionError", "Problem", "RenderError", "SavedGraphError",
+    "ShapeError", "TensorType", "abs", "acos",
     "acosh", "add", "arange", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bfloat16",
     "binary_cross_entropy", "block", "bool_", "broadcast_to", "cast", "categorical_cross_entropy",
     "ceil", "check", "clip", "compare", "compile", "concat", "concatenate", "constant", "cos",
@@ -204,14 +210,17 @@ __all__ = [
     "evaluate", "evaluate_mpmath", "exp", "expand_dims", "explain", "expm1", "float16", "float32",
     "float64", "floor", "floor_divide", "from_sympy", "full", "full_like", "function", "gelu",
     "grad", "greater", "greater_equal", "hessian", "hvp", "hypot", "input", "int8", "int16",
-    "int32", "int64", "isfinite", "isinf", "isnan", "jacobian", "jvp", "leaky_relu", "less",
-    "less_equal", "lint", "load_problems", "log", "log1p", "log_sigmoid", "log_softmax",
+    "int32", "int64", "isfinite", "isinf", "isnan", "isru", "jacobian", "jvp", "leaky_relu", "less",
+    "less_equal", "lint", "load", "load_problems", "load_with_values",
+    "log", "log1p", "log_sigmoid", "log_softmax",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "map", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "mod", "mse", "mul", "multiply",
     "neg", "negative", "norm", "not_equal", "ones", "ones_like", "outer", "param", "parse",
     "permute_dims", "positive", "pow", "prod", "promote", "ravel", "reciprocal", "register", "relu",
-    "remainder", "reshape", "round", "rsqrt", "scatter_add", "selu", "sigmoid", "sign", "silu",
-    "simplify", "sin", "sinh", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "std",
+    "remainder", "reshape", "round", "rsqrt", "save", "scatter_add", "selu",
+    "sigmoid", "sign", "silu",
+    "simplify", "sin", "sinc", "sinh", "softmax", "softplus", "sqrt", "square",
+    "squeeze", "stack", "std",
     "stop_gradient", "sub", "subtract", "sum", "swapaxes", "take", "tan", "tanh", "to_sympy",
     "transpose", "trunc", "uint8", "uint16", "uint32", "uint64", "value_and_grad", "var", "vjp",
     "where", "with_gradient", "write_report", "zeros", "zeros_like",
@@ -230,7 +239,10 @@ _LATER = {
     "from_sympy": "graphc.bridge.sympy",
     "explain": "graphc.simplify.passes",
     "lint": "graphc.simplify.passes",
+    "load": "graphc.bridge.load",
+    "load_with_values": "graphc.bridge.load",
     "load_problems": "graphc.compare.load",
+    "save": "graphc.bridge.save",
     "simplify": "graphc.simplify.passes",
     "write_report": "graphc.compare.report",
     "to_sympy": "graphc.bridge.sympy",

@@ -30,6 +30,7 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
     "x > 0": ((0.2, 3.0),),
     "x >= 0": ((0.2, 3.0),),
     "x >= 1": ((1.2, 4.0),),
+    "x > 1": ((1.2, 4.0),),
     "x > -1": ((-0.8, 3.0),),
     "x != 0": ((0.3, 3.0),),
     "y != 0": ((-3.0, 3.0), (0.4, 2.5)),
@@ -55,6 +56,12 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "leaky_relu": ({"slope": 0.1},),
     "elu": ({"alpha": 1.0}, {"alpha": 0.7}),
     "gelu": ({"approximate": False}, {"approximate": True}),
+    "sinc": tuple(
+        {"order": order, "scale": scale} for scale in ("1", "pi") for order in (0, 1, 2, 5)
+    ),
+    "one_plus_square": ({"power": -0.5}, {"power": -1.0}, {"power": -1.5}),
+    "one_minus_square": ({"power": -0.5}, {"power": -1.0}, {"power": -1.5}),
+    "square_minus_one": ({"power": -0.5}, {"power": -1.0}, {"power": -1.5}),
     "var": ({"correction": 0}, {"correction": 1}),
     "std": ({"correction": 0}, {"correction": 1}),
     "norm": ({"ord": 2}, {"ord": 1}, {"ord": 3.5}),

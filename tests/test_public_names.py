@@ -16,7 +16,8 @@ HEAVY = "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click lat
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
     "call complex dim_size formal gather imag integer_pow inverse_positive iota item jax_jvp "
-    "jax_vjp number sech_squared slice slice_transpose step_sign".split()
+    "jax_vjp number one_minus_square one_plus_square sech_squared slice slice_transpose "
+    "square_minus_one step_sign".split()
 )
 #: What stands behind `x[...]` and a notebook's display.
 INNER_FUNCTIONS = {"index", "_repr_svg_"}

@@ -94,6 +94,25 @@ class Scalars:
     def atan2(self, y: Any, x: Any) -> Any:
         return self.context.atan2(y, x)
 
+    def sinc(self, x: Any, order: int, scale: str) -> Any:
+        """Returns a derivative of sin(s x) / (s x); digits that cancel near 0 are carried."""
+        c = self.context
+        factor = c.pi if scale == "pi" else c.one
+        if x == 0:
+            return c.zero if order % 2 else (-1) ** (order // 2) * factor**order / (order + 1)
+        if not isinstance(x, c.mpc) and not c.isfinite(x):
+            return self.nan
+        lost = order * (max(0, -c.mag(x)) + order.bit_length()) + 20
+        with c.workprec(c.prec + lost):
+            factor = c.pi if scale == "pi" else c.one
+            sine, cosine = (c.sinpi(x), c.cospi(x)) if scale == "pi" else (c.sin(x), c.cos(x))
+            turns, t = (sine, cosine, -sine, -cosine), x * factor
+            value = sine / t
+            for n in range(1, order + 1):
+                value = (turns[n % 4] - n * value) / t
+            value *= factor**order
+        return +value
+
     def abs(self, x: Any) -> Any:
         return abs(x)
 

@@ -19,7 +19,8 @@ _ALIASES = {
 }  # fmt: skip
 #: Elementwise ops that a formula writes in another way, or that are steps of graphc's own rules.
 NOT_CALLED = frozenset(
-    ("cast", "integer_pow", "step_sign", "inverse_positive", "leaky_relu", "elu", "gelu")
+    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu sinc one_plus_square "
+    "one_minus_square square_minus_one".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 
@@ -50,6 +51,7 @@ def functions() -> Mapping[str, Function]:
     found["log10"] = Function(1, 1, lambda x: _logarithm(x, 10))
     found["leaky_relu"] = Function(1, 2, _with_number("leaky_relu"))
     found["elu"] = Function(1, 2, _with_number("elu"))
+    found["sinc"] = Function(1, 1, _public("sinc"))
     found["gelu_erf"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=False))
     found["gelu_tanh"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=True))
     for name in _REDUCTIONS:

@@ -66,6 +66,17 @@ class Power(sympy.Function):
         return Choice(sympy.Ne(x, 0), Power(x, y) * Log(x), 0)
 
 
+class Sinc(sympy.Function):
+    """A derivative of sin(s x) / (s x), as in the record of that name: x, its order, s."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Returns the next derivative."""
+        x, order, scale = self.args
+        return Sinc(x, order + 1, scale)
+
+
 def _own(name: str, slope: Callable[[Any], Any]) -> Any:
     """Returns a function of one operand that SymPy differentiates by `slope` and never rewrites."""
 
@@ -158,6 +169,12 @@ class StandardNames:
         return sympy.Pow(x, y)
 
     @staticmethod
+    def sinc(x: Any, order: int, scale: str) -> Any:
+        """Returns a derivative of sin(s x) / (s x)."""
+        inner, factor = sympy.Dummy(), sympy.pi if scale == "pi" else sympy.S.One
+        return sympy.sinc(factor * inner).diff(inner, order).xreplace({inner: x})
+
+    @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:
         """Returns x where the condition holds, else y."""
         return sympy.Piecewise((x, condition), (y, True), evaluate=False)
@@ -187,6 +204,11 @@ class ExactNames(StandardNames):
     def power(x: Any, y: Any) -> Any:
         """Returns x ** y, opaque unless y is a Python integer."""
         return sympy.Pow(x, y) if isinstance(y, int) else Power(x, y)
+
+    @staticmethod
+    def sinc(x: Any, order: int, scale: str) -> Any:
+        """Returns the opaque function; differentiated, a quotient is noise near 0."""
+        return Sinc(x, order, sympy.pi if scale == "pi" else sympy.S.One)
 
     @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, expm1, log1p, sympy
+from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, Sinc, expm1, log1p, sympy
 from graphc.bridge.sympy_ops import OpFunction, PartialFunction
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, bool_, dtype_of
@@ -148,6 +148,8 @@ class _Reader:
             return self.power(expression.base, expression.exp)
         if kind is Choice:
             return _choice(*expression.args)
+        if kind is Sinc or kind is sympy.sinc:
+            return _sinc(*expression.args)
         if isinstance(expression, sympy.Piecewise):
             return self.piecewise(expression)
         if isinstance(expression, OpFunction):
@@ -326,6 +328,11 @@ def _choice(condition: Expression, x: Expression, y: Expression) -> _Plan:
             return apply_named("where", *nodes)
 
     return (condition, x, y), build
+
+
+def _sinc(x: Expression, order: Any = 0, scale: Expression = sympy.S.One) -> _Plan:
+    params = {"order": int(order), "scale": str(scale)}
+    return (x,), lambda nodes: apply_named("sinc", *nodes, **params)
 
 
 def _split_sign(term: Expression) -> tuple[bool, Expression]:

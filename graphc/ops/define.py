@@ -43,7 +43,7 @@ def elementwise(
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
     arity: int | None = None,
-    rounding: Callable[[Node], float] | None = None,
+    rounding: Callable[[Node], float | Node | None] | None = None,
 ) -> Op:
     """Registers an elementwise op; its reverse, forward and error rules all follow from `partials`.
 
@@ -54,7 +54,8 @@ def elementwise(
         peers: the partial derivatives of other systems, where theirs differ somewhere.
         check: `check(*types, **params)` raises where operands do not fit; broadcasting is checked.
         arity: the number of operands, where `partials` does not show it.
-        rounding: the op's own error in ulp at a node, where it depends on the parameters.
+        rounding: the op's own error at a node, where `ulp` alone does not tell: in ulp, where it
+            depends on the parameters, or as a graph, where it is not relative.
         name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
     """
     count = arity if isinstance(partials, str) else len(partials)
@@ -83,7 +84,7 @@ def elementwise(
 
     def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         own = ulp if rounding is None else rounding(node)
-        terms: list[Node | None] = [own_rounding(node, own)]
+        terms = [own_rounding(node, own) if isinstance(own, (int, float)) else own]
         if not isinstance(partials, str):
             for index, error in enumerate(errors):
                 term = None if error is None else chain(error, _partial(partials, node, index))
