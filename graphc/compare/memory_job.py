@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from graphc.bridge.flat import decode_array, dumps, encode_array, loads
+import numpy as np
+
+from graphc.bridge.load import graph_from_text
+from graphc.bridge.save import graph_text
 from graphc.compare.problem import Problem
+from graphc.core.dtype import dtype_of
 from graphc.core.errors import GraphcError
 from graphc.core.node import Node
 from graphc.measure.memory import peak_of
@@ -29,12 +34,24 @@ def peak_memory(problem: Problem, engines: Mapping[str, Sequence[Node]]) -> dict
 
 def _payload(problem: Problem, graphs: Sequence[Node]) -> dict[str, Any]:
     inputs = list(problem.inputs)
+    text, arrays = graph_text([*graphs, *inputs])
     return {
-        "graph": dumps([*graphs, *inputs]),
+        "graph": text,
+        "arrays": base64.b64encode(arrays).decode("ascii"),
         "inputs": len(inputs),
-        "values": [encode_array(problem.values[n]) for n in inputs],
+        "values": [_encode(problem.values[n]) for n in inputs],
         "x64": _wants_x64(),
     }
+
+
+def _encode(array: np.ndarray[Any, Any]) -> list[Any]:
+    data = base64.b64encode(array.tobytes()).decode("ascii")
+    return [array.dtype.name, list(array.shape), data]
+
+
+def _decode(parts: Sequence[Any]) -> np.ndarray[Any, Any]:
+    name, shape, data = parts
+    return np.frombuffer(base64.b64decode(data), dtype_of(name).numpy).reshape(shape)
 
 
 def _wants_x64() -> bool:
@@ -66,7 +83,7 @@ def run(payload: dict[str, Any]) -> None:
 
     from graphc.backends.compile import compile
 
-    nodes = loads(payload["graph"])
+    nodes = graph_from_text(payload["graph"], base64.b64decode(payload["arrays"]))
     count = len(nodes) - int(payload["inputs"])
-    values = [decode_array(parts) for parts in payload["values"]]
+    values = [_decode(parts) for parts in payload["values"]]
     jax.block_until_ready(compile(nodes[:count], nodes[count:])(*values))

@@ -92,6 +92,14 @@ class NameClashError(GraphcError, ValueError):
     """One name given to two different inputs."""
 
 
+class DivisionError(GraphcError, ZeroDivisionError):
+    """An integer divided by 0, found in debug mode."""
+
+
+class RangeError(GraphcError, OverflowError):
+    """A number that its dtype can't hold, found in debug mode: it would wrap around."""
+
+
 class DimError(GraphcError, ValueError):
     """A named size bound to two numbers, or to none, or divided inexactly."""
 
@@ -114,6 +122,10 @@ class FormatError(GraphcError, ValueError):
 
 class FileError(GraphcError, OSError):
     """A file that can't be read, or a folder that can't be written."""
+
+
+class SavedGraphError(GraphcError, ValueError):
+    """A file that is no saved graph, or a graph that can't be saved."""
 
 
 class BudgetError(GraphcError, RuntimeError):

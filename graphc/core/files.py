@@ -5,9 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 from graphc.core.errors import FileError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
@@ -51,6 +58,51 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
             "choose a file in a folder that is there and may be written",
         ) from None
     return target
+
+
+@contextlib.contextmanager
+def folder_locked(folder: Path, limit: float = 30.0) -> Generator[None]:
+    """Holds a folder for files that must change together: others who ask for it wait.
+
+    The lock is the system's and ends with the process, however that ends. Where the system has
+    none (not POSIX, some network folders), nothing is held.
+
+    Args:
+        folder: the folder; if it is not there, writing into it will say so.
+        limit: seconds to wait.
+
+    Raises:
+        FileError: somebody else held it longer than `limit`.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        yield
+        return
+    try:
+        _wait_for_lock(handle, folder, limit)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for_lock(handle: int, folder: Path, limit: float) -> None:
+    if fcntl is None:
+        return
+    end = time.monotonic() + limit
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise FileError(
+                    f"another process has been writing in {str(folder)!r} for {limit:g} s",
+                    "wait for it, or choose another folder",
+                ) from None
+            time.sleep(0.002)
+        except OSError:
+            return
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

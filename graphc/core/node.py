@@ -98,7 +98,9 @@ class Node:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise ArgumentError("a node can't be pickled", "keep the program that builds the graph")
+        raise ArgumentError(
+            "a node can't be pickled", "gx.save(path, node) and gx.load(path) keep a graph"
+        )
 
     def __bool__(self) -> NoReturn:
         raise ArgumentError(
