@@ -233,12 +233,15 @@ class _Reader:
         return [term for _, term in order], build
 
     def product(self, expression: Expression) -> _Plan:
-        numbers = [f for f in expression.args if not f.free_symbols]
+        # min(0, 0) of an op's own stands without symbols and still is no number to SymPy.
+        numbers = [
+            f for f in expression.args if not f.free_symbols and self.number(f) is not None
+        ]
         factor = sympy.Mul(*numbers)
         above: list[Expression] = []
         below: list[Expression] = []
         for part in expression.args:
-            if part.free_symbols:
+            if part not in numbers:
                 inverse = _inverse(part)
                 (above if inverse is None else below).append(part if inverse is None else inverse)
         negative, above, below = self._place_factor(factor, above, below)

@@ -174,3 +174,10 @@ def test_long_sum_is_read_without_recursion():
     for _ in range(300):
         tower = sympy.sin(tower, evaluate=False)
     assert len(topological_order([from_sympy(tower, {"x": x})])) == 301
+
+
+def test_product_with_an_op_of_numbers_is_read_and_not_read_for_ever() -> None:
+    x = gx.input("x", (), "float64")
+    output = gx.minimum(x - x, x - x) * (gx.tanh(x) + gx.tanh(x))
+    slope = gx.grad(output, x, engine="symbolic")
+    assert float(gx.evaluate(slope, x=0.5)) == 0.0
