@@ -61,11 +61,8 @@ from graphc.diff.derivatives import grad, hessian, hvp, jacobian, jvp, value_and
 from graphc.ops.arithmetic import abs_ as abs
 from graphc.ops.arithmetic import (
     add,
-    clip,
     div,
     hypot,
-    maximum,
-    minimum,
     mul,
     neg,
     pow,
@@ -89,6 +86,7 @@ from graphc.ops.exponential import (
     softplus,
     sqrt,
 )
+from graphc.ops.extremes import clip, maximum, minimum
 from graphc.ops.formulas import with_gradient
 from graphc.ops.indexing import scatter_add, take
 from graphc.ops.logic import (

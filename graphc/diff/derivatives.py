@@ -8,12 +8,13 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError
 from graphc.core.node import Node, as_node, describe, public, public_functions
+from graphc.core.system import GRAPHC, system_named
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape
 from graphc.core.walk import collection_paused, topological_order
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.columns import map_columns
-from graphc.diff.engines import ENGINES, check_options, differentiate
+from graphc.diff.engines import ENGINES, check_options, differentiate, system_for
 from graphc.diff.forward import forward_jacobian, push
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
@@ -59,7 +60,13 @@ def _remember_inputs(results: Sequence[Node], source: Any) -> None:
 
 @_derivative
 def grad(
-    loss: Any, wrt: Any, engine: str = "reverse", *, unreachable: str = "error", **options: Any
+    loss: Any,
+    wrt: Any,
+    engine: str = "reverse",
+    *,
+    unreachable: str = "error",
+    match: str = "graphc",
+    **options: Any,
 ) -> Any:
     """Returns the gradient of a scalar as graph.
 
@@ -68,6 +75,8 @@ def grad(
         wrt: a node, or a nest (list, tuple, dict) of nodes, to differentiate by; float.
         engine: `analytic`, `numeric`, `symbolic`, `reverse`, `forward` or `jax`.
         unreachable: what to do for a node that the loss does not depend on: `"error"` or `"zero"`.
+        match: whose slopes are taken at kinks, ties and edges: `"graphc"`, `"jax"`, `"torch"`,
+            `"pytensor"`, `"casadi"` or `"sympy"`; see `docs/conventions.md`.
         options: of the engine, see `docs/reference.md`; for example `method="richardson"`. For
             `numeric` over `numeric` choose a wider `step`, as the guide says.
 
@@ -86,7 +95,7 @@ def grad(
             "take gx.sum or gx.mean of it, or use gx.jacobian",
         )
     _check_reach(output, nodes, unreachable)
-    made = differentiate(output, nodes, engine, **options).gradients
+    made = differentiate(output, nodes, engine, match=match, **options).gradients
     return rebuild([broadcast_to(g, w.shape) for g, w in zip(made, nodes, strict=True)])
 
 
@@ -99,7 +108,9 @@ def value_and_grad(
 
 
 @_derivative
-def vjp(output: Any, wrt: Any, cotangent: Any, engine: str = "reverse") -> Any:
+def vjp(
+    output: Any, wrt: Any, cotangent: Any, engine: str = "reverse", *, match: str = "graphc"
+) -> Any:
     """Returns cotangent^T J as graph, in the nest of `wrt`: one pass from the output back.
 
     Args:
@@ -107,31 +118,42 @@ def vjp(output: Any, wrt: Any, cotangent: Any, engine: str = "reverse") -> Any:
         wrt: as for `grad`.
         cotangent: of the output's shape, or a number.
         engine: `reverse`, `symbolic`, `analytic` or `jax`.
+        match: as for `grad`.
     """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
     seed = _like(cotangent, made, "the cotangent")
     if engine in _FORWARD:
         raise EngineError(f"{engine} does not go from the output back", "use gx.jvp or reverse")
-    return rebuild(_pull(engine)(made, nodes, seed))
+    return rebuild(_pull(engine, match)(made, nodes, seed))
 
 
 @_derivative
-def jvp(output: Any, wrt: Any, tangents: Any) -> Node:
-    """Returns J tangents as graph: the forward pass; `tangents` has the nest of `wrt`."""
+def jvp(output: Any, wrt: Any, tangents: Any, *, match: str = "graphc") -> Node:
+    """Returns J tangents as graph: the forward pass; `tangents` has the nest of `wrt`.
+
+    `match` is as for `grad`.
+    """
     nodes, _ = _wrt(wrt)
+    system = system_for("forward", match)
     given, _ = flatten(tangents)
     if len(given) != len(nodes):
         raise ArgumentError(
             f"there are {len(given)} tangents for {len(nodes)} nodes", "give one for each node"
         )
     made = [_like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
-    return push(_float_node(output, "the output"), nodes, made)
+    return push(_float_node(output, "the output"), nodes, made, system)
 
 
 @_derivative
 def jacobian(
-    output: Any, wrt: Any, engine: str = "reverse", *, chunk: int = 64, **options: Any
+    output: Any,
+    wrt: Any,
+    engine: str = "reverse",
+    *,
+    chunk: int = 64,
+    match: str = "graphc",
+    **options: Any,
 ) -> Any:
     """Returns the Jacobian as graph, shape output.shape + wrt.shape, in the nest of `wrt`.
 
@@ -141,6 +163,7 @@ def jacobian(
         engine: `forward` and `numeric` take one pass for each input element, the others one for
             each output element.
         chunk: passes run at once; bounds the memory.
+        match: as for `grad`.
         options: of the engine.
 
     Raises:
@@ -151,17 +174,21 @@ def jacobian(
     if engine in ENGINES:
         check_options(engine, options)
     if engine == "forward":
-        return rebuild([forward_jacobian(made, n, chunk) for n in nodes])
+        system = system_for(engine, match)
+        return rebuild([forward_jacobian(made, n, chunk, system=system) for n in nodes])
     if engine == "numeric":
+        system_for(engine, match)
         return rebuild([numeric_jacobian(made, n, chunk=chunk, **options) for n in nodes])
-    pull = functools.partial(_pull(engine), **options)
+    pull = functools.partial(_pull(engine, match), **options)
     return rebuild([_rows(made, n, pull, chunk) for n in nodes])
 
 
-def _pull(engine: str) -> Callable[..., list[Node]]:
+def _pull(engine: str, match: str) -> Callable[..., list[Node]]:
     if engine not in _PULLS:
         raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
-    return _PULLS[engine]
+    system = system_for(engine, match)
+    pull = _PULLS[engine]
+    return pull if system is GRAPHC else functools.partial(pull, system=system)
 
 
 def _symbolic_pull(
@@ -187,7 +214,7 @@ _FORWARD = ("forward", "numeric")
 
 
 @_derivative
-def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
+def hessian(loss: Any, wrt: Any, engine: str = "reverse", *, match: str = "graphc") -> Any:
     """Returns the Hessian of a scalar: forward over the engine's gradient.
 
     Args:
@@ -195,20 +222,24 @@ def hessian(loss: Any, wrt: Any, engine: str = "reverse") -> Any:
         wrt: a float node, whose Hessian has its shape twice over; or a nest of nodes, which gives
             the blocks in the nest of the nest: `hessian(f, [x, y])[0][1]` is d2 f / dx dy.
         engine: what makes the gradient.
+        match: as for `grad`, in both orders.
     """
     nodes, rebuild = _wrt(wrt)
-    gradients, _ = flatten(grad(loss, list(nodes), engine))
-    return rebuild([rebuild([forward_jacobian(g, n) for n in nodes]) for g in gradients])
+    gradients, _ = flatten(grad(loss, list(nodes), engine, match=match))
+    system = system_named(match)
+    return rebuild(
+        [rebuild([forward_jacobian(g, n, system=system) for n in nodes]) for g in gradients]
+    )
 
 
 @_derivative
-def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
+def hvp(loss: Any, wrt: Any, vector: Any, *, match: str = "graphc") -> Any:
     """Returns the Hessian times a vector without forming it: the forward pass of the gradient.
 
-    `vector` has the nest of `wrt`, and so has the result.
+    `vector` has the nest of `wrt`, and so has the result; `match` is as for `grad`.
     """
     nodes, rebuild = _wrt(wrt)
-    gradients, _ = flatten(grad(loss, list(nodes)))
+    gradients, _ = flatten(grad(loss, list(nodes), match=match))
     given, _ = flatten(vector)
     if len(given) != len(nodes):
         raise ArgumentError(
@@ -217,7 +248,7 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     tangents = [
         _like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)
     ]
-    return rebuild([push(g, nodes, tangents) for g in gradients])
+    return rebuild([push(g, nodes, tangents, system_named(match)) for g in gradients])
 
 
 def _rows(output: Node, wrt: Node, pull: Any, chunk: int) -> Node:

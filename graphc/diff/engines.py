@@ -8,6 +8,7 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError, EngineError
 from graphc.core.node import Node
+from graphc.core.system import GRAPHC, System, system_named
 from graphc.core.walk import topological_order
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.forward import forward_jacobian
@@ -27,13 +28,16 @@ class Derivation:
     route: str
 
 
-def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any) -> Derivation:
+def differentiate(
+    output: Node, wrt: Sequence[Node], engine: str, *, match: str = "graphc", **options: Any
+) -> Derivation:
     """Differentiates a scalar node by an engine.
 
     Args:
         output: a float scalar.
         wrt: float nodes.
         engine: one of ENGINES.
+        match: the system whose slopes are taken at kinks and edges, see `core.system`.
         options: of the engine: `method`, `step`, `search`, `chunk` (numeric), `chunk` (forward),
             `budget`, `sharing` (symbolic).
 
@@ -45,13 +49,42 @@ def differentiate(output: Node, wrt: Sequence[Node], engine: str, **options: Any
     if make is None:
         raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
     check_options(engine, options)
+    system = system_for(engine, match)
     if engine != "analytic":
         # The formulas beside an expression are the analytic engine's alone. A `wrt` above one of
         # them would lose its name in the rebuilt graph; such a graph is left as it is.
         (plain,) = without_formulas([output])
         if plain is not output and _has_all(plain, wrt):
             output = plain
-    return make(output, wrt, **options)
+    return make(output, wrt, **(options if system is GRAPHC else {**options, "system": system}))
+
+
+def system_for(engine: str, match: object) -> System:
+    """Returns the system whose side an engine is to take; graphc also where it takes no other.
+
+    Raises:
+        ArgumentError: there is no such system.
+        EngineError: the engine can't take that side.
+    """
+    system = system_named(match)
+    if system is GRAPHC or (engine, match) == ("jax", "jax"):
+        return GRAPHC
+    if engine not in MATCHING:
+        raise EngineError(
+            f"the engine {engine} takes no other system's side: {_OWN_SIDE.get(engine, '')}",
+            f"match={match!r} goes with {' and '.join(MATCHING)}",
+        )
+    return system
+
+
+#: Engines that can take another system's side; and why the others can't.
+MATCHING = ("reverse", "forward")
+_OWN_SIDE = {
+    "analytic": "its slopes are the author's",
+    "numeric": "it takes differences and knows no slopes",
+    "symbolic": "its slopes are those of the formulas, and graphc's at kinks",
+    "jax": "its slopes are JAX's own",
+}
 
 
 def check_options(engine: str, options: Any) -> None:
@@ -79,8 +112,9 @@ _OPTIONS = {
 }
 
 
-def _reverse(output: Node, wrt: Sequence[Node]) -> Derivation:
-    return Derivation(reverse_gradients(output, wrt), "one reverse sweep")
+def _reverse(output: Node, wrt: Sequence[Node], system: System = GRAPHC) -> Derivation:
+    side = "" if system is GRAPHC else f", by the rules of {system.title} at kinks and edges"
+    return Derivation(reverse_gradients(output, wrt, system=system), f"one reverse sweep{side}")
 
 
 def _forward(output: Node, wrt: Sequence[Node], **options: Any) -> Derivation:

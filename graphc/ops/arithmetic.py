@@ -1,4 +1,4 @@
-"""Arithmetic, powers, signs, bounds: elementwise records."""
+"""Arithmetic, powers, signs: elementwise records."""
 
 from __future__ import annotations
 
@@ -130,6 +130,18 @@ def _pow_y(out: Node, x: Node, y: Node) -> Partial:
     return masked(x != 0, out * apply_named("log", x))
 
 
+def _pow_x_plain(out: Node, x: Node, y: Node) -> Partial:
+    return y * pow_(x, y - 1)
+
+
+def _pow_y_jax(out: Node, x: Node, y: Node) -> Partial:
+    return apply_named("log", apply_named("where", x == 0, scalar(1.0, x.dtype), x)) * out
+
+
+def _pow_y_plain(out: Node, x: Node, y: Node) -> Partial:
+    return out * apply_named("log", x)
+
+
 pow_ = elementwise(
     "pow",
     run=lambda xp, x, y: xp.power(x, y),
@@ -147,6 +159,11 @@ pow_ = elementwise(
         slope=lambda xp, dx, dy, x, y: dx * 0,
         departs="JAX gives NaN in x where x and y are both 0.0",
     ),
+    peers={
+        "jax": (_pow_x_plain, _pow_y_jax),
+        "casadi": (_pow_x, _pow_y_plain),
+        "sympy": (lambda out, x, y: out * y / x, _pow_y_plain),
+    },
     doc="Returns x ** y. d/dx is 0 where y = 0; d/dy is 0 where x = 0.",
 )
 
@@ -237,6 +254,7 @@ abs_ = elementwise(
         slope=lambda xp, dx, x: dx * 0,
         departs="JAX gives slope 1 at 0, graphc 0 (the least element of the subdifferential)",
     ),
+    peers={"jax": (lambda out, x: right_sign(x),)},
     check=require_numbers,
     doc="Returns |x|; the slope at 0 is 0.",
 )
@@ -258,94 +276,9 @@ step_sign = elementwise(
 )
 
 
-def _tie_slope(larger: Node, smaller: Node) -> Partial:
-    """Returns 1 where larger > smaller, 1/2 at a tie, and a structural 0 elsewhere."""
-    return masked(larger >= smaller, _half_where(larger == smaller, larger))
-
-
-def _half_where(condition: Node, like: Node) -> Node:
-    dtype = like.type.dtype
-    return apply_named("where", condition, scalar(0.5, dtype), scalar(1.0, dtype))
-
-
-maximum = elementwise(
-    "maximum",
-    run=lambda xp, x, y: xp.maximum(x, y),
-    partials=(lambda out, x, y: _tie_slope(x, y), lambda out, x, y: _tie_slope(y, x)),
-    formula=lambda m, x, y: m.max(x, y),
-    latex=r"\max({0}, {1})",
-    flops=1,
-    domain="every x, y",
-    ulp=0.0,
-    meet="all",
-    kink=Kink(
-        where="x = y",
-        at=lambda xp, x, y: x == y,
-        slope=lambda xp, dx, dy, x, y: (dx + dy) / 2,
-        departs="",
-    ),
-    doc="Returns the larger of x and y; at a tie the slope is 1/2 in each. NaN wins.",
-)
-minimum = elementwise(
-    "minimum",
-    run=lambda xp, x, y: xp.minimum(x, y),
-    partials=(lambda out, x, y: _tie_slope(y, x), lambda out, x, y: _tie_slope(x, y)),
-    formula=lambda m, x, y: m.min(x, y),
-    latex=r"\min({0}, {1})",
-    flops=1,
-    domain="every x, y",
-    ulp=0.0,
-    meet="all",
-    kink=maximum.kink,
-    doc="Returns the smaller of x and y; at a tie the slope is 1/2 in each. NaN wins.",
-)
-
-
-def _inside(x: Node, low: Node, high: Node) -> Partial:
-    at_bound = (x == low) | (x == high)
-    return masked((x >= low) & (x <= high), _half_where(at_bound, x))
-
-
-clip_op = elementwise(
-    "clip",
-    run=lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
-    partials=(
-        lambda out, x, low, high: _inside(x, low, high),
-        lambda out, x, low, high: _tie_slope(low, x),
-        lambda out, x, low, high: _tie_slope(x, high),
-    ),
-    formula=lambda m, x, low, high: m.min(m.max(x, low), high),
-    latex=r"\operatorname{{clip}}({0}, {1}, {2})",
-    flops=2,
-    domain="low < high",
-    ulp=0.0,
-    meet="all",
-    kink=Kink(
-        where="x = low or x = high",
-        at=lambda xp, x, low, high: (x == low) | (x == high),
-        slope=lambda xp, dx, dl, dh, x, low, high: (dx + xp.where(x == low, dl, dh)) / 2,
-        departs="",
-    ),
-    doc="Returns min(max(x, low), high); at a bound the slope is 1/2 in each.",
-)
-
-
-@public
-def clip(x: Any, min: Any = None, max: Any = None) -> Node:
-    """Returns x limited to [min, max], either of which may be None.
-
-    Raises:
-        ArgumentError: both bounds are None, or min > max for two numbers.
-    """
-    if min is None and max is None:
-        raise ArgumentError("clip has neither bound", "give min, max or both")
-    if min is None:
-        return minimum(x, max)
-    if max is None:
-        return maximum(x, min)
-    if weak_name(min) and weak_name(max) and min > max:
-        raise ArgumentError(f"the bounds are reversed: min {min} > max {max}", "swap them")
-    return clip_op(x, min, max)
+def right_sign(x: Node) -> Node:
+    """Returns the slope of |x| that is 1 at 0, as JAX has it."""
+    return apply_named("where", x >= 0, scalar(1.0, x.dtype), scalar(-1.0, x.dtype))
 
 
 hypot = elementwise(
@@ -366,5 +299,12 @@ hypot = elementwise(
         slope=lambda xp, dx, dy, x, y: dx * 0,
         departs="JAX gives 1/2 in each there, and wrong slopes where squares overflow",
     ),
+    peers={
+        "jax": (
+            lambda out, x, y: apply_named("where", out == 0, scalar(0.5, out.dtype), x / out),
+            lambda out, x, y: apply_named("where", out == 0, scalar(0.5, out.dtype), y / out),
+        ),
+        "sympy": (lambda out, x, y: x / out, lambda out, x, y: y / out),
+    },
     doc="Returns sqrt(x**2 + y**2) without overflow; the slope at (0, 0) is 0.",
 )

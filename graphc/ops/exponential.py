@@ -45,6 +45,8 @@ log = elementwise(
     domain="x > 0",
     ulp=2.0,
     holomorphic=True,
+    # Their slope goes on where the value is NaN.
+    peers=dict.fromkeys(("jax", "torch", "sympy"), (lambda out, x: reciprocal(x),)),
     doc="Returns the natural logarithm; value and slope are NaN for x < 0.",
 )
 log1p = elementwise(
@@ -57,6 +59,7 @@ log1p = elementwise(
     domain="x > -1",
     ulp=128.0,  # XLA on CPU, float64, near -0.41; else 2
     holomorphic=True,
+    peers=dict.fromkeys(("jax", "sympy"), (lambda out, x: reciprocal(x + 1),)),
     doc="Returns log(1 + x), accurate near 0.",
 )
 sqrt = elementwise(

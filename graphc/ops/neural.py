@@ -40,6 +40,10 @@ def _leaky_partial(out: Node, x: Node, slope: float) -> Partial:
     return apply_named("where", x > 0, scalar(1.0, x.dtype), number(repr(slope), x.dtype))
 
 
+def _leaky_from_right(out: Node, x: Node, slope: float) -> Partial:
+    return apply_named("where", x >= 0, scalar(1.0, x.dtype), number(repr(slope), x.dtype))
+
+
 leaky_relu_op = elementwise(
     "leaky_relu",
     run=lambda xp, x, slope: xp.leaky_relu(x, slope),
@@ -55,6 +59,7 @@ leaky_relu_op = elementwise(
         slope=lambda xp, dx, x, slope: dx * xp.number(repr(slope), dx),
         departs="JAX gives the right slope 1 at 0, graphc the left one",
     ),
+    peers={"jax": (_leaky_from_right,)},
     doc="Returns x for x > 0 and slope * x below; the slope at 0 is the left one.",
 )
 

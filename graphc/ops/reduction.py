@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from graphc.core import dtype as dtypes
 from graphc.core.dtype import bool_
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, scalar
-from graphc.core.op import Kink, Op
+from graphc.core.op import Kink, Op, Peer
 from graphc.core.type import TensorType, element_count
+from graphc.ops.arithmetic import right_sign
 from graphc.ops.axes import normalize_axes, normalize_axis, reduced_count, reduced_shape
 from graphc.ops.chain import add_up, broadcast_to, chain, masked, multiply, reshape, through
 from graphc.ops.define import own_rounding, require_numbers, structural
 from graphc.ops.source import iota_op, size_node
 
 Axes = tuple[int, ...]
+#: `rule(adjoint or tangent, node)`; and a reverse with a forward one.
+_Rule = Callable[[Node, Node], Node | None]
+_Rules = tuple[_Rule, _Rule]
 
 
 def _reduction(
     name: str,
     *,
     run: Callable[..., Any],
-    vjp: Callable[[Node, Node], Node | None],
-    jvp: Callable[[Node, Node], Node | None],
+    vjp: _Rule,
+    jvp: _Rule,
     bound: Callable[[Node, Node], Node | None],
     latex: str,
     ulp: float,
@@ -34,6 +39,7 @@ def _reduction(
     flops: int = 1,
     domain: str = "every x",
     kink: Kink | None = None,
+    peers: Mapping[str, _Rules] = MappingProxyType({}),
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
     same_shape: bool = False,
@@ -45,6 +51,7 @@ def _reduction(
         jvp: `jvp(tangent, node)`.
         bound: `bound(error, node)`: what the operand's error and inner rounding leave.
         same_shape: True where the result keeps the operand's shape (softmax).
+        peers: the (vjp, jvp) of other systems, where their slopes differ somewhere.
     """
 
     def infer(x: TensorType, axis: Axes, keepdims: bool = False, **params: Any) -> TensorType:
@@ -54,12 +61,17 @@ def _reduction(
         shape = x.shape if same_shape else reduced_shape(x.shape, axis, keepdims)
         return TensorType(shape, dtype)
 
-    def full_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-        kept = adjoint if same_shape else keep_axes(adjoint, node)
-        return [vjp(kept, node) for _ in wanted]
+    def full(vjp: _Rule, jvp: _Rule) -> Peer:
+        def full_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+            kept = adjoint if same_shape else keep_axes(adjoint, node)
+            return [vjp(kept, node) for _ in wanted]
 
-    def full_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
-        return None if tangents[0] is None else jvp(tangents[0], node)
+        def full_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+            return None if tangents[0] is None else jvp(tangents[0], node)
+
+        return Peer(full_vjp, full_jvp)
+
+    own = full(vjp, jvp)
 
     def full_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         error = errors[0] if errors[0] is not None else scalar(0.0, node.type.dtype)
@@ -73,8 +85,9 @@ def _reduction(
         meet=meet,
         infer=infer,
         run=run,
-        vjp=full_vjp,
-        jvp=full_jvp,
+        vjp=own.vjp,
+        jvp=own.jvp,
+        peers={name: full(*rules) for name, rules in peers.items()},
         latex=latex,
         flops=lambda node: flops * element_count(node.args[0].type.shape),
         domain=domain,
@@ -154,10 +167,14 @@ def _extreme_weight(node: Node) -> Node:
     Where the extreme is NaN nothing ties, and the shares are 0 / 0 = NaN, as the value is.
     """
     (x,), top = node.args, keep_axes(node, node)
-    ties = apply_named("cast", x == top, dtype=node.dtype)
-    count = make(sum_op, (ties,), {"axis": node.params["axis"], "keepdims": True})
     beaten = x < top if node.op.name == "max" else x > top
-    return masked(apply_named("logical_not", beaten), ties / count)
+    return masked(apply_named("logical_not", beaten), _tie_share(node))
+
+
+def _tie_share(node: Node) -> Node:
+    ties = apply_named("cast", node.args[0] == keep_axes(node, node), dtype=node.dtype)
+    count = make(sum_op, (ties,), {"axis": node.params["axis"], "keepdims": True})
+    return ties / count
 
 
 def _require_elements(x: TensorType, axis: Axes, **_: Any) -> None:
@@ -177,12 +194,26 @@ def _tie_average(xp: Any, dx: Any, x: Any, axis: Axes, keepdims: bool, extreme: 
     return xp.sum(dx * ties, axis, keepdims) / xp.sum(ties, axis, keepdims)
 
 
+def _weighted(weight: Callable[[Node], Node]) -> _Rules:
+    """Returns the reverse and forward rule of a reduction to scalars by its gradient."""
+    return (
+        lambda adjoint, node: chain(_spread(adjoint, node), weight(node)),
+        lambda tangent, node: _again(node, _chained(tangent, weight(node)), sum_op),
+    )
+
+
 def _extreme(name: str, doc: str) -> Op:
+    vjp, jvp = _weighted(_extreme_weight)
     return _reduction(
         name,
         run=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis, keepdims),
-        vjp=lambda adjoint, node: chain(_spread(adjoint, node), _extreme_weight(node)),
-        jvp=lambda tangent, node: _again(node, _chained(tangent, _extreme_weight(node)), sum_op),
+        vjp=vjp,
+        jvp=jvp,
+        # PyTensor gives every tied element the whole slope; JAX multiplies by ordinary zeros.
+        peers={
+            "jax": _weighted(_tie_share),
+            "pytensor": _weighted(lambda node: node.args[0] == keep_axes(node, node)),
+        },
         bound=lambda error, node: _again(node, error, max_op),
         latex=rf"\{name}({{0}})",
         ulp=0.0,
@@ -397,15 +428,21 @@ var_op = _reduction(
 
 
 def _std_weight(node: Node) -> Node:
-    out = keep_axes(node, node)
-    return masked(out != 0, _centred(node) / (out * _freedom(node)))
+    return masked(keep_axes(node, node) != 0, _std_quotient(node))
 
 
+def _std_quotient(node: Node) -> Node:
+    return _centred(node) / (keep_axes(node, node) * _freedom(node))
+
+
+_std_vjp, _std_jvp = _weighted(_std_weight)
 std_op = _reduction(
     "std",
     run=lambda xp, x, axis, keepdims, correction: xp.sqrt(xp.var(x, axis, keepdims, correction)),
-    vjp=lambda adjoint, node: chain(_spread(adjoint, node), _std_weight(node)),
-    jvp=lambda tangent, node: _again(node, _chained(tangent, _std_weight(node)), sum_op),
+    vjp=_std_vjp,
+    jvp=_std_jvp,
+    # The quotient as it stands: 0/0 where all are equal.
+    peers=dict.fromkeys(("jax", "pytensor", "casadi"), _weighted(_std_quotient)),
     bound=lambda error, node: masked(
         node != 0, _var_error(error, node) / (node * 2 * _freedom(node))
     ),
@@ -444,15 +481,23 @@ def _norm_run(xp: Any, x: Any, axis: Axes, keepdims: bool, ord: float) -> Any:
 
 
 def _norm_weight(node: Node) -> Node:
+    quotient = _norm_quotient(node)
+    return quotient if node.params["ord"] == 1 else masked(keep_axes(node, node) != 0, quotient)
+
+
+def _norm_quotient(node: Node) -> Node:
     (x,), order = node.args, node.params["ord"]
     if order == 1:
         return apply_named("step_sign", x)
-    out = keep_axes(node, node)
-    ratio = x / out
+    ratio = x / keep_axes(node, node)
     if order != 2:
         size = apply_named("abs", ratio)
         ratio = apply_named("step_sign", x) * _power(size, order - 1)
-    return masked(out != 0, ratio)
+    return ratio
+
+
+def _norm_jax(node: Node) -> Node:
+    return right_sign(node.args[0]) if node.params["ord"] == 1 else _norm_quotient(node)
 
 
 def _power(base: Node, exponent: float) -> Node:
@@ -464,11 +509,17 @@ def _check_norm(x: TensorType, axis: Axes, ord: float) -> None:
         raise ArgumentError(f"ord={ord!r} is no norm", "use a number from 1 on, or infinity")
 
 
+_norm_vjp, _norm_jvp = _weighted(_norm_weight)
 norm_op = _reduction(
     "norm",
     run=_norm_run,
-    vjp=lambda adjoint, node: chain(_spread(adjoint, node), _norm_weight(node)),
-    jvp=lambda tangent, node: _again(node, _chained(tangent, _norm_weight(node)), sum_op),
+    vjp=_norm_vjp,
+    jvp=_norm_jvp,
+    # The quotient as it stands: 0/0 at 0.
+    peers={
+        "jax": _weighted(_norm_jax),
+        **dict.fromkeys(("pytensor", "casadi", "sympy"), _weighted(_norm_quotient)),
+    },
     bound=lambda error, node: (
         _again(node, error * apply_named("abs", _norm_weight(node)), sum_op)
         + node * (_count(node) + 8) * node.dtype.epsilon
@@ -478,9 +529,11 @@ norm_op = _reduction(
     flops=4,
     check=_check_norm,
     kink=Kink(
-        where="x = 0",
-        at=lambda xp, x, axis, keepdims, ord: xp.max(xp.abs(x), axis, keepdims) == 0,
-        slope=lambda xp, dx, x, axis, keepdims, ord: xp.sum(dx * 0, axis, keepdims),
+        where="x = 0, or an element of it where ord = 1",
+        at=lambda xp, x, axis, keepdims, ord: (
+            (xp.min if ord == 1 else xp.max)(xp.abs(x), axis, keepdims) == 0
+        ),
+        slope=lambda xp, dx, x, axis, keepdims, ord: xp.sum(dx * xp.sign(x), axis, keepdims),
         departs="JAX gives NaN at 0 (and slope 1 for ord=1), graphc 0",
     ),
     doc="Returns (sum |x|**ord)**(1/ord) over axes, scaled against overflow; slope 0 at 0.",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from graphc.core.node import Node
+from graphc.core.node import Node, apply_named, scalar
 from graphc.core.op import Kink, Op
 from graphc.ops.arithmetic import hypot, inverse_positive, reciprocal, square
 from graphc.ops.chain import Partial, masked
-from graphc.ops.define import elementwise
+from graphc.ops.define import Partials, elementwise
 from graphc.ops.exponential import rsqrt
 
 
@@ -20,6 +21,7 @@ def _function(
     domain: str,
     doc: str,
     ulp: float = 4.0,
+    peers: Mapping[str, Partials] = MappingProxyType({}),
 ) -> Op:
     return elementwise(
         name,
@@ -31,6 +33,7 @@ def _function(
         domain=domain,
         ulp=ulp,
         holomorphic=True,
+        peers=peers,
         doc=doc,
     )
 
@@ -121,14 +124,29 @@ atanh = _function(
     "-1 < x < 1",
     "Returns the inverse hyperbolic tangent.",
     ulp=128.0,  # XLA on CPU, float64, near -0.41, through its log1p; else 2
+    # Their slope goes on where the value is NaN.
+    peers=dict.fromkeys(
+        ("jax", "sympy"), (lambda out, x: reciprocal(_scalar_one_minus_square(x)),)
+    ),
+)
+
+
+def _atan2_unmasked(other: Node, y: Node, x: Node) -> Node:
+    # other / (x**2 + y**2) in two steps: the sum of squares overflows from 1e154 on. The second
+    # step is no division, because XLA makes a / b / c into a / (b * c).
+    radius = hypot(x, y)
+    return other / radius * reciprocal(radius)
+
+
+#: The quotient as it stands: 0/0 at the origin.
+_ATAN2_NAN = (
+    lambda out, y, x: _atan2_unmasked(x, y, x),
+    lambda out, y, x: _atan2_unmasked(-y, y, x),
 )
 
 
 def _atan2_slope(other: Node, y: Node, x: Node) -> Partial:
-    # other / (x**2 + y**2) in two steps: the sum of squares overflows from 1e154 on. The second
-    # step is no division, because XLA makes a / b / c into a / (b * c).
-    radius = hypot(x, y)
-    return masked(radius != 0, other / radius * reciprocal(radius))
+    return masked(hypot(x, y) != 0, _atan2_unmasked(other, y, x))
 
 
 def _at_origin(xp: Any, y: Any, x: Any) -> Any:
@@ -153,5 +171,17 @@ atan2 = elementwise(
         slope=lambda xp, dy, dx, y, x: dy * 0,
         departs="JAX gives NaN there, graphc 0",
     ),
+    peers={
+        "jax": _ATAN2_NAN,
+        "torch": (
+            lambda out, y, x: _atan2_slope(x, y, x),
+            lambda out, y, x: apply_named(
+                "where", hypot(x, y) == 0, scalar(-0.0, y.dtype), _atan2_unmasked(-y, y, x)
+            ),
+        ),
+        "pytensor": _ATAN2_NAN,
+        "casadi": _ATAN2_NAN,
+        "sympy": _ATAN2_NAN,
+    },
     doc="Returns the angle of the point (x, y) in (-pi, pi]; the slope at (0, 0) is 0.",
 )
