@@ -33,6 +33,7 @@ def _finite(
         apply=apply,
         example=example,
         hard=(),
+        loses="",
     )
 
 

@@ -231,18 +231,18 @@ class _Simplifier:
         stack = list(reversed(roots))
         while stack:
             node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
             target = becomes.get(node)
             if target is not None:
-                final = done.get(target)
+                final = None if target in becomes else done.get(target)
                 if final is None:
                     stack.append(target)
                 else:
                     done[node] = final
                     del becomes[node]
                     stack.pop()
+                continue
+            if node in done:
+                stack.pop()
                 continue
             waiting = [a for a in node.args if a not in done]
             if waiting:
@@ -261,6 +261,8 @@ class _Simplifier:
             else:
                 self._inherit(better, node)
                 becomes[node] = better
+                # A form such as where(near, better, node) keeps the node in one branch, as it is.
+                done[node] = node
         return [done[root] for root in roots]
 
     def _inherit(self, new: Node, old: Node) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from graphc.core.dim import Dim
 from graphc.core.node import Node, apply_named, scalar
 from graphc.core.type import TensorType
-from graphc.ops.arithmetic import integer_pow, mul, neg, square
+from graphc.ops.arithmetic import integer_pow, mul, neg, pow_, square
 from graphc.ops.chain import broadcast_to
 from graphc.ops.shaping import broadcast_op
 from graphc.ops.source import constant_op
@@ -35,6 +35,7 @@ class Rule:
         apply: the rewritten node, of the same type, or None where the identity does not fit.
         example: `example(x, y)`: a graph of two matrices of one type on which it fires.
         hard: for `stable`, operands (x, y) at which the form before loses its digits.
+        loses: for `stable`, what the form before loses and where, in words that end a sentence.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rule:
     apply: Callable[[Node], Node | None]
     example: Callable[[Node, Node], Any]
     hard: tuple[tuple[float, float], ...]
+    loses: str
 
 
 def exact(
@@ -68,6 +70,7 @@ def exact(
         apply=apply,
         example=example,
         hard=(),
+        loses="",
     )
 
 
@@ -133,13 +136,15 @@ def negated(node: Node) -> Node | None:
 
 
 def squared(node: Node) -> Node | None:
-    """Returns a of a * a, a**2 and square(a), None for anything else."""
+    """Returns a of a * a, a**2, pow(a, 2.0) and square(a), None for anything else."""
     if node.op is square:
         return node.args[0]
     if node.op is integer_pow:
         return node.args[0] if node.params["exponent"] == 2 else None
     if node.op is mul and node.args[0] is node.args[1]:
         return node.args[0]
+    if node.op is pow_ and is_number(node.args[1], 2):
+        return node.args[0] if node.args[0].type == node.type else None
     return None
 
 

@@ -221,7 +221,11 @@ def worst_error(node: Node, truth: np.ndarray, given: dict[str, Any]) -> float:
     value = values_of(node, given).reshape(-1)
     errors = []
     for got, true in zip(value, np.asarray(truth, dtype=object).reshape(-1), strict=True):
-        if not np.isfinite(got):
+        if mpmath.isnan(true):
+            errors.append(0.0 if np.isfinite(got) else np.inf)  # a kink: any finite slope will do
+        elif abs(true) > np.finfo(np.float64).max:
+            errors.append(0.0 if np.isinf(got) and (got > 0) == (true > 0) else np.inf)
+        elif not np.isfinite(got):
             errors.append(np.inf)
         else:
             errors.append(
@@ -232,30 +236,28 @@ def worst_error(node: Node, truth: np.ndarray, given: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize("rule", STABLE, ids=lambda r: r.name)
 def test_stable_form_or_its_gradient_has_digits_where_the_form_before_has_none(rule: Rule) -> None:
-    assert rule.hard
+    assert rule.hard and rule.loses
+    gains: dict[int, bool] = {}
     for point in rule.hard:
-        for node, after, given in at_point(rule, point):
+        for number, (node, after, given) in enumerate(at_point(rule, point)):
             pairs = [(node, after)]
             wrt = [n for n in topological_order([node]) if n.op.name == "input" and n.name in given]
             before_slopes = gx.grad(gx.sum(node), wrt)
-            after_slopes = gx.grad(gx.sum(after), wrt)
+            after_slopes = gx.grad(gx.sum(after), wrt, unreachable="zero")
             pairs += list(zip(before_slopes, after_slopes, strict=True))
-            gains = []
             for first, second in pairs:
                 truth = np.asarray(evaluate_mpmath(first, given, digits=800))
                 bad, good = worst_error(first, truth, given), worst_error(second, truth, given)
                 assert good < 2e-13, (rule.name, point, second, good, bad)
-                gains.append(bad > 1e-8)
-            assert any(gains), (rule.name, point)
+                gains[number] = gains.get(number, False) or bad > 1e-9
+    assert all(gains.values()), (rule.name, gains)
 
 
 @pytest.mark.parametrize("rule", STABLE, ids=lambda r: r.name)
 def test_stable_form_agrees_with_the_form_before_where_that_is_accurate(rule: Rule) -> None:
     for point in itertools.product((0.4, 0.7), (0.3, 0.9)):
         for node, after, given in at_point(rule, point):
-            np.testing.assert_allclose(
-                gx.evaluate(after, given), gx.evaluate(node, given), rtol=1e-13
-            )
+            np.testing.assert_allclose(values_of(after, given), values_of(node, given), rtol=1e-13)
 
 
 def test_dtype_names_of_the_grid_are_graphc_s_own() -> None:
