@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graphc.core.dim import Dim
-from graphc.core.errors import ArgumentError, DimError, ShapeError
+from graphc.core.errors import ArgumentError, BudgetError, DimError, ShapeError
 from graphc.core.graph import Graph
 from graphc.core.node import Node, describe
 from graphc.core.type import Shape, show_shape
 from graphc.core.walk import fold
+
+#: Steps of one call of a block: hours of work for NumPy, and far above what XLA compiles.
+MAX_STEPS = 10**9
 
 
 class Namespace(Protocol):
@@ -38,7 +41,17 @@ def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> l
 
 
 def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
-    """Returns the outputs of a block for the given inputs."""
+    """Returns the outputs of a block for the given inputs.
+
+    Raises:
+        BudgetError: blocks that call blocks would be run for days.
+    """
+    if graph.steps > MAX_STEPS:
+        raise BudgetError(
+            f"{graph.name} calls blocks that call blocks: {graph.steps:,} steps, above "
+            f"{MAX_STEPS:,}",
+            "build fewer levels, or call each block less often",
+        )
     return run(graph.outputs, dict(zip(graph.inputs, args, strict=True)), xp)
 
 

@@ -6,17 +6,26 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from graphc.core.errors import ArgumentError, GraphcError, user_place
+from graphc.core.errors import (
+    ArgumentError,
+    GraphcError,
+    called_from_within,
+    not_our_own,
+    user_place,
+)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def guarded(name: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+def guarded(
+    name: str, *, direct: bool = False
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Decorates a function that people call as `name`.
 
     A missing, extra or misspelt argument is an ArgumentError; every GraphcError says what was
-    called, unless it names an inner call already.
+    called, unless it names an inner call already; with `direct` only where a person called it,
+    and not a function of graphc's.
     """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -26,7 +35,8 @@ def guarded(name: str) -> Callable[[Callable[Parameters, Result]], Callable[Para
                 return function(*args, **named)
             except GraphcError as error:
                 # An error with a place of its own, a line of a FILE.py, is not about this call.
-                if not error.call and error.place == user_place():
+                own = direct and called_from_within(2)
+                if not error.call and not own and error.place == user_place():
                     error.call = _call(name, args, named)
                 raise
             except TypeError as error:
@@ -38,6 +48,12 @@ def guarded(name: str) -> Callable[[Callable[Parameters, Result]], Callable[Para
                     f"see help(graphc.{name})",
                     call=_call(name, args, named),
                 ) from None
+            except (RecursionError, ValueError, MemoryError) as error:
+                found = not_our_own(error)
+                if found is None:
+                    raise
+                found.call = _call(name, args, named)
+                raise found from None
 
         return called
 
@@ -47,7 +63,9 @@ def guarded(name: str) -> Callable[[Callable[Parameters, Result]], Callable[Para
 def _call(name: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
     from graphc.core.node import call_text  # nodes stand above this file
 
-    inside = name == "Problem" and args  # its first argument is the object that is being made
+    inside = (
+        name in ("Problem", "Graph") and args
+    )  # its first argument is the object that is being made
     return call_text(name, args[1:] if inside else args, named)
 
 

@@ -31,6 +31,9 @@ class DType:
     def __getitem__(self, shape: Size | str | tuple[Size | str, ...]) -> TensorType:
         return TensorType(shape_of(shape), self)
 
+    #: Without this Python would take `[...]` for a sequence and `tuple(gx.float32)` never end.
+    __iter__ = None
+
     def __repr__(self) -> str:
         return f"graphc.{self.name}"
 

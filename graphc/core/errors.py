@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from types import CodeType
 
@@ -33,9 +34,45 @@ def user_place(depth: int = 1) -> Place | None:
     return None
 
 
+def show_value(value: object, limit: int = 60) -> str:
+    """Returns what `repr` says of anything a user passed, cut; it never fails and never runs on.
+
+    A `repr` may raise, recurse through a list that holds itself, or be that of an integer with
+    more digits than Python writes.
+    """
+    if type(value) is int and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length():,} bits"
+    try:
+        text = _short_repr(value)
+    except Exception:  # whatever a user's own __repr__ raises
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _short_repr(value: object) -> str:
+    if isinstance(value, str | bytes):
+        return repr(value[:200])
+    return _brief.repr(value) if isinstance(value, list | tuple | set | dict) else repr(value)
+
+
+_brief = reprlib.Repr()
+_brief.maxlist = _brief.maxtuple = _brief.maxset = _brief.maxdict = 12
+_brief.maxlong = _brief.maxstring = _brief.maxother = 60
+
+
 def show_place(place: Place | None) -> str:
     """Returns `file.py:LINE`, or an empty string where the place is not known."""
     return f"{os.path.basename(place[0])}:{place[1]}" if place and place[0] else ""
+
+
+#: Characters of an error's rule; what is longer is cut in the middle.
+_LONGEST_RULE = 1000
+
+
+def called_from_within(depth: int = 1) -> bool:
+    """Tells whether the frame `depth` above is graphc's own."""
+    code = sys._getframe(depth).f_code  # pyright: ignore[reportPrivateUsage]
+    return code.co_filename.startswith(_PACKAGE)
 
 
 class GraphcError(Exception):
@@ -51,6 +88,8 @@ class GraphcError(Exception):
     def __init__(
         self, rule: str, mend: str = "", *, call: str = "", place: Place | None = None
     ) -> None:
+        if len(rule) > _LONGEST_RULE:  # somebody's text of a megabyte stands in it
+            rule = f"{rule[: _LONGEST_RULE * 3 // 4]} ... {rule[-_LONGEST_RULE // 4 :]}"
         super().__init__(rule)
         self.rule = rule
         self.mend = mend
@@ -134,6 +173,22 @@ class BudgetError(GraphcError, RuntimeError):
 
 class RenderError(GraphcError, RuntimeError):
     """A picture that could not be laid out."""
+
+
+def not_our_own(error: Exception) -> GraphcError | None:
+    """Returns the error that stands for one of Python's limits met by an argument, or None.
+
+    No pass recurses over a graph, so a RecursionError comes from a nest of the caller's.
+    """
+    if isinstance(error, RecursionError):
+        return BudgetError(
+            "an argument nests too deep for Python, or holds itself", "pass a flatter nest"
+        )
+    if isinstance(error, ValueError) and str(error).startswith("Exceeds the limit"):
+        return ArgumentError("an integer is too long to be written out", "pass a float")
+    if isinstance(error, MemoryError):
+        return BudgetError("the memory of this machine is too small for it", "make it smaller")
+    return None
 
 
 class NonDifferentiableWarning(UserWarning):

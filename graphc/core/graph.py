@@ -11,8 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graphc.core.errors import ArgumentError, BudgetError, NameClashError, show_place
-from graphc.core.node import Node, apply_named, describe
+from graphc.core.calls import guarded
+from graphc.core.errors import ArgumentError, BudgetError, NameClashError, show_place, show_value
+from graphc.core.node import Node, apply_named, describe, describe_operand
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
@@ -40,29 +41,34 @@ class Graph:
         BudgetError: blocks nest deeper than 100.
     """
 
-    __slots__ = ("__weakref__", "inputs", "name", "nesting", "outputs")
+    __slots__ = ("__weakref__", "inputs", "name", "nesting", "outputs", "steps")
 
+    @guarded("Graph", direct=True)
     def __init__(
         self, inputs: Sequence[Node], outputs: Sequence[Node], name: str = "graph"
     ) -> None:
-        self.inputs = tuple(inputs)
-        self.outputs = tuple(outputs)
-        self.name = name
+        self.inputs = _nodes(inputs, "inputs", LEAF_OPS)
+        self.outputs = _nodes(outputs, "outputs", None)
+        self.name = _checked_name(name)
         listed = set(self.inputs)
-        nesting = 0
+        nesting = steps = 0
         for node in topological_order(self.outputs):
             if node.op.name in LEAF_OPS and node not in listed:
                 raise ArgumentError(
-                    f"the graph {name!r} needs {describe(node)}: {node.type}, which is not among "
-                    f"its inputs ({', '.join(map(describe, self.inputs)) or 'none'})",
+                    f"the graph {show_value(name)} needs {describe(node)}: {node.type}, which is "
+                    f"not among its inputs ({', '.join(map(describe, self.inputs)) or 'none'})",
                     f"add {describe(node)} to the inputs",
                 )
+            steps += 1
             for body in bodies(node):
                 nesting = max(nesting, body.nesting + 1)
+                steps += body.steps
         check_names(self.inputs)
         if nesting > MAX_NESTING:
             raise BudgetError(f"blocks nest {nesting} deep, above {MAX_NESTING}", "build inline")
         self.nesting = nesting
+        #: Nodes that one evaluation visits, each block counted at every call of it.
+        self.steps = steps
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self.freeze_key == other.freeze_key
@@ -97,6 +103,35 @@ class Graph:
         return rebuild(self.outputs, dict(zip(self.inputs, args, strict=True)))
 
 
+def _nodes(given: Any, what: str, ops: frozenset[str] | None) -> tuple[Node, ...]:
+    """Returns the nodes given, having seen that they are nodes, of these ops where some are named.
+
+    Raises:
+        ArgumentError: they are no list of nodes, or one of them is no input.
+    """
+    if not isinstance(given, (list, tuple)):
+        raise ArgumentError(
+            f"{what}={describe_operand(given)} is no list of nodes", f"write {what}=[x, y]"
+        )
+    for node in given:
+        if not isinstance(node, Node):
+            raise ArgumentError(
+                f"{describe_operand(node)} among the {what} is no graph value",
+                "build it from gx.input and ops",
+            )
+        if ops is not None and node.op.name not in ops:
+            raise ArgumentError(
+                f"{describe_operand(node)} is no input", "list gx.input and gx.param nodes"
+            )
+    return tuple(given)
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ArgumentError(f"name={describe_operand(name)} is no text", 'for example name="loss"')
+    return name
+
+
 def bodies(node: Node) -> Iterator[Graph]:
     """Yields the graphs that a node carries as parameters."""
     for value in node.params.values():
@@ -124,8 +159,8 @@ def check_names(nodes: Sequence[Node]) -> None:
         if first is not node:
             what = f"{first.op.name} {first.type} at {show_place(first.place)}"
             raise NameClashError(
-                f"the name {name!r} stands for two inputs: {what} and {node.op.name} {node.type} "
-                f"at {show_place(node.place)}",
+                f"the name {show_value(name)} stands for two inputs: {what} and {node.op.name} "
+                f"{node.type} at {show_place(node.place)}",
                 "rename one, or declare it once and use it twice",
             )
 
@@ -194,7 +229,7 @@ def trace(
     for output in outputs:
         if not isinstance(output, Node):
             raise ArgumentError(
-                f"{name} returned {output!r}, something that is no graph value",
+                f"{name} returned {describe_operand(output)}, something that is no graph value",
                 "return nodes; gx.constant makes one of a number",
             )
     own = set(formals)

@@ -25,6 +25,8 @@ from graphc.core.errors import (
     GraphcError,
     Place,
     ShapeError,
+    not_our_own,
+    show_value,
     user_place,
 )
 from graphc.core.numpy_names import NUMPY_KEYWORDS, NUMPY_NAMES
@@ -367,9 +369,21 @@ def public(function: Callable[Given, Made]) -> Callable[Given, Made]:
             raise ArgumentError(
                 words, f"see help(graphc.{name})", call=call_text(name, args, options)
             ) from None
+        except (RecursionError, ValueError, MemoryError) as error:
+            raise _at_a_limit(error, name, args, options) from None
 
     public_functions[name] = called
     return called
+
+
+def _at_a_limit(
+    error: Exception, name: str, operands: Sequence[Any], options: Mapping[str, Any]
+) -> Exception:
+    found = not_our_own(error)
+    if found is None:
+        return error
+    found.call = call_text(name, operands, options)
+    return found
 
 
 def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
@@ -440,8 +454,7 @@ def describe_operand(value: Any) -> str:
         return f"{describe(value, 3)}: {value.type}"
     if isinstance(value, np.ndarray):
         return f"array: {value.dtype}[{','.join(map(str, value.shape))}]"
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return show_value(value, 40)
 
 
 def call_text(name: str, operands: Sequence[Any], params: Mapping[str, Any]) -> str:
@@ -540,12 +553,16 @@ def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
         if not error.call:
             error.call = call_text(op.name, operands, params)
         raise
-    except TypeError as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        named = next((k for k, v in params.items() if isinstance(v, Node)), None)
+        words = error if named is None else f"{named} is passed by name"
         raise ArgumentError(
-            f"these are not the operands of {op.name}: {error}",
+            f"these are not the operands of {op.name}: {words}",
             f"{op.doc.splitlines()[0]}" if op.doc else "",
             call=call_text(op.name, operands, params),
-        ) from None
+        ) from (None if isinstance(error, TypeError) else error)
+    except (RecursionError, MemoryError) as error:
+        raise _at_a_limit(error, op.name, operands, params) from None
 
 
 def apply_named(name: str, /, *operands: Any, **params: Any) -> Node:
@@ -593,7 +610,7 @@ def _quick_meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...] | None:
 
 def _lattice_point(operand: Any) -> DType | str:
     if isinstance(operand, Node):
-        return operand.type.dtype
+        return as_node(operand).type.dtype
     if isinstance(operand, Dim):
         return "i*"
     weak = weak_name(operand)
@@ -642,6 +659,21 @@ def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
         ) from None
 
 
+def array_of(value: Any) -> np.ndarray[Any, Any]:
+    """Returns what NumPy makes of a value.
+
+    Raises:
+        ArgumentError: it makes nothing of it, or the value's own `__array__` fails.
+    """
+    try:
+        return np.asarray(value)
+    except Exception as error:  # a foreign __array__ may raise anything, a JAX tracer its own
+        words = str(error).splitlines() or [type(error).__name__]
+        raise ArgumentError(
+            f"{describe_operand(value)} is no array: {words[0]}", "give rows of one length"
+        ) from None
+
+
 def as_node(value: Any, dtype: DType | None = None) -> Node:
     """Returns a node from a node, a number, an array or a nested list.
 
@@ -669,12 +701,7 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
     if isinstance(value, (list, tuple)) and any(isinstance(v, Node) for v in value):
         return apply_public("stack", list(value))
     listed = isinstance(value, (list, tuple))
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise ArgumentError(
-            f"{describe_operand(value)} is no array: {error}", "give rows of one length"
-        ) from None
+    array = array_of(value)
     if array.dtype == object or (array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16"):
         raise ArgumentError(
             f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers",
