@@ -81,6 +81,8 @@ def _parts(node: Node, moving: bool) -> list[tuple[Node, int]]:
         return [(args[0], -1)]
     if name == "square":
         return [(args[0], 1)] * 2
+    if name == "add" and args[0] is args[1]:
+        return [(args[0], 1), (scalar(2.0, node.type.dtype), 1)]
     if name == "integer_pow" and 2 <= abs(node.params["exponent"]) <= 4:
         count = node.params["exponent"]
         return [(args[0], 1 if count > 0 else -1)] * abs(count)
@@ -107,18 +109,20 @@ def is_spread(factor: Factor, total: Node, wide: Shape) -> bool:
     short = tuple([size for i, size in enumerate(wide) if i not in axes])
     if not factor.node.type.shape:
         return True
-    is_kept = factor.node.type.shape == kept
+    # Numpy's alignment puts missing axes first.
+    leading = axes == tuple(range(len(axes)))
+    is_kept = factor.node.type.shape == kept or leading
     for node in factor.path():
         shape, name = node.type.shape, node.op.name
         if name == "reshape":
             if shape not in (kept, short):
                 return False
-            is_kept = shape == kept
+            is_kept = shape == kept or leading
         elif name == "sum":
             if not is_kept or node.params["axis"] != axes:
                 return False
-            is_kept = node.params["keepdims"]
-        elif shape not in ((kept, wide) if is_kept else (short,)):
+            is_kept = node.params["keepdims"] or leading
+        elif shape != short and not (is_kept and shape in (kept, wide)):
             return False
     return is_kept
 

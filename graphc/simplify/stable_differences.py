@@ -200,20 +200,47 @@ def _root_minus_number(root: Node, x: Node | None, number: Node, c: float) -> No
     return None
 
 
-def _hypot_minus_side(node: Node) -> Node | None:
-    root, x = node.args
-    if root.op.name != "hypot":
-        return None
-    for a, b in (root.args, root.args[::-1]):
-        if a is x and number_of(b) is not None:
-            return apply("where", x > 0.0, b / (root + x) * b, node)
+def _hypot_and_side(node: Node) -> Node | None:
+    """sqrt(x**2 + c) - x and + x: the conjugate where they cancel."""
+    plus = node.op.name == "add"
+    for root, x in (node.args, node.args[::-1]) if plus else (node.args,):
+        if root.op.name != "hypot":
+            continue
+        for a, b in (root.args, root.args[::-1]):
+            if a is x and number_of(b) is not None:
+                cancels = x < 0.0 if plus else x > 0.0
+                return apply("where", cancels, b / (root - x if plus else root + x) * b, node)
+    return None
+
+
+def _one_and_isru(node: Node) -> Node | None:
+    """1 - isru(x) and 1 + isru(x), with h = sqrt(1 + x**2): (h - x) / h and (h + x) / h."""
+    for read, plus in ((one_minus, False), (one_plus, True)):
+        term = read(node)
+        x = None if term is None else of("isru", term)
+        if x is not None:
+            h = apply("hypot", x, 1.0)
+            cancels = x < 0.0 if plus else x > 0.0
+            small = apply("reciprocal", h - x if plus else h + x) / h
+            return apply("where", cancels, small, node)
     return None
 
 
 def _reciprocal_difference(node: Node) -> Node | None:
+    """1 / x - 1 / y, where x - y is a number, or x and y are such roots, times one number."""
+    left, right = node.args
     x, y = map(below_one, node.args)
-    apart = None if x is None or y is None else _apart(y, x)
-    return None if apart is None else node.args[0] * node.args[1] * apart
+    if x is None or y is None:
+        return None
+    apart = _apart(y, x)
+    if apart is not None:
+        return left * right * apart
+    (a, c), (b, d) = scaled(x), scaled(y)
+    u, v = of("sqrt", a), of("sqrt", b)
+    apart = None if u is None or v is None or c != d else _apart(v, u)
+    if apart is None:
+        return None
+    return left * right * (apart * c / (a + b))
 
 
 # -- of means --------------------------------------------------------------------------------------
@@ -364,11 +391,23 @@ DIFFERENCES: tuple[Rule, ...] = (
            ((1e17, 1e-17), (1e12, 1e-9)),
            "all digits from x = 1e16 on (2e7 in float32), or near 0 for the forms with a number",
            "x finite, in the domain of the roots"),
-    stable("hypotenuse minus side", "sqrt(x**2 + c) - x -> c / (sqrt(x**2 + c) + x) for x > 0",
-           "sub", _hypot_minus_side, lambda x, y: apply("hypot", x, 1.0) - x,
-           ((1e9, 0.0), (1e6, 0.0)), "all digits from x = 1e8 on (4e3 in float32)", "x finite"),
+    stable("hypotenuse and side",
+           "sqrt(x**2 + c) - x -> c / (sqrt(x**2 + c) + x) for x > 0; + x for x < 0", "sub add",
+           _hypot_and_side,
+           lambda x, y: (apply("hypot", x, 1.0) - x, apply("hypot", y, 1.0) + y),
+           ((1e9, -1e9), (1e6, -1e6)), "all digits from |x| = 1e8 on (4e3 in float32), on one side",
+           "x finite"),
+    stable("one minus isru", "1 - isru(x) -> 1 / ((h + x) * h), h = sqrt(1 + x**2), for x > 0; "
+           "1 + isru(x) for x < 0", "sub add", _one_and_isru,
+           lambda x, y: (1.0 - apply("isru", x), 1.0 + apply("isru", y)),
+           ((1e9, -1e9), (1e6, -1e6)), "all digits from |x| = 1e8 on (4e3 in float32), on one side",
+           "x finite"),
+    stable("one minus isru squared", "1 - isru(x)**2 -> 1 / (1 + x**2)", "sub add",
+           _complement("isru**2", lambda x: apply("one_plus_square", x, power=-1.0)),
+           lambda x, y: 1.0 - _square(apply("isru", x)), ((1e9, 0.0), (1e6, 0.0)),
+           "all digits from |x| = 1e8 on (4e3 in float32)"),
     stable("difference of reciprocals",
-           "1 / (x + a) - 1 / (x + b) -> (b - a) / ((x + a) * (x + b))",
+           "1 / (x + a) - 1 / (x + b) -> (b - a) / ((x + a) * (x + b)); also of roots",
            "sub", _reciprocal_difference, lambda x, y: 1.0 / x - 1.0 / (x + 1.0),
            ((1e17, 0.0), (1e12, 0.0)), "all digits from x = 1e16 on (2e7 in float32)",
            "x finite, x != -a, x != -b"),

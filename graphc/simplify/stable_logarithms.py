@@ -13,6 +13,7 @@ from graphc.simplify.stable_rule import (
     below_one,
     exponent,
     inside,
+    log_of_term,
     minus_one,
     number_of,
     one_minus,
@@ -41,25 +42,13 @@ def _log_of_exponentials(node: Node) -> Node | None:
     found = terms(node.args[0])
     if node.op.name == "log1p" and found:
         found = [(1, scalar(1.0, node.type.dtype)), *found]
-    parts = [_logarithm_of(term) if sign > 0 else None for sign, term in found]
+    parts = [log_of_term(term) if sign > 0 else None for sign, term in found]
     logarithms = [part for part in parts if part is not None]
     variable = any(exponent(term) is not None for _, term in found)
     if len(parts) < 2 or len(logarithms) < len(parts) or not variable:
         return None
     rank = len(node.type.shape)
     return apply("logsumexp", stacked(logarithms, node), axis=(rank,), keepdims=False)
-
-
-def _logarithm_of(term: Node) -> Node | None:
-    """Returns t of exp(t), and the logarithm of a positive number."""
-    c = number_of(term)
-    if c is not None:
-        return scalar(math.log(c), term.type.dtype) if c > 0 else None
-    inner, factor = scaled(term)
-    t = exponent(inner)
-    if t is None or factor <= 0:
-        return None
-    return t if factor == 1 else t + math.log(factor)
 
 
 def _logsumexp(node: Node) -> Node | None:
@@ -245,6 +234,8 @@ def _atanh(node: Node) -> Node | None:
 
 def _asinh(node: Node) -> Node | None:
     (inner,) = node.args
+    if inner.op.name == "where":  # what "hypotenuse plus side" makes of the sum
+        inner = inner.args[2]
     if inner.op.name != "add":
         return None
     for x, root in (inner.args, inner.args[::-1]):

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from graphc.core.node import Node, make, scalar
+from graphc.ops.axes import reduced_count
+from graphc.ops.source import size_node
 from graphc.simplify.factors import (
     Factor,
     Match,
@@ -23,6 +25,7 @@ from graphc.simplify.rule import Rule, apply, is_number, number, of
 from graphc.simplify.stable_rule import (
     are_opposite,
     exponent,
+    log_of_term,
     number_of,
     one_plus,
     opposite,
@@ -113,7 +116,10 @@ def _softmax(one: Factor, other: Factor) -> Pair | None:
         return None
     if not is_spread(other, other.node, wide):
         return None
-    return apply("softmax", x, axis=axes), None
+    value = apply("softmax", x, axis=axes)
+    if other.node.op.name == "mean":
+        value = value * size_node(reduced_count(wide, axes), value.type.dtype)
+    return value, None
 
 
 def _exp_over_sum(one: Factor, other: Factor) -> Pair | None:
@@ -122,20 +128,28 @@ def _exp_over_sum(one: Factor, other: Factor) -> Pair | None:
     if x is None or other.power > 0 or is_moved(one) or is_moved(other):
         return None
     found = terms(other.node)
-    exponents = [exponent(term) for sign, term in found if sign > 0]
-    if len(exponents) != len(found) or sum(t is x for t in exponents) != 1:
+    rest = [term for _, term in found if exponent(term) is not x]
+    if any(sign < 0 for sign, _ in found) or len(rest) != len(found) - 1 or not rest:
         return None
-    rest = [t for t in exponents if t is not x]
-    if any(t is None for t in rest) or not rest:
+    logarithms = [log_of_term(term) for term in rest]
+    apart = [_difference(t, x) for t in logarithms if t is not None]
+    if len(apart) < len(rest):
         return None
-    if len(rest) == 1 and rest[0] is not None:
-        apart = 2.0 * x if are_opposite(x, rest[0]) else x - rest[0]
-        return apply("sigmoid", apart), None
+    if len(apart) == 1:
+        return apply("sigmoid", opposite(apart[0])), None
     total: Node = scalar(1.0, one.node.type.dtype)
-    for t in rest:
-        if t is not None:
-            total = total + apply("exp", t - x)
+    for t in apart:
+        total = total + apply("exp", t)
     return apply("reciprocal", total), None
+
+
+def _difference(x: Node, y: Node) -> Node:
+    """Returns x - y in the form that the exact rules give it."""
+    if are_opposite(x, y):
+        return x * 2.0
+    if is_number(x, 0):
+        return opposite(y)
+    return x - y
 
 
 def _tanh(one: Factor, other: Factor) -> Pair | None:
@@ -157,13 +171,23 @@ def _power_of_e(node: Node) -> Node | None:
 
 
 _POSITIVE = _ops("exp sigmoid softmax cosh")
+#: Sums of exponentials are positive too.
+_CANCELLED = _POSITIVE | _ops("add sum mean")
+
+
+def _is_sum_of_exponentials(node: Node) -> bool:
+    if node.op.name in ("sum", "mean"):
+        return exponent(node.args[0]) is not None
+    found = terms(node)
+    return bool(found) and all(s > 0 and log_of_term(term) is not None for s, term in found)
 
 
 def _cancel(one: Factor, other: Factor) -> Pair | None:
     if is_moved(one) or is_moved(other):
         return None
     if one.node is other.node:
-        return None if other.power > 0 else (None, None)
+        positive = one.node.op.name in _POSITIVE or _is_sum_of_exponentials(one.node)
+        return (None, None) if positive and other.power < 0 else None
     x, y = exponent(one.node), exponent(other.node)
     cancels = other.power > 0 and x is not None and y is not None and are_opposite(x, y)
     return (None, None) if cancels else None
@@ -205,9 +229,9 @@ def _isru(one: Factor, other: Factor) -> Pair | None:
 
 _PAIRS: tuple[tuple[frozenset[str], frozenset[str], Match], ...] = (
     (_ops("exp reciprocal"), _ops("sigmoid"), _exp_times_sigmoid),
-    (_ops("exp"), _ops("sum"), _softmax),
+    (_ops("exp"), _ops("sum mean"), _softmax),
     (_ops("exp"), _ops("add"), _exp_over_sum),
-    (_POSITIVE, _POSITIVE, _cancel),
+    (_CANCELLED, _CANCELLED, _cancel),
 )
 
 
@@ -290,7 +314,7 @@ QUOTIENTS: tuple[Rule, ...] = (
            lambda x, y: (_exp(x) - _exp(-x)) / (_exp(x) + _exp(-x)), ((800.0, 0.0), (1e-17, 0.0)),
            f"{_BEYOND}; the digits near 0"),
     stable("softmax", "exp(x) / sum(exp(x)) -> softmax(x)", "mul div",
-           _matched(_ops("exp"), _ops("sum"), _softmax), _exp_ratio,
+           _matched(_ops("exp"), _ops("sum mean"), _softmax), _exp_ratio,
            ((800.0, 799.0), (-800.0, -799.0)),
            "infinite over infinite or 0 over 0, NaN, where an exponential overflows or all "
            "underflow"),
@@ -306,8 +330,9 @@ QUOTIENTS: tuple[Rule, ...] = (
                                         y / apply("square", apply("cosh", x))),
            ((800.0, 3.0),),
            "its slope is NaN where cosh(x) overflows, beyond |x| = 710 (89 in float32)"),
-    stable("factor cancelled", "a * s / s -> a for s = exp, sigmoid, softmax, cosh", "mul div",
-           _matched(_POSITIVE, _POSITIVE, _cancel),
+    stable("factor cancelled",
+           "a * s / s -> a for s = exp, sigmoid, softmax, cosh, sums of exp", "mul div",
+           _matched(_CANCELLED, _CANCELLED, _cancel),
            lambda x, y: (y * apply("sigmoid", x) * apply("inverse_positive", apply("sigmoid", x)),
                          _exp(x) * y / _exp(x)),
            ((-800.0, 3.0),), "0 over 0 or infinite over infinite, NaN, where s underflows or "

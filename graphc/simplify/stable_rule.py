@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.core.const import Const
-from graphc.core.node import Node, make
+from graphc.core.node import Node, make, scalar
 from graphc.ops.arithmetic import mul, neg
 from graphc.ops.chain import broadcast_to
 from graphc.ops.shaping import broadcast_op
@@ -176,6 +177,18 @@ def exponent(node: Node) -> Node | None:
     below = below_one(node)
     t = None if below is None else of("exp", below)
     return None if t is None else opposite(t)
+
+
+def log_of_term(term: Node) -> Node | None:
+    """Returns the logarithm of exp(t), of c * exp(t) and of a number c, for c > 0."""
+    c = number_of(term)
+    if c is not None:
+        return scalar(math.log(c), term.type.dtype) if c > 0 else None
+    inner, factor = scaled(term)
+    t = exponent(inner)
+    if t is None or factor <= 0:
+        return None
+    return t if factor == 1 else t + math.log(factor)
 
 
 def terms(node: Node) -> list[tuple[int, Node]]:

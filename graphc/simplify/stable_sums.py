@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from graphc.core.node import Node, scalar
 from graphc.simplify.factors import factors_of
 from graphc.simplify.rule import Rule, apply
 from graphc.simplify.stable_differences import DIFFERENCES
-from graphc.simplify.stable_rule import number_of, scaled, stable, times
+from graphc.simplify.stable_rule import number_of, scaled, stable, terms, times
 
 Factors = Counter[tuple[Node, int]]
 
 #: 1 - f and 1 + f.
 _FROM_ONE = tuple(r for r in DIFFERENCES if "one" in r.name or r.name == "slope of tanh")
+#: f - g.
+_OF_TWO = tuple(r for r in DIFFERENCES if r.name in ("exp difference", "difference of reciprocals"))
 
 
 class _Term:
@@ -37,14 +40,11 @@ class _Term:
 
 def _common_factor(node: Node) -> Node | None:
     """Makes a * b - a * c into a * (b - c), where b - c has a stable form of its own."""
-    left, right = map(_Term, node.args)
-    if not left.plain or not right.plain or left.weight == 0 or right.weight == 0:
+    found = _like_terms(node)
+    if found is None:
         return None
-    if node.op.name == "sub":
-        right.weight = -right.weight
+    left, right = found
     common = left.factors & right.factors
-    if not common:
-        return None
     rests = [term.factors - common for term in (left, right)]
     for one, other, weight, ratio in (
         (rests[0], rests[1], left.weight, right.weight / left.weight),
@@ -52,28 +52,56 @@ def _common_factor(node: Node) -> Node | None:
     ):
         if abs(ratio) != 1:
             continue
-        found = _combined(one, other, ratio, common)
-        if found is not None:
-            value, left_over = found
+        made = _combined(one, other, ratio, common)
+        if made is not None:
+            value, left_over = made
             return _product(left_over, times(value, weight))
     return None
+
+
+def _like_terms(node: Node) -> tuple[_Term, _Term] | None:
+    """Returns a sum as two terms: a * x - a * y + a * x has the terms 2 a x and -a y."""
+    parts: list[_Term] = []
+    for sign, item in terms(node):
+        term = _Term(item)
+        term.weight *= sign
+        for known in parts:
+            if known.factors == term.factors:
+                known.weight += term.weight
+                break
+        else:
+            parts.append(term)
+        if len(parts) > 2 or not term.plain or not term.weight:
+            return None
+    if len(parts) != 2 or not parts[0].weight or not parts[1].weight:
+        return None
+    shapes = {item.type.shape for _, item in terms(node)}
+    return (parts[0], parts[1]) if len(shapes) == 1 else None
 
 
 def _combined(
     one: Factors, other: Factors, sign: float, common: Factors
 ) -> tuple[Node, Factors] | None:
     """Returns (a stable form of one + sign * other, the factors that stay)."""
-    if not one and other:
-        rest = _product(other, None)
-        name = "sub" if sign < 0 else "add"
-        whole = make_like(name, rest)
-        for rule in _FROM_ONE:
-            if name in rule.ops:
-                found = rule.apply(whole)
-                if found is not None:
-                    return found, common
-    if sign < 0:
-        return _slope_of_sinc(one, other, common)
+    name = "sub" if sign < 0 else "add"
+    if other and not one:
+        found = _by_a_rule(make_like(name, _product(other, None)), _FROM_ONE)
+        if found is not None:
+            return found, common
+    if sign > 0 or not one:
+        return None
+    if one.total() == other.total() == 1:
+        found = _by_a_rule(apply(name, _product(one, None), _product(other, None)), _OF_TWO)
+        if found is not None:
+            return found, common
+    return _slope_of_sinc(one, other, common)
+
+
+def _by_a_rule(whole: Node, rules: Sequence[Rule]) -> Node | None:
+    for rule in rules:
+        found = rule.apply(whole) if whole.op.name in rule.ops else None
+        if found is not None:
+            return found
     return None
 
 
