@@ -36,6 +36,7 @@ from graphc.core.errors import (
     AxisError,
     BudgetError,
     DimError,
+    DivisionError,
     DTypeError,
     EngineError,
     FileError,
@@ -47,6 +48,7 @@ from graphc.core.errors import (
     NameClashError,
     NonDifferentiableWarning,
     PrecisionError,
+    RangeError,
     RenderError,
     SavedGraphError,
     ShapeError,
@@ -185,6 +187,8 @@ if TYPE_CHECKING:
     from graphc.bridge.sympy import from_sympy, to_sympy
     from graphc.compare.check import check
     from graphc.compare.compare import compare
+    from graphc.compare.debug.debug import debug
+    from graphc.compare.debug.record import DebugReport
     from graphc.compare.load import load_problems
     from graphc.compare.pictures import draw
     from graphc.compare.problem import Problem
@@ -197,14 +201,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "AxisError", "BudgetError", "Comparison", "Compiled", "DType", "DTypeError",
+    "DebugReport", "DivisionError",
     "Dim", "DimError", "EngineError", "FileError", "FormatError", "FormulaError", "GradError",
     "Graph", "GraphcError", "IndexingError", "NameClashError", "Node", "NonDifferentiableWarning",
-    "Op", "PrecisionError", "Problem", "RenderError", "SavedGraphError",
+    "Op", "PrecisionError", "Problem", "RangeError", "RenderError", "SavedGraphError",
     "ShapeError", "TensorType", "abs", "acos",
     "acosh", "add", "arange", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bfloat16",
     "binary_cross_entropy", "block", "bool_", "broadcast_to", "cast", "categorical_cross_entropy",
     "ceil", "check", "clip", "compare", "compile", "concat", "concatenate", "constant", "cos",
     "cosh", "cost", "dim", "div", "divide", "dot", "draw", "einsum", "elu", "equal", "erf", "erfc",
+    "debug",
     "evaluate", "evaluate_mpmath", "exp", "expand_dims", "explain", "expm1", "float16", "float32",
     "float64", "floor", "floor_divide", "from_sympy", "full", "full_like", "function", "gelu",
     "grad", "greater", "greater_equal", "hessian", "hvp", "hypot", "input", "int8", "int16",
@@ -228,7 +234,9 @@ __all__ = [
 _LATER = {
     "Comparison": "graphc.compare.record",
     "Problem": "graphc.compare.problem",
+    "DebugReport": "graphc.compare.debug.record",
     "check": "graphc.compare.check",
+    "debug": "graphc.compare.debug.debug",
     "compare": "graphc.compare.compare",
     "cost": "graphc.measure.cost",
     "draw": "graphc.compare.pictures",

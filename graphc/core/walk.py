@@ -54,17 +54,27 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     return topological_order_until(roots, {})
 
 
-def fold(roots: Sequence[Node], step: Callable[[Node, list[Value]], Value]) -> list[Value]:
+def fold(
+    roots: Sequence[Node],
+    step: Callable[[Node, list[Value]], Value],
+    keep: Sequence[Node] | None = None,
+) -> list[Value]:
     """Returns the roots' values, where `step(node, operand_values)` gives a node's value.
 
     A value is dropped after its last use, so a long chain holds two values at a time.
+
+    Args:
+        roots: nodes that are computed, and what they need.
+        step: makes a node's value.
+        keep: the roots whose values are wanted, where that is not all of them.
     """
+    kept = roots if keep is None else keep
     order = topological_order(roots)
     uses: dict[Node, int] = dict.fromkeys(order, 0)
     for node in order:
         for arg in node.args:
             uses[arg] += 1
-    for root in roots:
+    for root in kept:
         uses[root] += 1
     values: dict[Node, Value] = {}
     for node in order:
@@ -73,7 +83,9 @@ def fold(roots: Sequence[Node], step: Callable[[Node, list[Value]], Value]) -> l
             uses[arg] -= 1
             if not uses[arg]:
                 values.pop(arg, None)
-    return [values[root] for root in roots]
+        if not uses[node]:
+            del values[node]
+    return [values[root] for root in kept]
 
 
 def rebuild(

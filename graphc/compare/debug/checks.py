@@ -1,0 +1,289 @@
+"""Checks that a plain run leaves out: indices, integer division and overflow, casts, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.mpmath import MpNamespace
+from graphc.backends.numpy import NumpyNamespace
+from graphc.backends.run import resolve
+from graphc.compare.debug.record import CheckFailure
+from graphc.compare.debug.run import Frame, Lanes, Watcher
+from graphc.core.dim import Dim
+from graphc.core.errors import (
+    DimError,
+    DivisionError,
+    GraphcError,
+    IndexingError,
+    RangeError,
+    show_place,
+)
+from graphc.core.graph import LEAF_OPS
+from graphc.core.node import Node, call_text, describe
+from graphc.core.type import TupleType
+from graphc.core.walk import topological_order
+
+#: Results of more elements than this are named by their float64 value where they wrap around.
+_EXACT_ELEMENTS = 100_000
+
+#: Groups whose integer results are computed, and not only moved.
+_COMPUTING = frozenset({"elementwise", "reduction", "contraction"})
+
+
+class Checks(Watcher):
+    """Finds what is silent elsewhere and wrong: each is an error at the user's line.
+
+    Args:
+        order: the nodes outside of blocks, operands before users.
+        sizes: numbers of the named sizes.
+        strict: raise at the first; otherwise collect.
+    """
+
+    def __init__(self, order: Sequence[Node], sizes: Mapping[str, int], strict: bool) -> None:
+        self.sizes = sizes
+        self.strict = strict
+        self.failures: list[CheckFailure] = []
+        self._axes: dict[Any, _Axes] = {None: _axis_indices(order, sizes)}
+        self._now: list[_Axes] = []
+
+    def enter(self, frame: Frame) -> None:
+        graph = frame.graph
+        if graph not in self._axes:
+            assert graph is not None
+            self._axes[graph] = _axis_indices(topological_order(graph.outputs), self.sizes)
+        self._now.append(self._axes[graph])
+
+    def before(self, frame: Frame, node: Node, args: Sequence[Lanes]) -> None:
+        values = [a[0] for a in args]
+        self._sizes(frame, node)
+        name = node.op.name
+        if name in ("gather", "scatter_add"):
+            self._index(frame, node, values)
+        elif name in ("floor_divide", "mod") and node.dtype.is_integer:
+            self._division(frame, node, values)
+        elif name == "cast":
+            self._cast(frame, node, values[0])
+
+    def see(self, frame: Frame, node: Node, args: Sequence[Lanes], value: Lanes) -> None:
+        if isinstance(node.type, TupleType):
+            return
+        axis = self._now[-1].get(node)
+        if axis is not None:
+            self._axis_index(frame, node, value[0], *axis)
+        computed = node.dtype.is_integer and args and node.op.group in _COMPUTING
+        if computed and node.op.name != "cast":
+            self._wrap(frame, node, [a[0] for a in args], value[0])
+
+    def leave(self, frame: Frame, roots: Sequence[Node]) -> None:
+        self._now.pop()
+
+    def _fail(
+        self, frame: Frame, node: Node, kind: type[GraphcError], rule: str, mend: str
+    ) -> None:
+        inside = frame.words()
+        error = kind(
+            f"{rule} ({inside})" if inside else rule,
+            mend,
+            call=call_text(node.op.name, node.args, {}),
+            place=node.place,
+        )
+        if self.strict:
+            raise error
+        self.failures.append(
+            CheckFailure(
+                kind=kind.__name__, words=str(error), place=show_place(node.place), error=error
+            )
+        )
+
+    def _sizes(self, frame: Frame, node: Node) -> None:
+        types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+        for size in [s for t in types for s in t.shape if isinstance(s, Dim)]:
+            number = size.value(self.sizes)
+            if number < 0:
+                known = ", ".join(f"{n} = {self.sizes[n]}" for n in size.names)
+                self._fail(
+                    frame, node, DimError, f"its size {size} is {number} for {known}",
+                    "call with a larger size",
+                )  # fmt: skip
+
+    def _index(self, frame: Frame, node: Node, values: Sequence[Any]) -> None:
+        axis = node.params["axis"]
+        gather = node.op.name == "gather"
+        size = values[0].shape[axis] if gather else resolve(node.params["size"], self.sizes)
+        wrong = (values[1] < -size) | (values[1] >= size)
+        if not wrong.any():
+            return
+        at = first_index(wrong)
+        self._fail(
+            frame,
+            node,
+            IndexingError,
+            f"index {values[1][at]} at {show_at(node.args[1], at)} is out of range for axis {axis} "
+            f"of size {size}{_others(wrong)}{_declared(node.args[1])}",
+            f"indices go from {-size} to {size - 1}" if size else "the axis is empty",
+        )
+
+    def _axis_index(
+        self, frame: Frame, node: Node, value: Any, gather: Node, axis: int, size: int
+    ) -> None:
+        # A flat index into merged axes can lie within while one of its parts does not.
+        wrong = (value < 0) | (value >= size)
+        if not wrong.any():
+            return
+        at = first_index(wrong)
+        source = node.args[2] if node.op.name == "where" else node
+        number = int(value[at]) - (size if value[at] < 0 else 0)
+        self._fail(
+            frame,
+            gather,
+            IndexingError,
+            f"index {number} at {show_at(source, at)} is out of range for axis {axis} of size "
+            f"{size}{_others(wrong)}{_declared(source)}",
+            f"indices go from {-size} to {size - 1}",
+        )
+
+    def _division(self, frame: Frame, node: Node, values: Sequence[Any]) -> None:
+        wrong = np.broadcast_to(values[1] == 0, np.broadcast_shapes(*[v.shape for v in values]))
+        if not wrong.any():
+            return
+        at = first_index(wrong)
+        number = np.broadcast_to(values[0], wrong.shape)[at]
+        elsewhere = "elsewhere it gives 0" if node.op.name == "floor_divide" else ""
+        self._fail(
+            frame,
+            node,
+            DivisionError,
+            f"the integer {number} is divided by 0 at element {show_index(at)}"
+            f"{_others(wrong)}{_declared(node.args[1])}" + (f"; {elsewhere}" if elsewhere else ""),
+            "divide by gx.where(y == 0, 1, y) where the result is not used",
+        )
+
+    def _cast(self, frame: Frame, node: Node, value: Any) -> None:
+        source, target = node.args[0].dtype, node.dtype
+        if not target.is_integer or source.kind == "b":
+            return
+        limits = np.iinfo(target.numpy)
+        if source.is_float:
+            wide = np.trunc(value.astype(np.float64))
+            wrong = ~((wide >= float(limits.min)) & (wide < float(limits.max) + 1.0))
+            if limits.max < 2**53:
+                wrong = ~((wide >= limits.min) & (wide <= limits.max))
+        else:
+            wrong = (value < limits.min) | (value > limits.max)
+        if wrong.any():
+            at = first_index(wrong)
+            self._fail(
+                frame,
+                node,
+                RangeError,
+                f"{show_at(node.args[0], at)} is {show_number(value[at])}, which {target.name} "
+                f"can't hold: it goes from {limits.min} to {limits.max}{_others(wrong)}",
+                "clip it before, or cast to a wider dtype",
+            )
+
+    def _wrap(self, frame: Frame, node: Node, values: Sequence[Any], value: Any) -> None:
+        """A wrap changes the result by a multiple of 2**bits; float64 tells that from rounding."""
+        wide = [v.astype(np.float64) if v.dtype.kind in "iu" else v for v in values]
+        params = {k: resolve(v, self.sizes) for k, v in node.params.items()}
+        with np.errstate(all="ignore"):
+            about = np.asarray(node.op.run(NumpyNamespace(self.sizes), *wide, **params), np.float64)
+        with np.errstate(all="ignore"):
+            far = np.abs(about - value.astype(np.float64)) > 2.0 ** (node.dtype.bits - 1)
+        wrong = far & np.isfinite(about)  # what is divided by 0 was told already
+        if not wrong.any():
+            return
+        at = first_index(wrong)
+        true = self._exact(node, values, params, at, about)
+        limits = np.iinfo(node.dtype.numpy)
+        self._fail(
+            frame,
+            node,
+            RangeError,
+            f"the result at element {show_index(at)} is {true} and wraps around to {value[at]}: "
+            f"{node.dtype.name} goes from {limits.min} to {limits.max}{_others(wrong)}",
+            "compute in a wider integer dtype",
+        )
+
+    def _exact(
+        self, node: Node, values: Sequence[Any], params: Any, at: tuple[int, ...], about: Any
+    ) -> str:
+        if sum(v.size for v in values) > _EXACT_ELEMENTS:
+            return f"about {about[at]:.6g}"
+        xp = MpNamespace(50, self.sizes)
+        return str(int(xp.apply(node, [xp.convert(v) for v in values], params)[at]))
+
+
+#: For a node that indexes one axis of several: the gather, the axis and its size.
+_Axes = dict[Node, tuple[Node, int, int]]
+
+
+def _axis_indices(order: Sequence[Node], sizes: Mapping[str, int]) -> _Axes:
+    """Returns, for x[i, j], the nodes i and j with their gather, axis and size.
+
+    Indexing with several arrays gathers from merged axes at (i * size + j); each part was counted
+    from the front by `where(i < 0, i + size, i)`.
+    """
+    found: _Axes = {}
+    for node in order:
+        if node.op.name != "gather" or node.args[0].op.name != "reshape":
+            continue
+        first = node.params["axis"]
+        whole = node.args[0].args[0].shape
+        merged = len(whole) - node.args[0].ndim + 1
+        flat = node.args[1]
+        for axis in range(first + merged - 1, first, -1):
+            if flat.op.name != "add" or flat.args[0].op.name != "mul":
+                break
+            _note(found, flat.args[1], node, axis, resolve(whole[axis], sizes))
+            flat = flat.args[0].args[0]
+            if axis == first + 1:
+                _note(found, flat, node, first, resolve(whole[first], sizes))
+    return found
+
+
+def _note(found: Any, index: Node, gather: Node, axis: int, size: int) -> None:
+    while index.op.name in ("cast", "broadcast_to"):
+        index = index.args[0]
+    counted = index.op.name == "where" and index.args[0].op.name == "less"
+    if counted or index.dtype.kind == "u":
+        found[index] = (gather, axis, size)
+
+
+def first_index(mask: Any) -> tuple[int, ...]:
+    """Returns where a boolean array is first True, in the order of memory."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
+
+
+def show_index(at: Sequence[int]) -> str:
+    """Returns `[0,3]`, or `[]` for a scalar's only element."""
+    return f"[{','.join(map(str, at))}]"
+
+
+def show_at(node: Node, at: Sequence[int]) -> str:
+    """Returns `ids[0,3]`, or `n` for a scalar."""
+    return describe(node, 3) + (show_index(at) if at else "")
+
+
+def show_number(value: Any) -> str:
+    """Returns a number as people read it: seven digits, integers whole."""
+    if isinstance(value, (bool, np.bool_, int, np.integer)):
+        return str(value)
+    return f"{float(value):.7g}"
+
+
+def _others(wrong: Any) -> str:
+    count = int(np.sum(wrong))
+    return "" if count == 1 else f", and so at {count - 1} more of {wrong.size} elements"
+
+
+def _declared(node: Node) -> str:
+    """Returns which inputs an index comes from, and where they were declared."""
+    leaves = [n for n in topological_order([node]) if n.op.name in LEAF_OPS][:3]
+    parts = [
+        f"{describe(n)}: {n.type}" + (f" is declared at {p}" if (p := show_place(n.place)) else "")
+        for n in leaves
+    ]
+    return f"; {', '.join(parts)}" if parts else ""
