@@ -189,6 +189,8 @@ if TYPE_CHECKING:
     from graphc.compare.compare import compare
     from graphc.compare.debug.debug import debug
     from graphc.compare.debug.record import DebugReport
+    from graphc.compare.kinks.find import kinks
+    from graphc.compare.kinks.record import KinkReport
     from graphc.compare.load import load_problems
     from graphc.compare.pictures import draw
     from graphc.compare.problem import Problem
@@ -203,7 +205,8 @@ __all__ = [
     "ArgumentError", "AxisError", "BudgetError", "Comparison", "Compiled", "DType", "DTypeError",
     "DebugReport", "DivisionError",
     "Dim", "DimError", "EngineError", "FileError", "FormatError", "FormulaError", "GradError",
-    "Graph", "GraphcError", "IndexingError", "NameClashError", "Node", "NonDifferentiableWarning",
+    "Graph", "GraphcError", "IndexingError", "KinkReport", "NameClashError", "Node",
+    "NonDifferentiableWarning",
     "Op", "PrecisionError", "Problem", "RangeError", "RenderError", "SavedGraphError",
     "ShapeError", "TensorType", "abs", "acos",
     "acosh", "add", "arange", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bfloat16",
@@ -214,7 +217,8 @@ __all__ = [
     "evaluate", "evaluate_mpmath", "exp", "expand_dims", "explain", "expm1", "float16", "float32",
     "float64", "floor", "floor_divide", "from_sympy", "full", "full_like", "function", "gelu",
     "grad", "greater", "greater_equal", "hessian", "hvp", "hypot", "input", "int8", "int16",
-    "int32", "int64", "isfinite", "isinf", "isnan", "isru", "jacobian", "jvp", "leaky_relu", "less",
+    "int32", "int64", "isfinite", "isinf", "isnan", "isru", "jacobian", "jvp", "kinks",
+    "leaky_relu", "less",
     "less_equal", "lint", "load", "load_problems", "load_with_values",
     "log", "log1p", "log_sigmoid", "log_softmax",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "map", "matmul",
@@ -247,6 +251,8 @@ _LATER = {
     "lint": "graphc.simplify.passes",
     "load": "graphc.bridge.load",
     "load_with_values": "graphc.bridge.load",
+    "KinkReport": "graphc.compare.kinks.record",
+    "kinks": "graphc.compare.kinks.find",
     "load_problems": "graphc.compare.load",
     "save": "graphc.bridge.save",
     "simplify": "graphc.simplify.passes",

@@ -9,6 +9,7 @@ from graphc.cli.check import check
 from graphc.cli.compare import compare
 from graphc.cli.draw import draw
 from graphc.cli.group import Group
+from graphc.cli.kinks import kinks
 from graphc.cli.ops import ops
 
 
@@ -26,5 +27,5 @@ def main() -> None:
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
-for _command in (compare, check, draw, ops):
+for _command in (compare, check, draw, ops, kinks):
     main.add_command(_command)

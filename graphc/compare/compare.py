@@ -13,6 +13,9 @@ import numpy as np
 from graphc.backends.compile import require_x64
 from graphc.backends.numpy import evaluate
 from graphc.compare.classify import Judged
+from graphc.compare.kinks.find import kinks_at
+from graphc.compare.kinks.record import KinkMet
+from graphc.compare.kinks.text import sides_words
 from graphc.compare.memory_job import peak_memory
 from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
@@ -24,8 +27,7 @@ from graphc.compare.swell import swell_curves
 from graphc.compare.verdict import Judgement, judge
 from graphc.core.calls import guarded
 from graphc.core.dim import size_value
-from graphc.core.errors import show_place
-from graphc.core.node import Node, describe
+from graphc.core.node import Node
 from graphc.core.walk import topological_order
 from graphc.diff.engines import ENGINES
 from graphc.measure.cost import cost
@@ -118,7 +120,7 @@ def compare(
         forward_depth=forward.depth,
         step_curves=curves,
         swell=swell,
-        kinks=tuple(_kink(n, c) for n, c in judgement.kinks.items()),
+        kinks=_kinks(problem, judgement),
         pictures=drawn,
         versions=_versions(),
         machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
@@ -275,12 +277,17 @@ def _verdict_words(judgement: Judgement) -> str:
     return f"All {len(ok)} {which}.{tail}"
 
 
-def _kink(node: Node, count: int) -> KinkSeen:
-    kink = node.op.kink
-    assert kink is not None
+def _kinks(problem: Problem, judgement: Judgement) -> tuple[KinkSeen, ...]:
+    if judgement.truth is None:
+        return ()
+    report = kinks_at([problem.output], problem.values, judgement.sizes)
+    return tuple([_kink(met) for met in report.kinks])
+
+
+def _kink(met: KinkMet) -> KinkSeen:
     return KinkSeen(
-        node=describe(node, 6), op=node.op.name, place=show_place(node.place), where=kink.where,
-        departs=kink.departs, count=count,
+        node=met.node, op=met.op, place=met.place, where=met.where, departs=met.departs,
+        count=met.count + met.hidden, sides=sides_words(met),
     )  # fmt: skip
 
 

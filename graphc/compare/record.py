@@ -142,7 +142,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KinkSeen:
-    """A node evaluated exactly at a kink or tie: node text, op, where, convention, count."""
+    """A node evaluated exactly at a kink or tie: node text, op, where, convention, count.
+
+    `sides` says for the first element, operand by operand, the one-sided derivatives and the slope
+    promised between them: `x = 0: -1 | 1 → 0`.
+    """
 
     node: str
     op: str
@@ -150,6 +154,7 @@ class KinkSeen:
     where: str
     departs: str
     count: int
+    sides: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

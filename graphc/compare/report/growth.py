@@ -128,14 +128,17 @@ def kinks_section(comparison: Comparison) -> Section | None:
             Span(kink.op, "code"),
             Span(kink.place, "code"),
             kink.where,
+            kink.sides,
             kink.departs,
             count(kink.count),
         )
         for kink in comparison.kinks
     ]
     columns = (("node", "text"), ("op", "text"), ("place", "text"), ("where", "text"),
-               ("convention", "wide"), ("elements", "number"))  # fmt: skip
+               ("left | right → slope", "text"), ("convention", "wide"),
+               ("elements", "number"))  # fmt: skip
     told = "Exactly at these points the function has no single derivative, and every engine must"
-    told += " choose. graphc's choice is stated; another valid choice is agreement, not an error."
+    told += " choose. The slopes on either side and graphc's choice are stated, for one element of"
+    told += " each; another valid choice is agreement, not an error."
     blocks: tuple[Block, ...] = (words(told), Table(columns, tuple(rows)))
     return Section("kinks", "Kinks and ties met", blocks)
