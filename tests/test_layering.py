@@ -27,6 +27,7 @@ RANK = {
 SIBLINGS = {
     ("simplify", "backends"): "constant folding evaluates with NumPy",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",
+    ("diff", "simplify"): "stable=True makes the graph stable before it is differentiated",
 }
 
 #: Imports of our own inside a function, and why they are not at the top.
@@ -34,6 +35,7 @@ LATE = {
     ("graphc/core/calls.py", "graphc.core.node"): "nodes stand above it; errors name operands",
     ("graphc/core/op.py", "graphc.core.node"): "a record does not know nodes; nodes know records",
     ("graphc/diff/engines.py", "graphc.diff.symbolic"): "SymPy takes 0.4 s to load",
+    ("graphc/diff/stable.py", "graphc.simplify.passes"): "the rules load only where asked for",
 }
 
 #: Files that may import our own modules late wherever they like: they exist to load things late.

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError
+from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError, show_value
 from graphc.core.node import Node, as_node, describe, public, public_functions
 from graphc.core.system import GRAPHC, system_named
 from graphc.core.tree import flatten
@@ -19,18 +19,19 @@ from graphc.diff.forward import forward_jacobian, push
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
 from graphc.diff.reverse import reverse_gradients
+from graphc.diff.stable import with_stable
 from graphc.ops.chain import broadcast_to
 
 
 def _derivative(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function public whose results remember the inputs of what they differentiate.
+    """Makes a function public that takes `stable` and whose results remember their inputs.
 
     A derivative may need fewer inputs than its function; whoever has values for all of them need
     not know which.
     """
-    inner = public(function)
+    inner = with_stable(public(function))
 
-    @functools.wraps(function)
+    @functools.wraps(inner)
     def called(*args: Any, **options: Any) -> Any:
         with collection_paused():
             result = inner(*args, **options)
@@ -77,6 +78,8 @@ def grad(
         unreachable: what to do for a node that the loss does not depend on: `"error"` or `"zero"`.
         match: whose slopes are taken at kinks, ties and edges: `"graphc"`, `"jax"`, `"torch"`,
             `"pytensor"`, `"casadi"` or `"sympy"`; see `docs/conventions.md`.
+        stable: whether the loss is made stable before it is differentiated, as by
+            `gx.simplify(loss, stable=True)`, and the derivative after; see `docs/stable.md`.
         options: of the engine, see `docs/reference.md`; for example `method="richardson"`. For
             `numeric` over `numeric` choose a wider `step`, as the guide says.
 
@@ -103,7 +106,7 @@ def grad(
 def value_and_grad(
     loss: Any, wrt: Any, engine: str = "reverse", **options: Any
 ) -> tuple[Node, Any]:
-    """Returns the loss itself and `grad` of it, for compiling both together."""
+    """Returns the loss itself and `grad` of it, for compiling both together; options as there."""
     return as_node(loss), grad(loss, wrt, engine, **options)
 
 
@@ -119,6 +122,7 @@ def vjp(
         cotangent: of the output's shape, or a number.
         engine: `reverse`, `symbolic`, `analytic` or `jax`.
         match: as for `grad`.
+        stable: as for `grad`.
     """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
@@ -132,7 +136,7 @@ def vjp(
 def jvp(output: Any, wrt: Any, tangents: Any, *, match: str = "graphc") -> Node:
     """Returns J tangents as graph: the forward pass; `tangents` has the nest of `wrt`.
 
-    `match` is as for `grad`.
+    `match` and `stable` are as for `grad`.
     """
     nodes, _ = _wrt(wrt)
     system = system_for("forward", match)
@@ -164,6 +168,7 @@ def jacobian(
             each output element.
         chunk: passes run at once; bounds the memory.
         match: as for `grad`.
+        stable: as for `grad`.
         options: of the engine.
 
     Raises:
@@ -171,8 +176,11 @@ def jacobian(
     """
     nodes, rebuild = _wrt(wrt)
     made = _float_node(output, "the output")
-    if engine in ENGINES:
-        check_options(engine, options)
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise EngineError(
+            f"there is no engine {show_value(engine)}", f"use one of {', '.join(ENGINES)}"
+        )
+    check_options(engine, options)
     if engine == "forward":
         system = system_for(engine, match)
         return rebuild([forward_jacobian(made, n, chunk, system=system) for n in nodes])
@@ -185,7 +193,9 @@ def jacobian(
 
 def _pull(engine: str, match: str) -> Callable[..., list[Node]]:
     if engine not in _PULLS:
-        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
+        raise EngineError(
+            f"there is no engine {show_value(engine)}", f"use one of {', '.join(ENGINES)}"
+        )
     system = system_for(engine, match)
     pull = _PULLS[engine]
     return pull if system is GRAPHC else functools.partial(pull, system=system)
@@ -223,6 +233,7 @@ def hessian(loss: Any, wrt: Any, engine: str = "reverse", *, match: str = "graph
             the blocks in the nest of the nest: `hessian(f, [x, y])[0][1]` is d2 f / dx dy.
         engine: what makes the gradient.
         match: as for `grad`, in both orders.
+        stable: as for `grad`.
     """
     nodes, rebuild = _wrt(wrt)
     gradients, _ = flatten(grad(loss, list(nodes), engine, match=match))
@@ -236,7 +247,8 @@ def hessian(loss: Any, wrt: Any, engine: str = "reverse", *, match: str = "graph
 def hvp(loss: Any, wrt: Any, vector: Any, *, match: str = "graphc") -> Any:
     """Returns the Hessian times a vector without forming it: the forward pass of the gradient.
 
-    `vector` has the nest of `wrt`, and so has the result; `match` is as for `grad`.
+    `vector` has the nest of `wrt`, and so has the result; `match` and `stable` are as
+    for `grad`.
     """
     nodes, rebuild = _wrt(wrt)
     gradients, _ = flatten(grad(loss, list(nodes), match=match))
@@ -303,9 +315,10 @@ def _like(value: Any, node: Node, what: str) -> Node:
 
 
 def _check_reach(output: Node, nodes: Sequence[Node], unreachable: str) -> None:
-    if unreachable not in ("error", "zero"):
+    if not isinstance(unreachable, str) or unreachable not in ("error", "zero"):
         raise ArgumentError(
-            f"unreachable={unreachable!r} is neither 'error' nor 'zero'", "say one of them"
+            f"unreachable={show_value(unreachable)} is neither 'error' nor 'zero'",
+            "say one of them",
         )
     if unreachable == "zero":
         return

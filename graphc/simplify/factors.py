@@ -7,6 +7,7 @@ in by another order of multiplication.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from graphc.core.type import Shape
 from graphc.ops.chain import broadcast_to
 
 #: Products of more factors are looked at only as far as this: a rule costs a bounded time.
-MOST_FACTORS = 10
+MOST_FACTORS = 8
 _MOVES = frozenset({"reshape", "broadcast_to", "sum"})
 _INVERSES = frozenset({"reciprocal", "inverse_positive"})
 
@@ -87,6 +88,36 @@ def _parts(node: Node, moving: bool) -> list[tuple[Node, int]]:
         count = node.params["exponent"]
         return [(args[0], 1 if count > 0 else -1)] * abs(count)
     return []
+
+
+#: What `outline` found, by the node's number: names only, so that no node is kept alive.
+_outlines: dict[int, frozenset[str]] = {}
+_REPEATED = "repeated"
+
+
+def outline(node: Node) -> frozenset[str]:
+    """Returns the names of the ops of a product's factors, and `repeated` if one stands thrice.
+
+    Every rule asks this first: most products have nothing to offer, and finding their factors anew
+    for each rule would take most of the time.
+    """
+    found = _outlines.get(node.uid)
+    if found is None:
+        items = factors_of(node)
+        count = Counter(item.node for item in items if not item.parts)
+        names = {item.node.op.name for item in items[1:]}
+        if any(times > 2 for times in count.values()):
+            names.add(_REPEATED)
+        found = frozenset(names)
+        if len(_outlines) > 4096:
+            _outlines.clear()
+        _outlines[node.uid] = found
+    return found
+
+
+def has_repeated(node: Node) -> bool:
+    """Tells whether a factor stands in a product three times or more."""
+    return _REPEATED in outline(node)
 
 
 def is_moved(factor: Factor) -> bool:
@@ -188,9 +219,10 @@ def pairwise(
         second: ops of the second factor; empty for any.
         match: what to put in place of the two.
     """
-    items = factors_of(node)
-    if len(items) < 3:
+    names = outline(node)
+    if (first and not first & names) or (second and not second & names):
         return None
+    items = factors_of(node)
     leaves = [item for item in items if not item.parts]
     for one in leaves:
         if one.power < 0 or (first and one.node.op.name not in first):

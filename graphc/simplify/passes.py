@@ -9,7 +9,7 @@ from typing import Any
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, Place, show_place, user_place
 from graphc.core.graph import Graph, bodies
-from graphc.core.node import Node, describe, make
+from graphc.core.node import Node, describe, describe_operand, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import collection_paused, topological_order
@@ -114,6 +114,7 @@ def simplify(
         return rebuild(worker.run(nodes))
 
 
+@guarded("explain")
 def explain(
     outputs: Any,
     *,
@@ -193,9 +194,17 @@ class _Simplifier:
         fired: list[Fired] | None,
     ) -> None:
         _check(nodes)
-        if not isinstance(fold_constants, bool) and fold_constants != "exact":
+        for what, value in (("finite", finite), ("stable", stable)):
+            if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ArgumentError(
+                    f"{what}={describe_operand(value)} is neither True nor False",
+                    "say one of them",
+                )
+        text = fold_constants if isinstance(fold_constants, str) else ""
+        if not isinstance(fold_constants, bool) and text != "exact":
             raise ArgumentError(
-                f"fold_constants={fold_constants!r} is none of True, False, 'exact'"
+                f"fold_constants={describe_operand(fold_constants)} is none of True, False, "
+                "'exact'"
             )
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
             raise ArgumentError(f"budget={budget!r} is no count")

@@ -16,8 +16,10 @@ from graphc.simplify.factors import (
     Factor,
     Match,
     factors_of,
+    has_repeated,
     is_moved,
     is_spread,
+    outline,
     pairwise,
     replaced,
 )
@@ -204,9 +206,9 @@ def _sinc(one: Factor, other: Factor) -> Pair | None:
 
 
 def _fewer_powers(node: Node) -> Node | None:
-    items = factors_of(node)
-    if len(items) < 4:
+    if not has_repeated(node):
         return None
+    items = factors_of(node)
     leaves = [i for i in items if not i.parts and not is_moved(i) and number(i.node) is None]
     count = Counter(i.node for i in leaves)
     for one in leaves:
@@ -244,9 +246,10 @@ def _matched(first: frozenset[str], second: frozenset[str], match: Match) -> Rew
 
 def _multiplied_out(node: Node) -> Node | None:
     """Makes s * (a / s + b) into a + s * b, for a factor s that is positive and may underflow."""
-    items = factors_of(node)
-    if len(items) < 3:
+    names = outline(node)
+    if not _POSITIVE & names or not names & {"add", "sub"}:
         return None
+    items = factors_of(node)
     leaves = [i for i in items if not i.parts and i.power > 0 and not is_moved(i)]
     for one in leaves:
         if one.node.op.name not in _POSITIVE:
