@@ -71,8 +71,17 @@ minimum = elementwise(
 
 
 def _inside(x: Node, low: Node, high: Node) -> Partial:
-    at_bound = (x == low) | (x == high)
-    return masked((x >= low) & (x <= high), _half_where(at_bound, x))
+    # The slope of min(max(x, low), high) in x, and in low with the two changed: a half for each tie.
+    # Bounds may meet, or cross, clip(x, 2, 1): then the value is high.
+    halves = _half_where(x == low, x) * _half_where(x == high, x)
+    return masked((x >= low) & (x <= high), halves)
+
+
+def _clip_line(xp: Any, dx: Any, dlow: Any, dhigh: Any, x: Any, low: Any, high: Any) -> Any:
+    middle = xp.where(x == low, (dx + dlow) / 2, xp.where(x > low, dx, dlow))
+    tie = ((x == high) & (low <= high)) | ((low == high) & (x <= high))
+    above = (x > high) | (low > high)
+    return xp.where(tie, (middle + dhigh) / 2, xp.where(above, dhigh, middle))
 
 
 def _clip_share(index: int) -> Callable[[Node, Node, Node, Node], Partial]:
@@ -99,8 +108,8 @@ clip_op = elementwise(
     run=lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
     partials=(
         lambda out, x, low, high: _inside(x, low, high),
-        lambda out, x, low, high: _tie_slope(low, x),
-        lambda out, x, low, high: _tie_slope(x, high),
+        lambda out, x, low, high: _inside(low, x, high),
+        lambda out, x, low, high: _tie_slope(maximum(x, low), high),
     ),
     formula=lambda m, x, low, high: m.min(m.max(x, low), high),
     latex=r"\operatorname{{clip}}({0}, {1}, {2})",
@@ -110,8 +119,10 @@ clip_op = elementwise(
     meet="all",
     kink=Kink(
         where="x = low or x = high",
-        at=lambda xp, x, low, high: (x == low) | (x == high),
-        slope=lambda xp, dx, dl, dh, x, low, high: (dx + xp.where(x == low, dl, dh)) / 2,
+        at=lambda xp, x, low, high: (
+            (((x == low) | (x == high)) & (low <= high)) | ((low == high) & (x <= high))
+        ),
+        slope=_clip_line,
         departs="",
     ),
     peers={

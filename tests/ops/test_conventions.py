@@ -370,3 +370,26 @@ def test_half_precision_sums_are_accumulated_in_float32() -> None:
     x = gx.input("x", (4096,), "float16")
     assert gx.evaluate(gx.sum(x), x=np.ones(4096, "float16")) == 4096.0
     assert float(gx.compile(gx.sum(x))(x=np.ones(4096, "float16"))) == 4096.0
+
+
+@pytest.mark.parametrize("engine", ["reverse", "forward", "symbolic", "jax"])
+@pytest.mark.parametrize(
+    ("at", "slopes"),
+    [
+        ((0.0, 2.0, 1.0), (0.0, 0.0, 1.0)),  # the bounds cross: the value is high
+        ((1.5, 2.0, 1.0), (0.0, 0.0, 1.0)),
+        ((3.0, 2.0, 1.0), (0.0, 0.0, 1.0)),
+        ((0.0, 1.0, 1.0), (0.0, 0.5, 0.5)),  # they meet
+        ((1.0, 1.0, 1.0), (0.25, 0.25, 0.5)),
+        ((2.0, 1.0, 1.0), (0.0, 0.0, 1.0)),
+        ((1.0, 1.0, 2.0), (0.5, 0.5, 0.0)),
+        ((2.0, 1.0, 2.0), (0.5, 0.0, 0.5)),
+    ],
+)
+def test_slopes_of_clip_add_up_to_one_where_its_bounds_meet_or_cross(
+    engine: str, at: tuple[float, ...], slopes: tuple[float, ...]
+) -> None:
+    nodes = [gx.input(n, (), "float64") for n in ("x", "low", "high")]
+    made = gx.grad(gx.clip(*nodes), nodes, engine=engine)
+    found = gx.compile(made)(dict(zip(("x", "low", "high"), at, strict=True)))
+    assert tuple(float(f) for f in found) == slopes
