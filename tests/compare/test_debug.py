@@ -155,3 +155,355 @@ def test_finite_graph_has_no_findings() -> None:
     x = gx.input("x", (3,))
     report = gx.debug(gx.sum(gx.tanh(x)), x=[0.1, 0.2, 0.3])
     assert report.ok and report.adjoint is None and not report.births and not report.vanishing
+
+
+# -- vanishing -------------------------------------------------------------------------------------
+
+
+def test_thirty_sigmoids_vanish_truly_layer_by_layer() -> None:
+    x = gx.input("x", (4,))
+    y = x
+    for _ in range(30):
+        y = gx.sigmoid(y)
+    at = np.asarray([0.1, 0.2, 1.0, -3.0], np.float32)
+    report = gx.debug(gx.sum(y), x=at)
+    (one,) = report.vanishing
+    assert report.ok and (one.kind, one.node, one.lost, one.true_tiny) == ("true", "x", 0, 4)
+    with mpmath.workdps(50):
+        slopes = []
+        for value in at:
+            v, slope = mpmath.mpf(float(value)), mpmath.mpf(1)
+            for _ in range(30):
+                v = 1 / (1 + mpmath.exp(-v))
+                slope *= v * (1 - v)
+            slopes.append(slope)
+        norm = float(mpmath.norm(slopes))
+    last = report.levels[-1]
+    assert last.wanted and last.depth == 31 and last.exact == pytest.approx(norm, rel=1e-14)
+    # Each sigmoid has a slope of 1/4 at most: the norms fall at every layer.
+    norms = [level.norm for level in report.levels[1:]]
+    assert all(b < a / 3.9 for a, b in zip(norms, norms[1:], strict=False))
+
+
+def test_tanh_by_exponentials_loses_its_gradient_artificially() -> None:
+    x = gx.input("x", ())
+    y = (gx.exp(x) - gx.exp(-x)) / (gx.exp(x) + gx.exp(-x))
+    report = gx.debug(y, x=10.0)
+    one = report.vanishing[0]
+    assert not report.ok and (one.kind, one.cause, one.lost) == ("artificial", "cancellation", 1)
+    assert one.example is not None and one.judged == "50 digits"
+    with mpmath.workdps(30):
+        true = mpmath.sech(10) ** 2
+    assert float(one.example[2]) == pytest.approx(float(true), rel=1e-5)
+    assert re.search(rf"lost in add.* at {HERE}", one.born)
+
+
+def test_one_minus_square_of_tanh_is_lost_by_saturation() -> None:
+    x = gx.input("x", ())
+    t = gx.tanh(x)
+    report = gx.debug(gx.log(2 - gx.square(t)) * (1 - t * t), x=20.0)
+    assert not report.ok and report.vanishing[0].wanted
+    product = gx.debug(x * (1 - t * t) ** 2, x=20.0).vanishing[0]
+    assert (product.kind, product.cause) == ("artificial", "saturation")
+    assert "lost in sub(1.0, mul(" in product.born
+
+
+def test_underflow_of_exp_is_artificial_below_the_range() -> None:
+    x = gx.input("x", ())
+    one = gx.debug(gx.exp(-x * x), x=11.0).vanishing[0]
+    assert (one.kind, one.cause, one.underflow, one.lost) == ("artificial", "underflow", 1, 0)
+    assert one.example is not None
+    assert float(one.example[2]) == pytest.approx(-22 * math.exp(-121), rel=1e-5)
+
+
+def test_value_within_range_lost_by_an_underflow_on_the_way() -> None:
+    x = gx.input("x", ())
+    report = gx.debug(x * 1e25 * 1e-25 * 1e-25, x=1.0)  # the reverse pass forms 1e-50 first
+    one = report.vanishing[0]
+    assert (one.node, one.kind, one.cause, one.lost) == ("x", "artificial", "underflow", 1)
+    assert one.example is not None and float(one.example[2]) == pytest.approx(1e-25, rel=1e-5)
+
+
+def test_zero_that_fifty_digits_can_not_tell_is_judged_at_four_hundred() -> None:
+    x = gx.input("x", (), gx.float64)
+    t = gx.tanh(x)
+    report = gx.debug(x * (1 - t * t) ** 2, x=100.0)
+    one = report.vanishing[0]
+    assert (one.judged, one.kind, one.lost) == ("400 digits", "artificial", 1)
+    with mpmath.workdps(600):
+        true = mpmath.diff(lambda v: v * mpmath.sech(v) ** 4, 100)
+    assert one.example is not None and float(one.example[2]) == pytest.approx(float(true), rel=1e-5)
+
+
+def test_dead_relu_gives_a_true_zero() -> None:
+    x = gx.input("x", (2,))
+    report = gx.debug(gx.sum(gx.relu(x)), x=[-1.0, 2.0])
+    (one,) = [v for v in report.vanishing if v.wanted]
+    assert report.ok and (one.kind, one.true_zeros, one.underflow) == ("true", 1, 0)
+
+
+def test_graph_above_the_budget_is_judged_in_float64_and_says_so() -> None:
+    x = gx.input("x", ())
+    report = gx.debug(gx.exp(-x * x), x=11.0, budget=3)
+    one = report.vanishing[0]
+    assert one.judged == "float64" and (one.kind, one.cause) == ("artificial", "underflow")
+    assert any("above the budget of 3: judged in float64" in note for note in report.notes)
+
+
+def test_float64_graph_above_the_budget_is_left_unjudged_and_says_so() -> None:
+    x = gx.input("x", (), gx.float64)
+    report = gx.debug(gx.exp(-x * x), x=30.0, budget=3)
+    assert report.vanishing[0].kind == "unjudged"
+    assert any("above the budget of 3" in note for note in report.notes)
+
+
+def test_zero_in_float64_too_is_not_called_true() -> None:
+    x = gx.input("x", ())
+    assert gx.debug(gx.exp(-x * x), x=40.0, budget=3).vanishing[0].kind == "unjudged"
+
+
+def test_norms_by_depth_agree_with_the_gradient() -> None:
+    x, w = gx.input("x", (3, 2)), gx.param("w", (2, 4))
+    loss = gx.sum(gx.tanh(x @ w))
+    values = {"x": np.ones((3, 2), np.float32), "w": np.full((2, 4), 0.3, np.float32)}
+    report = gx.debug(loss, values)
+    slope = np.asarray(gx.evaluate(gx.grad(loss, w), values), np.float64)
+    (level,) = [level for level in report.levels if level.wanted]
+    assert level.norm == pytest.approx(np.linalg.norm(slope), rel=1e-12)
+    assert (level.node, level.depth, level.size) == ("w", 3, 8)
+
+
+# -- units -----------------------------------------------------------------------------------------
+
+
+def layer_inputs(rng: np.random.Generator) -> tuple[gx.Node, dict[str, object]]:
+    x, w, b = gx.input("x", ("batch", 4)), gx.param("w", (4, 5)), gx.param("b", (5,))
+    values: dict[str, object] = {
+        "x": rng.normal(size=(7, 4)).astype(np.float32),
+        "w": rng.normal(size=(4, 5)).astype(np.float32),
+        "b": np.asarray([0, -100, 0, -100, 0], np.float32),
+    }
+    return x @ w + b, values
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("relu", gx.relu),
+        ("maximum", lambda z: gx.maximum(z, 0.0)),
+        ("maximum", lambda z: gx.maximum(0.0, z)),
+        ("clip", lambda z: gx.clip(z, -50.0, 50.0)),
+        ("where", lambda z: gx.where(z > 0, z, 0.0)),
+    ],
+)
+def test_dead_columns_are_counted(name: str, function: object, rng: np.random.Generator) -> None:
+    z, values = layer_inputs(rng)
+    assert callable(function)
+    report = gx.debug(gx.sum(function(z)), values)
+    (one,) = [u for u in report.units if u.op == name]
+    assert (one.dead, one.units, one.batch, one.elements) == (2, 5, 7, 35)
+    assert report.ok and "2 of 5 units dead" in str(report)
+
+
+def test_leaky_units_on_the_lesser_slope_are_counted(rng: np.random.Generator) -> None:
+    z, values = layer_inputs(rng)
+    (one,) = gx.debug(gx.sum(gx.leaky_relu(z)), values).units
+    assert (one.dead, one.beyond, one.saturated) == (0, 2, 0)
+
+
+@pytest.mark.parametrize("function", [gx.elu, gx.selu, gx.tanh, gx.sigmoid, gx.erf, gx.softplus])
+def test_saturated_units_are_counted(function: object, rng: np.random.Generator) -> None:
+    z, values = layer_inputs(rng)
+    assert callable(function)
+    (one,) = gx.debug(gx.sum(function(z)), values).units
+    assert one.saturated_units == 2 and one.saturated >= 14
+
+
+def test_saturation_starts_where_the_slope_falls_below_the_threshold() -> None:
+    x = gx.input("x", (4,))
+    # sigmoid'(x) < 2**-12 from x = 8.3175 on; sigmoid(x) rounds to 1 in float32 from 16.6 on.
+    (one,) = gx.debug(gx.sum(gx.sigmoid(x)), x=[8.31, 8.32, 16.0, 18.0]).units
+    assert one.threshold == 2.0**-12 and (one.saturated, one.rounded) == (3, 1)
+
+
+def test_softmax_rows_saturate() -> None:
+    x = gx.input("x", (2, 3))
+    y = gx.sum(gx.softmax(x) * x)
+    (one,) = gx.debug(y, x=[[0.0, 1.0, 2.0], [0.0, 50.0, 0.0]]).units
+    assert (one.op, one.saturated, one.rounded, one.elements) == ("softmax", 1, 1, 2)
+
+
+@pytest.mark.parametrize("function", [gx.exp, gx.sin, gx.square, gx.sqrt, gx.log, gx.abs, gx.neg])
+def test_operations_that_do_not_saturate_are_left_out(function: object) -> None:
+    x = gx.input("x", (2,))
+    assert callable(function)
+    assert gx.debug(gx.sum(function(x)), x=[1.0, 2.0]).units == ()
+
+
+def test_iterations_of_a_map_are_a_batch() -> None:
+    x = gx.input("x", (4, 2))
+    at = [[1.0, -1.0], [-1.0, -2.0], [3.0, -1.0], [1.0, -5.0]]
+    (one,) = gx.debug(gx.sum(gx.map(gx.relu, x)), x=at).units
+    assert (one.units, one.batch, one.dead) == (2, 4, 1)
+
+
+# -- checks ----------------------------------------------------------------------------------------
+
+
+def integers(*shape: int) -> tuple[gx.Node, gx.Node]:
+    return gx.input("i", shape, gx.int32), gx.input("j", shape, gx.int32)
+
+
+def test_index_out_of_range_names_index_position_size_and_both_lines() -> None:
+    i, _ = integers(3)
+    table = gx.input("table", (5, 4))
+    y = gx.sum(gx.take(table, i, axis=0))
+    with pytest.raises(gx.IndexingError) as caught:
+        gx.debug(y, i=[0, 7, 1], table=np.ones((5, 4)))
+    words = str(caught.value)
+    assert "index 7 at i[1] is out of range for axis 0 of size 5" in words
+    assert re.search(rf"gather\(table: f32\[5,4\], i: i32\[3\]\) at {HERE}", words)
+    assert re.search(rf"i: i32\[3\] is declared at {HERE}", words)
+
+
+@pytest.mark.parametrize("wrong", [4, -5])
+def test_one_of_several_indices_is_checked_by_its_own_axis(wrong: int) -> None:
+    i, j = integers(3)
+    table = gx.input("table", (5, 4))
+    at = {"i": [0, 1, 1], "j": [0, wrong, -1], "table": np.arange(20.0).reshape(5, 4)}
+    # The flat index lies within the table, so a plain run takes another row in silence.
+    assert np.isfinite(gx.evaluate(table[i, j], at)).all()
+    with pytest.raises(gx.IndexingError, match=rf"index {wrong} at j\[1\] .* axis 1 of size 4"):
+        gx.debug(gx.sum(table[i, j]), at)
+    assert gx.debug(gx.sum(table[i, j]), {**at, "j": [0, 3, -4]}).ok
+
+
+def test_scatter_out_of_range_is_an_error() -> None:
+    i, _ = integers(3)
+    y = gx.sum(gx.scatter_add(gx.input("u", (3,)), i, 2))
+    with pytest.raises(gx.IndexingError, match=r"index 2 at i\[2\] .* axis 0 of size 2"):
+        gx.debug(y, i=[0, 1, 2], u=np.ones(3))
+
+
+@pytest.mark.parametrize("operation", ["//", "%"])
+def test_integer_division_by_zero_is_an_error(operation: str) -> None:
+    i, j = integers(3)
+    y = i // j if operation == "//" else i % j
+    with pytest.raises(gx.DivisionError, match=r"7 is divided by 0 at element \[1\]") as caught:
+        gx.debug(y, i=[0, 7, 1], j=[1, 0, 2])
+    assert isinstance(caught.value, ZeroDivisionError) and re.search(HERE, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("build", "i", "j", "true"),
+    [
+        (lambda i, j: i + j, 2**31 - 1, 1, 2**31),
+        (lambda i, j: i - j, -(2**31), 1, -(2**31) - 1),
+        (lambda i, j: i * j, 2**20, 2**20, 2**40),
+        (lambda i, j: -i + j, -(2**31), 0, 2**31),
+        (lambda i, j: i // j, -(2**31), -1, 2**31),
+        (lambda i, j: i**3 + j, 2000, 0, 8 * 10**9),
+        (lambda i, j: gx.sum(gx.stack([i, i, j])), 2**30, 2**30, 3 * 2**30),
+    ],
+)
+def test_integer_overflow_is_an_error(build: object, i: int, j: int, true: int) -> None:
+    nodes = integers()
+    assert callable(build)
+    with pytest.raises(gx.RangeError, match=rf"is {true} and wraps around to"):
+        gx.debug(build(*nodes), i=i, j=j)
+
+
+def test_integers_that_fit_pass() -> None:
+    i, j = gx.input("i", (2,), gx.int64), gx.input("j", (2,), gx.int64)
+    y = gx.sum(i * j) + gx.max(i) // 3 - gx.min(j) % 5
+    assert gx.debug(y, i=[2**62, 1], j=[1, -(2**62)]).ok
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "words"),
+    [
+        (300.0, gx.int8, "x[1] is 300, which int8 can't hold"),
+        (float("nan"), gx.int64, "x[1] is nan, which int64 can't hold"),
+        (-1.5, gx.uint8, "x[1] is -1.5, which uint8 can't hold"),
+        (2.0**63, gx.int64, "x[1] is 9.223372e+18, which int64 can't hold"),
+    ],
+)
+def test_cast_that_loses_is_an_error(value: float, dtype: gx.DType, words: str) -> None:
+    x = gx.input("x", (2,))
+    with pytest.raises(gx.RangeError, match=re.escape(words)):
+        gx.debug(gx.cast(x, dtype), x=[1.0, value])
+
+
+def test_negative_size_is_an_error() -> None:
+    x = gx.input("x", ("n",))
+    y = gx.sum(gx.arange(gx.dim("n") - 3, gx.float32)) + gx.sum(x)
+    with pytest.raises(gx.DimError, match=r"its size n-3 is -1 for n = 2"):
+        gx.debug(y, x=[1.0, 2.0])
+
+
+def test_unchecked_failures_are_listed() -> None:
+    i, j = integers(2)
+    report = gx.debug(i * j, i=[1, 2**20], j=[1, 2**20], checked=False)
+    (failure,) = report.failures
+    assert not report.ok and failure.kind == "RangeError" and re.fullmatch(HERE, failure.place)
+
+
+def test_check_within_a_block_says_where() -> None:
+    i, j = integers(2)
+    y = gx.map(lambda a, b: a // b, i, j)
+    with pytest.raises(gx.DivisionError, match=r"in iteration 1 of map"):
+        gx.debug(y, i=[1, 5], j=[1, 0])
+
+
+# -- the call --------------------------------------------------------------------------------------
+
+
+def test_chain_of_a_hundred_thousand_nodes_is_debugged() -> None:
+    x = gx.input("x", ())
+    y = gx.log(x)
+    for _ in range(100_000):
+        y = -y
+    report = gx.debug(y, x=-1.0, wrt=x)
+    first = report.first
+    assert first is not None and (first.op, first.steps) == ("log", 100_000)
+    assert report.adjoint is not None and len(report.levels) == 100_002
+    assert len(str(report).splitlines()) < 60
+
+
+def test_seed_gives_adjoints_to_outputs_that_are_no_scalars() -> None:
+    x = gx.input("x", (2,))
+    plain = gx.debug(gx.sqrt(x), x=[0.0, 1.0])
+    assert plain.adjoint is None and any("seed" in note for note in plain.notes)
+    fault = gx.debug({"y": gx.sqrt(x)}, x=[0.0, 1.0], seed=1.0).adjoint
+    assert fault is not None and fault.element == (0,)
+
+
+def test_problem_brings_its_values() -> None:
+    x = gx.input("x", ())
+    assert gx.debug(gx.Problem(gx.log(x), {"x": -1.0})).first is not None
+
+
+def test_wrong_arguments_are_refused() -> None:
+    x, n = gx.input("x", ()), gx.input("n", (), gx.int32)
+    with pytest.raises(gx.ArgumentError, match="no value for x"):
+        gx.debug(gx.log(x))
+    with pytest.raises(gx.ArgumentError, match="budget=-1 is no count"):
+        gx.debug(gx.log(x), x=1.0, budget=-1)
+    with pytest.raises(gx.GradError, match="nothing to differentiate"):
+        gx.debug(n + 1, n=1, wrt=n)
+    with pytest.raises(gx.ArgumentError, match="does not depend on"):
+        gx.debug(gx.log(x), x=1.0, wrt=gx.input("other", ()))
+    with pytest.raises(gx.ArgumentError, match="no graph value"):
+        gx.debug(3.0)
+
+
+def test_xla_that_flushes_a_subnormal_number_is_named() -> None:
+    x = gx.input("x", ())
+    report = gx.debug(gx.exp(-x), x=90.0, xla=True)
+    assert ("exp(neg(x))", "flushed") in [(d.what, d.kind) for d in report.differences]
+
+
+def test_step_function_on_the_way_is_noted() -> None:
+    x = gx.input("x", ())
+    report = gx.debug(gx.floor(x) + 0 * x, x=1.5)
+    assert any("piecewise constant" in note for note in report.notes)

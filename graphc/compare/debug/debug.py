@@ -227,15 +227,14 @@ class _Work:
         adjoints = self.backward.adjoints
         top = max((norms.found[adjoints[o]].norm for o in self.seeds if o in adjoints), default=0.0)
         wanted = set(self.wrt)
-        asked: dict[Node, bool] = dict.fromkeys(adjoints.values(), False)
+        asked: dict[Node, bool | None] = dict.fromkeys(adjoints.values())
         flat: list[Node] = []
         for node, adjoint in adjoints.items():
             one = norms.found[adjoint]
             vanished = node in wanted and one.norm < top * node.dtype.epsilon
-            if vanished:
-                asked[adjoint] = True
             if one.zeros or one.tiny or vanished:
                 flat.append(node)
+                asked[adjoint] = vanished or bool(asked[adjoint])
         flat.sort(key=lambda n: n not in wanted)
         if not finite:
             flat = []

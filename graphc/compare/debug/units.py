@@ -21,6 +21,9 @@ FLAT = 2.0**-10
 #: Where an operation is probed to learn how its slope behaves: 0, and both signs of these.
 _SIZES = 10.0 ** np.arange(-3.0, 6.25, 0.25)
 _GRID = np.concatenate([-_SIZES[::-1], [0.0], _SIZES])
+#: Elements whose slopes are taken at once: a graph of many small values costs few calls.
+_TOGETHER = 2**14
+
 #: Points at either end that have to be flat, and how far the value may still move there.
 _ENDS, _MOVES = 9, 0.01
 
@@ -38,6 +41,18 @@ class Shape:
     largest: float
     least: float | None
     limits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A value whose slopes are still to be taken."""
+
+    frame: Frame
+    node: Node
+    index: int
+    shape: Shape
+    operands: list[Any]
+    value: Any
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +82,9 @@ class UnitCounter(Watcher):
         self._shapes: dict[Any, Shape | None] = {}
         self._found: dict[Any, _Counted] = {}
         self._on: list[bool] = []
+        self._order: dict[Any, int] = {}
+        self._waiting: dict[Any, list[_Seen]] = {}
+        self._elements = 0
 
     def enter(self, frame: Frame) -> None:
         outer = frame.users
@@ -87,23 +105,47 @@ class UnitCounter(Watcher):
         if index is None:
             return
         values = [a[0] for a in args]
-        shape = self._shape(node, index, values)
+        shape, key = self._shape(node, index, values)
         if shape is None or not value[0].size:
             return
+        operands = [np.broadcast_to(v, value[0].shape) for v in values]
+        self._order.setdefault((frame.users, node), len(self._order))
+        self._waiting.setdefault(key, []).append(
+            _Seen(frame, node, index, shape, operands, value[0])
+        )
+        self._elements += value[0].size
+        if self._elements > _TOGETHER:
+            self._work_off()
+
+    def _work_off(self) -> None:
+        """Takes the slopes of all that waits, those of one operation at once."""
+        waiting, self._waiting, self._elements = self._waiting, {}, 0
+        for seen in waiting.values():
+            slopes, start = self._slopes_of(seen), 0
+            for one in seen:
+                shape = one.value.shape
+                slope = slopes[start : start + one.value.size].reshape(shape)
+                start += one.value.size
+                rounded = np.zeros(shape, bool)
+                for limit in one.shape.limits:
+                    rounded |= one.value.astype(np.float64) == limit
+                self._count(one.frame, one.node, one.shape, slope, rounded)
+
+    def _slopes_of(self, seen: Sequence[_Seen]) -> Any:
+        """Returns |slope| at every element of every value, one after the other."""
+        node, index = seen[0].node, seen[0].index
+        count = len(node.args)
+        flat = [np.concatenate([one.operands[k].ravel() for one in seen]) for k in range(count)]
         if node.op.name == "where":
-            chosen = np.asarray(values[0]).astype(bool)
-            slope: Any = (chosen if index == 1 else ~chosen).astype(np.float64)
-        else:
-            slope = self.slopes.at(node, index, values)
-        slope = np.abs(np.broadcast_to(slope, value[0].shape).astype(np.float64))
-        rounded = np.zeros(slope.shape, bool)
-        for limit in shape.limits:
-            rounded |= value[0].astype(np.float64) == limit
-        self._count(frame, node, shape, slope, rounded)
+            chosen = flat[0].astype(bool)
+            return (chosen if index == 1 else ~chosen).astype(np.float64)
+        slope = self.slopes.at(node, index, flat)
+        return np.abs(np.broadcast_to(slope, flat[0].shape).astype(np.float64))
 
     def _softmax(self, frame: Frame, node: Node, value: Any) -> None:
         axis = node.params["axis"]
         part = value.astype(np.float64)
+        self._order.setdefault((frame.users, node), len(self._order))
         # The largest slope of a row; 1/4 where two classes share it evenly.
         slope = np.max(part * (1 - part), axis=axis) if value.size else np.zeros(0)
         rounded = np.max(part, axis=axis) == 1.0 if value.size else np.zeros(0, bool)
@@ -131,9 +173,10 @@ class UnitCounter(Watcher):
         one.saturated += int(np.sum(small))
         one.rounded += int(np.sum(rounded))
 
-    def _shape(self, node: Node, index: int, values: Sequence[Any]) -> Shape | None:
+    def _shape(self, node: Node, index: int, values: Sequence[Any]) -> tuple[Shape | None, Any]:
+        """Returns how an op behaves along one operand, and what it shares that with."""
         if node.op.name == "where":
-            return Shape(1.0, None, ())
+            return Shape(1.0, None, ()), (node.op, index)
         fixed = tuple(
             float(np.ravel(v)[0]) if i != index and np.size(v) else None
             for i, v in enumerate(values)
@@ -141,11 +184,13 @@ class UnitCounter(Watcher):
         key = (node.op, tuple(node.params.items()), node.dtype, index, fixed)
         if key not in self._shapes:
             self._shapes[key] = _probe(self.slopes, node, index, fixed)
-        return self._shapes[key]
+        return self._shapes[key], key
 
     def records(self) -> tuple[Units, ...]:
         """Returns what was counted, in evaluation order."""
-        return tuple(_record(one) for one in self._found.values())
+        self._work_off()
+        ordered = sorted(self._found.items(), key=lambda item: self._order[item[0]])
+        return tuple(_record(one) for _, one in ordered)
 
 
 def _moving(node: Node) -> int | None:

@@ -71,10 +71,11 @@ class Judge(Watcher):
     """Holds adjoints outside of blocks against the exact lane.
 
     Args:
-        asked: for each adjoint node whether all of its elements are in question.
+        asked: for each adjoint node whether all of its elements are in question, or those that
+            are 0 or tiny, or (None) none.
     """
 
-    def __init__(self, asked: Mapping[Node, bool]) -> None:
+    def __init__(self, asked: Mapping[Node, bool | None]) -> None:
         self.asked = dict(asked)
         self.norms: dict[Node, float] = {}
         self.counts: dict[Node, Counts] = {}
@@ -90,7 +91,9 @@ class Judge(Watcher):
             return
         exact = np.asarray(value[1])
         self.norms[node] = norm_exact(exact)
-        self.counts[node] = _count(node, value[0], exact, self.asked[node])
+        asked = self.asked[node]
+        if asked is not None:
+            self.counts[node] = _count(node, value[0], exact, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,8 @@ def as_floats(exact: Any) -> Any:
 def norm_exact(exact: Any) -> float:
     """Returns the Euclidean norm of exact numbers; 0.0 where it lies below float64's range."""
     array = np.asarray(exact)
+    if array.ndim == 0:
+        return abs(float(array.item()))
     if not array.size:
         return 0.0
     top = np.max(np.abs(array))
