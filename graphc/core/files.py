@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Generator
@@ -17,8 +20,16 @@ except ImportError:  # not a POSIX system
     fcntl = None
 
 
+#: How a draft is called: `.NAME.HOST-PROCESS-RANDOM.part`, NAME cut after 40 characters.
+_DRAFT = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{12}\.part", re.ASCII)
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
     """Writes a file under a temporary name in its own folder and renames it: never half a file.
+
+    The bytes, and then the new name, are on the disk before it returns, so that not even a power
+    cut leaves half a file. A process that is killed may leave its draft; the next write of the same
+    file removes it.
 
     Args:
         path: the file; its folder must exist. A file that is there already is replaced.
@@ -39,15 +50,21 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
     try:
         # A link stays a link: what it points to is replaced, as with an ordinary write.
         final = Path(os.path.realpath(target))
-        draft = final.with_name(f".{final.name[:40]}.{secrets.token_hex(6)}.part")
         if final.is_dir():
             raise IsADirectoryError("it is a folder")
+        _remove_stale_drafts(final)
+        mark = f"{_host_mark()}-{os.getpid()}-{secrets.token_hex(6)}"
+        draft = final.with_name(f"{_draft_prefix(final)}{mark}.part")
         with open(draft, "xb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         # A new file gets the rights that the umask leaves, an old one keeps its own.
         if final.exists():
             os.chmod(draft, final.stat().st_mode & 0o7777)
         os.replace(draft, final)
+        draft = None
+        _sync_folder(final.parent)
     except (OSError, ValueError) as error:
         if draft is not None:
             with contextlib.suppress(OSError, ValueError):
@@ -58,6 +75,57 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
             "choose a file in a folder that is there and may be written",
         ) from None
     return target
+
+
+def _draft_prefix(final: Path) -> str:
+    return f".{final.name[:40]}."
+
+
+@functools.cache
+def _host_mark() -> str:
+    """Returns a mark of this machine: on a shared folder another's processes are not ours to judge.
+
+    A process number says nothing about a process of another machine, or of another container.
+    """
+    names = [getattr(os, "uname", lambda: ("", ""))()[1]]
+    with contextlib.suppress(OSError):
+        names.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _remove_stale_drafts(final: Path) -> None:
+    """Removes what killed writers of this file left, and of no process that still lives."""
+    prefix = _draft_prefix(final)
+    with contextlib.suppress(OSError), os.scandir(final.parent) as entries:
+        for entry in entries:
+            if not entry.name.startswith(prefix):
+                continue
+            found = _DRAFT.fullmatch(entry.name, len(prefix) - 1)
+            if found and found["host"] == _host_mark() and _is_gone(int(found["process"])):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _is_gone(process: int) -> bool:
+    if os.name != "posix":  # elsewhere signal 0 would end it
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sees that a new name in a folder outlasts a power cut, where the system lets it."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager
