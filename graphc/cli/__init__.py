@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 import graphc
+from graphc.cli.atlas import atlas
 from graphc.cli.check import check
 from graphc.cli.compare import compare
+from graphc.cli.debug import debug
 from graphc.cli.draw import draw
 from graphc.cli.group import Group
 from graphc.cli.kinks import kinks
@@ -22,10 +24,12 @@ def main() -> None:
     graphc compare examples/digits_mlp.py --out out     a network on real data
     graphc compare "(x + y) * z" x=-2 y=5 z=-4          a formula
     graphc check my_model.py                            is my gradient right?
+    graphc debug "log(1+exp(x))" x=1000                 where infinity is born
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
+    graphc kinks "max(x,0)-abs(x)" x=0                  which slopes are conventions here
     graphc ops                                          what there is
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
-for _command in (compare, check, draw, ops, kinks):
+for _command in (debug, atlas, compare, check, draw, ops, kinks):
     main.add_command(_command)
