@@ -24,7 +24,7 @@ PARTS = {
     "Declare": "input param constant arange dim function block map parse",
     "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
     "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
-    "Check and compare": "Problem check compare write_report load_problems",
+    "Check and compare": "Problem check debug compare write_report load_problems",
     "Draw": "draw",
     "Simplify and measure": "simplify lint explain cost",
     "SymPy": "to_sympy from_sympy",

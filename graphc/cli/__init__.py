@@ -10,6 +10,7 @@ from graphc.cli.check import check
 from graphc.cli.compare import compare
 from graphc.cli.debug import debug
 from graphc.cli.draw import draw
+from graphc.cli.fuzz import fuzz
 from graphc.cli.group import Group
 from graphc.cli.kinks import kinks
 from graphc.cli.ops import ops
@@ -28,8 +29,10 @@ def main() -> None:
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
     graphc kinks "max(x,0)-abs(x)" x=0                  which slopes are conventions here
     graphc ops                                          what there is
+    graphc fuzz --scalar 1000 --tensor 100              random graphs against every oracle
+    graphc atlas tanh gelu                              how many digits they keep, to the last ulp
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
-for _command in (debug, atlas, compare, check, draw, ops, kinks):
+for _command in (atlas, compare, check, debug, draw, ops, kinks, fuzz):
     main.add_command(_command)
