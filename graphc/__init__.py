@@ -40,6 +40,7 @@ from graphc.core.errors import (
     DTypeError,
     EngineError,
     FileError,
+    ForkError,
     FormatError,
     FormulaError,
     GradError,
@@ -204,7 +205,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "AxisError", "BudgetError", "Comparison", "Compiled", "DType", "DTypeError",
     "DebugReport", "DivisionError",
-    "Dim", "DimError", "EngineError", "FileError", "FormatError", "FormulaError", "GradError",
+    "Dim", "DimError", "EngineError", "FileError",
+    "ForkError", "FormatError", "FormulaError", "GradError",
     "Graph", "GraphcError", "IndexingError", "KinkReport", "NameClashError", "Node",
     "NonDifferentiableWarning",
     "Op", "PrecisionError", "Problem", "RangeError", "RenderError", "SavedGraphError",

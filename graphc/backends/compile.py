@@ -16,6 +16,7 @@ from graphc.backends.numpy import check_kind, check_range
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError
+from graphc.core.fork import require_living_jax
 from graphc.core.graph import Graph, bodies, check_names, leaves
 from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
@@ -54,6 +55,7 @@ class Compiled:
         raise AttributeError("a compiled graph is immutable")
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        require_living_jax()
         if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
             args = (_names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
         if any(not isinstance(v, jax.Array) for v in tree_util.tree_leaves((args, named))):
@@ -76,12 +78,14 @@ class Compiled:
 
     def lower(self, *args: Any, **named: Any) -> Any:
         """Returns JAX's Lowered object; without values, for the declared types."""
+        require_living_jax()
         if not args and not named:
             args, named = self._spec()
         return jax.jit(self.function).lower(*args, **named)
 
     def jaxpr(self, *args: Any, **named: Any) -> str:
         """Returns the jaxpr as text."""
+        require_living_jax()
         if not args and not named:
             args, named = self._spec()
         return str(jax.make_jaxpr(self.function)(*args, **named))
@@ -139,7 +143,9 @@ def compile(
         ArgumentError: an output is no node, or needs an input that is not listed.
         NameClashError: two inputs share a name.
         PrecisionError: the graph holds 64-bit types and JAX's are turned off.
+        ForkError: the process was forked after JAX had started.
     """
+    require_living_jax()
     nodes, rebuild = flatten(outputs)
     check_nodes(nodes, "compile")
     found = leaves(nodes)

@@ -171,6 +171,10 @@ class BudgetError(GraphcError, RuntimeError):
     """Work that would pass its stated budget."""
 
 
+class ForkError(GraphcError, RuntimeError):
+    """JAX asked for in a process that was forked after JAX had started."""
+
+
 class RenderError(GraphcError, RuntimeError):
     """A picture that could not be laid out."""
 

@@ -29,6 +29,7 @@ from graphc.core.errors import (
     show_value,
     user_place,
 )
+from graphc.core.fork import in_forked_child
 from graphc.core.numpy_names import NUMPY_KEYWORDS, NUMPY_NAMES
 from graphc.core.op import Op, op_named
 from graphc.core.type import Shape, Size, TupleType, Type
@@ -39,6 +40,12 @@ Made = TypeVar("Made")
 _NO_PARAMS: dict[str, Any] = {}
 _serial = itertools.count()
 _lock = threading.RLock()
+
+
+@in_forked_child
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
 
 
 class Node:

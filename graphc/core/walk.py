@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from graphc.core.fork import in_forked_child
 from graphc.core.node import Node, make, place_new_nodes
 
 Value = TypeVar("Value")
@@ -20,25 +21,34 @@ def collection_paused() -> Generator[None]:
     Nodes form no cycles, so there is nothing for it to find, and looking at a million new objects
     again and again doubles the time of a pass. It is on again afterwards if it was on before.
     """
-    global _pauses
+    thread = threading.get_ident()
     with _pause_lock:
-        was_on = gc.isenabled()
+        if not _pausing:
+            _before.append(gc.isenabled())
         gc.disable()
-        _pauses += 1
-        if _pauses == 1:
-            _before.append(was_on)
+        _pausing.append(thread)
     try:
         yield
     finally:
         with _pause_lock:
-            _pauses -= 1
-            if not _pauses and _before.pop():
+            _pausing.remove(thread)
+            if not _pausing and _before.pop():
                 gc.enable()
 
 
-_pauses = 0
+#: The threads in a pause, as often as they are in one; and whether collection was on before.
+_pausing: list[int] = []
 _before: list[bool] = []
 _pause_lock = threading.Lock()
+
+
+@in_forked_child
+def _end_pauses_of_other_threads() -> None:
+    global _pause_lock
+    _pause_lock = threading.Lock()
+    _pausing[:] = [thread for thread in _pausing if thread == threading.get_ident()]
+    if not _pausing and _before and _before.pop():
+        gc.enable()
 
 
 def topological_order(roots: Iterable[Node]) -> list[Node]:
