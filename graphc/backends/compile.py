@@ -15,7 +15,7 @@ from graphc.backends.jax import lower
 from graphc.backends.numpy import check_kind, check_range
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError
+from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
 from graphc.core.fork import require_living_jax
 from graphc.core.graph import Graph, bodies, check_names, leaves
 from graphc.core.node import Node, describe
@@ -162,10 +162,14 @@ def compile(
                 )
         check_names(listed)
         Graph(listed, nodes, "compile")
-    if derivative not in ("jax", "graphc"):
+    if not isinstance(derivative, str) or derivative not in ("jax", "graphc"):
         raise ArgumentError(
-            f"derivative={derivative!r} is neither 'jax' nor 'graphc'", "say one of them"
+            f"derivative={show_value(derivative)} is neither 'jax' nor 'graphc'", "say one of them"
         )
+    if not isinstance(jit, bool):
+        raise ArgumentError(f"jit={show_value(jit)} is neither True nor False", "say one of them")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
+        raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=20_000")
     require_x64(nodes)
     count = len(topological_order(nodes))
     if budget is not None and count > budget:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.backends.numpy import evaluate
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, ShapeError
+from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named, as_node, describe
 from graphc.core.tree import flatten
@@ -114,7 +114,12 @@ def function(*given: Any, **types: TensorType) -> Any:
         raise ArgumentError("types are given by name", "write @gx.function(x=gx.float32[3])")
 
     def made(target: Callable[..., Any]) -> GraphFunction:
-        parameters = inspect.signature(target).parameters
+        try:
+            parameters = inspect.signature(target).parameters
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"{show_value(target)} does not tell its parameters", "decorate a Python function"
+            ) from None
         name = getattr(target, "__name__", "the function")
         extra = [n for n in types if n not in parameters]
         if extra:

@@ -13,13 +13,15 @@ from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, run, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType
-from graphc.core.errors import ArgumentError, EngineError
+from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
 from graphc.core.graph import Graph, leaves
 from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType
 from graphc.ops.source import EXACT_NUMBERS
 
+#: Digits asked for at most: a sine of a million digits takes minutes.
+MAX_DIGITS = 100_000
 #: Beyond 10**20 exp is 0 or infinite for every float, and computing it exactly would take for ever.
 _HUGE = 10**20
 
@@ -439,6 +441,10 @@ def evaluate_mpmath(
     """
     if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
         raise ArgumentError(f"digits={digits!r} is no count of digits", "for example digits=50")
+    if digits > MAX_DIGITS:
+        raise BudgetError(
+            f"digits={show_value(digits)} is above {MAX_DIGITS:,}", "ask for fewer digits"
+        )
     nodes, rebuild = flatten(outputs)
     check_nodes(nodes, "evaluate_mpmath")
     found = leaves(nodes)

@@ -14,7 +14,7 @@ from graphc.bridge.sympy_names import NATIVE, ExactNames, Expression, StandardNa
 from graphc.bridge.sympy_ops import op_call, op_function
 from graphc.bridge.sympy_read import from_sympy
 from graphc.core.calls import guarded
-from graphc.core.errors import BudgetError, EngineError
+from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
 from graphc.core.node import Node, describe
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
@@ -51,6 +51,7 @@ def to_sympy(node: Node, *, expand: bool = False, budget: int = BUDGET) -> Expre
         EngineError: a node on the way is no scalar, or no elementwise operation.
         BudgetError: the expression has more operations than the budget, or more than 64 levels.
     """
+    _check_arguments(node, budget)
     order = topological_order([node])
     _check(order, node, budget)
     names = _symbol_names(order)
@@ -59,6 +60,13 @@ def to_sympy(node: Node, *, expand: bool = False, budget: int = BUDGET) -> Expre
         if leaf.op.name in _LEAVES:
             given[leaf] = sympy.Symbol(names[leaf])
     return expressions([node], given, readable_number, names=StandardNames, expand=expand)[0]
+
+
+def _check_arguments(node: object, budget: object) -> None:
+    if not isinstance(node, Node):
+        raise ArgumentError(f"{show_value(node)} is no graph value", "to_sympy takes one node")
+    if isinstance(budget, bool) or not isinstance(budget, int):
+        raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=2000")
 
 
 def _check(order: Sequence[Node], root: Node, budget: int) -> None:

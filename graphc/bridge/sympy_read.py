@@ -12,7 +12,7 @@ from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, Sinc, e
 from graphc.bridge.sympy_ops import OpFunction, PartialFunction
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, bool_, dtype_of
-from graphc.core.errors import ArgumentError, BudgetError, EngineError
+from graphc.core.errors import ArgumentError, BudgetError, EngineError, GraphcError, show_value
 from graphc.core.node import Node, apply_named, describe_operand, make, scalar
 from graphc.ops.chain import multiply
 from graphc.ops.source import number
@@ -72,6 +72,13 @@ def from_sympy(
         EngineError: a symbol has no node, or a function has no counterpart.
         BudgetError: there are more than 200,000 different subexpressions.
     """
+    if not isinstance(symbols, Mapping):
+        raise ArgumentError(
+            f"symbols={show_value(symbols)} is no mapping", "write {'x': x}: a node for each symbol"
+        )
+    for node in symbols.values():
+        if not isinstance(node, Node):
+            raise ArgumentError(f"{show_value(node)} is no graph value", "write {'x': x}")
     root = _checked(expression)
     known = {sympy.Symbol(s) if isinstance(s, str) else s: n for s, n in symbols.items()}
     target = dtype_of(dtype) if dtype is not None else _dtype_of_nodes(list(known.values()))
@@ -109,7 +116,7 @@ def _checked(expression: Any) -> Expression:
         )
     try:
         return sympy.sympify(expression, strict=True)
-    except sympy.SympifyError:
+    except (sympy.SympifyError, GraphcError, TypeError, ValueError, AttributeError):
         raise ArgumentError(f"{describe_operand(expression)} is no SymPy expression") from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.compare.problem import Problem
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, FileError, GraphcError
+from graphc.core.errors import ArgumentError, FileError, GraphcError, show_value
 
 
 @guarded("load_problems")
@@ -28,10 +28,15 @@ def load_problems(path: str | Path) -> list[Problem]:
     """
     try:
         file = Path(path)
-    except TypeError:
-        raise FileError(f"{path!r} is no path", "give a text or a pathlib.Path") from None
-    if not file.is_file():
-        raise FileError(f"there is no file {str(file)!r}", "give the path of a Python file")
+        there = file.is_file()
+    except (TypeError, ValueError):
+        raise FileError(f"{show_value(path)} is no path", "give a text or a pathlib.Path") from None
+    except OSError as error:
+        raise FileError(f"{show_value(str(path))}: {error.strerror}", "give another path") from None
+    if not there:
+        raise FileError(
+            f"there is no file {show_value(str(file))}", "give the path of a Python file"
+        )
     if file.suffix != ".py":
         raise FileError(
             f"{file.name} does not end in .py", "give a Python file that holds gx.Problem"

@@ -19,6 +19,7 @@ from graphc.core.errors import (
     GradError,
     GraphcError,
     NonDifferentiableWarning,
+    show_value,
 )
 from graphc.core.graph import Graph, leaves
 from graphc.core.node import Node, describe
@@ -74,6 +75,13 @@ def draw(
     """
     if format is not None:
         check_format(format)
+    if not isinstance(kind, str):
+        raise ArgumentError(f"kind={show_value(kind)} is no text", f"use {', '.join(KINDS)}")
+    if values is not None and not isinstance(values, Mapping):
+        raise ArgumentError(
+            f"the values {show_value(values)} are no mapping",
+            "write {'x': 1.0}, by name or by node",
+        )
     if isinstance(what, Problem):
         values = dict(what.values) if values is None else values
         wrt = list(what.wrt) if wrt is None else wrt

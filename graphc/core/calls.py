@@ -42,7 +42,11 @@ def guarded(
             except TypeError as error:
                 # Raised by this very call, and not by something within.
                 if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                    raise
+                    found = not_our_own(error)
+                    if found is None:
+                        raise
+                    found.call = _call(name, args, named)
+                    raise found from None
                 raise ArgumentError(
                     _words(error, function.__qualname__, name),
                     f"see help(graphc.{name})",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from graphc.core.errors import DTypeError
+from graphc.core.calls import guarded
+from graphc.core.errors import ArgumentError, DTypeError, show_value
 from graphc.core.type import Size, TensorType, shape_of
 
 
@@ -130,15 +132,15 @@ def dtype_of(value: Any) -> DType:
     if name is None:
         try:
             name = np.dtype(value).name
-        except TypeError:
-            name = str(value)
+        except Exception:  # of a graph value, a frame or what else has a .dtype of its own
+            name = show_value(value)
     found = _BY_NAME.get(name)
     if found is None or found.kind == "c":
         known = ", ".join(d.name for d in DTYPES)
         mend = (
             "split a complex number into two real inputs" if "complex" in name else f"use {known}"
         )
-        raise DTypeError(f"dtype {name!r} is not supported", mend)
+        raise DTypeError(f"dtype {show_value(name)} is not supported", mend)
     return found
 
 
@@ -183,11 +185,29 @@ def weak_name(value: Any) -> str | None:
     return "f*" if isinstance(value, float) else None
 
 
+@guarded("promote")
 def promote(*operands: DType | str) -> DType:
-    """Returns the dtype in which operands meet; a Python number is `"i*"` or `"f*"` (weak)."""
+    """Returns the dtype in which operands meet; a Python number is `"i*"` or `"f*"` (weak).
+
+    Raises:
+        ArgumentError: there is no operand.
+        DTypeError: one of them is no dtype.
+    """
+    return join_dtypes(operands)
+
+
+def join_dtypes(operands: Sequence[DType | str]) -> DType:
+    """Returns `promote(*operands)`; it runs at every node."""
+    if not operands:
+        raise ArgumentError("there is nothing to promote", "gx.promote(gx.int32, gx.float16)")
     for operand in operands:
-        if isinstance(operand, str) and operand not in _ARROWS:
+        if not isinstance(operand, DType) and (
+            not isinstance(operand, str) or operand not in _ARROWS
+        ):
             dtype_of(operand)  # says which dtypes there are
+            raise DTypeError(
+                f"{show_value(operand)} is no dtype of graphc's", "gx.promote(gx.int8)"
+            )
     name = functools.reduce(_join, (o if isinstance(o, str) else o.name for o in operands))
     if name == "i*":
         return DEFAULT_INT

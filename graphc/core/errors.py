@@ -9,7 +9,12 @@ from types import CodeType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 #: Files between the user and graphc that are not the user's: NumPy's dispatch, generated code.
-_FOREIGN = (f"{os.sep}numpy{os.sep}", f"{os.sep}jax{os.sep}", f"{os.sep}contextlib.py", "<string>")
+_STANDARD = os.path.dirname(os.__file__)
+_FOREIGN = (
+    *(f"{os.sep}{name}{os.sep}" for name in ("numpy", "jax", "sympy", "mpmath", "ml_dtypes")),
+    *(f"{_STANDARD}{os.sep}{name}.py" for name in ("contextlib", "functools", "reprlib", "copy")),
+    "<string>",
+)
 
 Place = tuple[str, int]
 _places: dict[Place, Place] = {}
@@ -24,14 +29,20 @@ def user_place(depth: int = 1) -> Place | None:
         code = frame.f_code
         users = _is_users.get(code)
         if users is None:  # once for each function, for this runs at every node
-            name = code.co_filename
-            users = not name.startswith(_PACKAGE) and not any(p in name for p in _FOREIGN)
-            _is_users[code] = users
+            users = _is_callers(code)
         if users:
             place = (code.co_filename, frame.f_lineno)
             return _places.setdefault(place, place)
         frame = frame.f_back
     return None
+
+
+def _is_callers(code: CodeType) -> bool:
+    """Tells whether a function is neither graphc's nor of a package that stands in between."""
+    name = code.co_filename
+    users = not name.startswith(_PACKAGE) and not any(p in name for p in _FOREIGN)
+    _is_users[code] = users
+    return users
 
 
 def show_value(value: object, limit: int = 60) -> str:
@@ -180,19 +191,36 @@ class RenderError(GraphcError, RuntimeError):
 
 
 def not_our_own(error: Exception) -> GraphcError | None:
-    """Returns the error that stands for one of Python's limits met by an argument, or None.
+    """Returns the error that stands for one of Python's that a wrong argument led to, or None.
 
-    No pass recurses over a graph, so a RecursionError comes from a nest of the caller's.
+    What a caller's own function raised, a block's or an initialiser's, stays as it is.
     """
-    if isinstance(error, RecursionError):
+    if _went_through_callers_code(error):
+        return None
+    words = str(error)
+    if isinstance(error, RecursionError):  # no pass recurses over a graph: it was a nest
         return BudgetError(
             "an argument nests too deep for Python, or holds itself", "pass a flatter nest"
         )
-    if isinstance(error, ValueError) and str(error).startswith("Exceeds the limit"):
-        return ArgumentError("an integer is too long to be written out", "pass a float")
     if isinstance(error, MemoryError):
         return BudgetError("the memory of this machine is too small for it", "make it smaller")
+    if words.startswith("Exceeds the limit"):
+        return ArgumentError("an integer is too long to be written out", "pass a float")
+    if words.startswith(("The truth value of an", "Cannot compare structured", "ufunc '")):
+        return ArgumentError("an array stands where one value belongs", "pass the value itself")
+    if words.startswith("unhashable type"):
+        return ArgumentError(f"an argument is of the wrong kind: {words}", "pass one value")
     return None
+
+
+def _went_through_callers_code(error: Exception) -> bool:
+    trace = error.__traceback__
+    trace = None if trace is None else trace.tb_next
+    while trace is not None:
+        if _is_callers(trace.tb_frame.f_code):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 class NonDifferentiableWarning(UserWarning):

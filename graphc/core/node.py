@@ -18,7 +18,7 @@ import numpy as np
 from graphc.core import dtype as dtypes
 from graphc.core.const import Const, freeze
 from graphc.core.dim import Dim
-from graphc.core.dtype import DType, dtype_of, promote, weak_name
+from graphc.core.dtype import DType, dtype_of, join_dtypes, weak_name
 from graphc.core.errors import (
     ArgumentError,
     DTypeError,
@@ -371,7 +371,7 @@ def public(function: Callable[Given, Made]) -> Callable[Given, Made]:
             raise
         except TypeError as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-                raise
+                raise _at_a_limit(error, name, args, options) from None
             words = str(error).replace("()", "")
             raise ArgumentError(
                 words, f"see help(graphc.{name})", call=call_text(name, args, options)
@@ -587,7 +587,7 @@ def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
             return found
     first = 1 if rule == "tail" else 0
     meeting = operands[first:]
-    target = promote(*[_lattice_point(o) for o in meeting])
+    target = join_dtypes([_lattice_point(o) for o in meeting])
     if rule == "float" and not target.is_inexact:
         target = dtypes.DEFAULT_FLOAT
     head = [as_node(o) for o in operands[:first]]

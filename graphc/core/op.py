@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphc.core.errors import ArgumentError
+from graphc.core.calls import guarded
+from graphc.core.errors import ArgumentError, show_value
 from graphc.core.type import Type
 
 if TYPE_CHECKING:
@@ -112,12 +113,15 @@ def _apply(op: Op, operands: Sequence[Any], params: dict[str, Any]) -> Node:
 _registry: dict[str, Op] = {}
 
 
+@guarded("register")
 def register(op: Op) -> Op:
     """Enters an op into the registry and returns it; other packages may call this too.
 
     Raises:
         ArgumentError: an op of that name is there already.
     """
+    if not isinstance(op, Op):  # pyright: ignore[reportUnnecessaryIsInstance]  (people call it)
+        raise ArgumentError(f"{show_value(op)} is no record of an op", "write gx.Op(name=...)")
     if op.name in _registry:
         raise ArgumentError(f"an op named {op.name!r} is registered already", "choose another name")
     _registry[op.name] = op

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from graphc.core.dim import Dim, as_dim
-from graphc.core.errors import ShapeError
+from graphc.core.errors import ShapeError, show_value
 
 if TYPE_CHECKING:
     from graphc.core.dtype import DType
@@ -34,11 +37,16 @@ def shape_of(shape: Any) -> Shape:
         if isinstance(size, Dim):
             found.append(size)
             continue
-        if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise ShapeError(f"size {size!r} is no integer", "give integers, names or gx.dim(...)")
-        size = size.__index__()
+        number = as_index(size)
+        if number is None:
+            raise ShapeError(
+                f"size {show_value(size)} is no integer", "give integers, names or gx.dim(...)"
+            )
+        size = number
+        if size > MAX_ELEMENTS:  # even where another size is 0
+            raise ShapeError(f"size {show_value(size)} is above 2**48", "split the array")
         if size < 0:
-            raise ShapeError(f"size {size} is negative", "sizes are 0 or more")
+            raise ShapeError(f"size {show_value(size)} is negative", "sizes are 0 or more")
         total *= size
         found.append(size)
     if total > MAX_ELEMENTS:
@@ -47,6 +55,28 @@ def shape_of(shape: Any) -> Shape:
             "split the array",
         )
     return tuple(found)
+
+
+def as_index(value: Any) -> int | None:
+    """Returns an integer of Python, NumPy or JAX as an int; None for all else, True included."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except Exception:  # a graph value, an array, a tracer: each raises its own
+        return None
+
+
+def size_of(value: Any) -> Size:
+    """Returns one size from an int, a name or a Dim.
+
+    Raises:
+        ShapeError: it is none of these.
+    """
+    found = shape_of(value)
+    if len(found) != 1:
+        raise ShapeError(f"{show_value(value)} is no single size", "give one integer or name")
+    return found[0]
 
 
 def show_shape(shape: Shape) -> str:

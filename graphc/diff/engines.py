@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.core.errors import ArgumentError, EngineError
+from graphc.core.errors import ArgumentError, EngineError, show_value
 from graphc.core.node import Node
 from graphc.core.system import GRAPHC, System, system_named
 from graphc.core.walk import topological_order
@@ -45,9 +45,11 @@ def differentiate(
         EngineError: the engine is unknown or does not apply; the reason is in the text.
         ArgumentError: the engine has no such option.
     """
-    make = _MAKERS.get(engine)
+    make = _MAKERS.get(engine) if isinstance(engine, str) else None
     if make is None:
-        raise EngineError(f"there is no engine {engine!r}", f"use one of {', '.join(ENGINES)}")
+        raise EngineError(
+            f"there is no engine {show_value(engine)}", f"use one of {', '.join(ENGINES)}"
+        )
     check_options(engine, options)
     system = system_for(engine, match)
     if engine != "analytic":

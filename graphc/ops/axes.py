@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.core.errors import AxisError
-from graphc.core.type import Shape, Size
+from graphc.core.errors import AxisError, show_value
+from graphc.core.type import Shape, Size, as_index
 
 
 def normalize_axis(axis: Any, ndim: int) -> int:
@@ -14,13 +14,15 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     Raises:
         AxisError: it is no integer or out of range.
     """
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise AxisError(f"axis {axis!r} is no integer", "give an integer, for example axis=0")
-    index = axis.__index__()
+    index = as_index(axis)
+    if index is None:
+        raise AxisError(
+            f"axis {show_value(axis)} is no integer", "give an integer, for example axis=0"
+        )
     if not -ndim <= index < ndim:
         has = {0: "no axes", 1: "one axis, 0"}.get(ndim, f"axes 0 to {ndim - 1}")
         raise AxisError(
-            f"axis {index} is out of range: the value has {has}",
+            f"axis {show_value(index)} is out of range: the value has {has}",
             "-1 is the last axis" if ndim else "leave the axis out",
         )
     return index % ndim
@@ -37,7 +39,7 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     axes = [normalize_axis(a, ndim) for a in given]
     if len(set(axes)) < len(axes):
-        raise AxisError(f"axis {given} names an axis twice", "name each axis once")
+        raise AxisError(f"axis {show_value(given)} names an axis twice", "name each axis once")
     return tuple(sorted(axes))
 
 

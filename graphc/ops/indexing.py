@@ -12,7 +12,7 @@ from graphc.core.dim import Dim
 from graphc.core.dtype import DEFAULT_INT
 from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
-from graphc.core.type import Shape, Size, TensorType, element_count, shape_of
+from graphc.core.type import Shape, Size, TensorType, element_count, size_of
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape, through
 from graphc.ops.define import linear, require_numbers
@@ -176,7 +176,7 @@ def scatter_add(updates: Any, indices: Any, size: Any, axis: int = 0) -> Node:
         ShapeError: the updates' shape does not hold that of the indices at `axis`.
     """
     node = as_node(updates)
-    (length,) = shape_of(size)
+    length = size_of(size)
     rest = node.ndim - as_node(indices).ndim
     if rest < 0:
         raise ShapeError(f"the updates {node.type} have fewer axes than the indices")

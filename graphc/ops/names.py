@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
-from graphc.core.errors import ArgumentError
+from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node, apply_named, as_node, public, public_functions, scalar
 from graphc.core.type import shape_of
 from graphc.ops.arithmetic import div, mul, neg, sub
@@ -44,6 +44,10 @@ def round_(x: Any, decimals: int = 0) -> Node:
     """
     if isinstance(decimals, bool) or not isinstance(decimals, int):
         raise ArgumentError(f"decimals={decimals!r} is no integer", "for example decimals=2")
+    if abs(decimals) > 308:
+        raise ArgumentError(
+            f"decimals={show_value(decimals)} is beyond every float", "give -308 to 308"
+        )
     if decimals == 0:
         return apply_named("round", x)
     scale = 10.0 ** abs(decimals)

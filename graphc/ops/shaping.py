@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.dim import Dim
-from graphc.core.errors import ArgumentError, AxisError, DimError, ShapeError
+from graphc.core.errors import ArgumentError, AxisError, DimError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, make, public
 from graphc.core.type import (
     Shape,
@@ -108,6 +108,8 @@ def transpose(x: Any, axes: Any = None) -> Node:
         AxisError: the order is no permutation of the axes.
     """
     node = as_node(x)
+    if axes is not None and not isinstance(axes, (tuple, list)):
+        raise AxisError(f"axes={show_value(axes)} is no order of axes", "for example axes=(1, 0)")
     given = tuple(reversed(range(node.ndim))) if axes is None else tuple(axes)
     order = tuple(normalize_axis(a, node.ndim) for a in given)
     if sorted(order) != list(range(node.ndim)):

@@ -15,7 +15,7 @@ from graphc.core.dtype import DType, dtype_of
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.op import Op
-from graphc.core.type import Size, TensorType, shape_of, tensor_type
+from graphc.core.type import Size, TensorType, shape_of, size_of, tensor_type
 from graphc.ops.define import require_numbers, structural
 
 
@@ -128,7 +128,7 @@ def size_node(size: Size, dtype: DType) -> Node:
 @guarded("arange")
 def arange(size: Any, dtype: Any = None) -> Node:
     """Returns the integers 0, 1, ..., size - 1; `size` is an integer or a named size."""
-    (count,) = shape_of(size)
+    count = size_of(size)
     target = dtypes.DEFAULT_INT if dtype is None else dtype_of(dtype)
     return iota_op(size=count, dtype=target)
 
@@ -170,10 +170,7 @@ def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) ->
     """
     made = _type(shape, dtype)
     if init is not None and not callable(init):
-        try:
-            array = np.asarray(init, dtype=made.dtype.numpy)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"init of {name!r} is no array: {error}") from None
+        array = _initial_array(init, made.dtype)
         if array.shape not in ((), made.shape):
             raise ShapeError(
                 f"init of {name!r} has shape {list(array.shape)}, the parameter {list(made.shape)}",
@@ -181,6 +178,13 @@ def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) ->
             )
         init = Const(array)
     return param_op(name=_checked_name(name), type=made, init=init)
+
+
+def _initial_array(init: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    found = as_node(init, dtype)
+    if found.op is not constant_op:
+        raise ArgumentError("init is a graph value", "give a number, an array or a function")
+    return found.params["value"].array
 
 
 @guarded("constant")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from xml.sax.saxutils import escape
 
-from graphc.core.errors import FormatError, RenderError
+from graphc.core.errors import FileError, FormatError, RenderError, show_value
 from graphc.render.worker import PNG_DPI
 
 #: The formats a picture can have. An unknown one would crash Graphviz, so none other is passed on.
@@ -57,9 +57,12 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
 
     Raises:
         FormatError: the ending is not one of .dot, .gv, .svg, .png, .pdf.
+        FileError: the path is none.
     """
     if format is not None:
         return check_format(format)
+    if not isinstance(path, (str, os.PathLike)):
+        raise FileError(f"{show_value(path)} is no path", "give a text or a pathlib.Path")
     suffix = Path(path).suffix.lower()
     if suffix == ".gv":
         return "dot"

@@ -1,18 +1,18 @@
-"""The passes: `simplify`, what it did (`explain`), and what it would do if asked (`lint`)."""
+"""The passes: `simplify`, and what it did (`explain`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, Place, show_place, user_place
-from graphc.core.graph import Graph, bodies
+from graphc.core.graph import Graph
 from graphc.core.node import Node, describe, describe_operand, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
-from graphc.core.walk import collection_paused, topological_order
+from graphc.core.walk import collection_paused
 from graphc.simplify.blocks import BLOCK_OPS, Trimmer
 from graphc.simplify.folding import fold_node
 from graphc.simplify.rule import Rule
@@ -49,32 +49,6 @@ class Fired:
         return f"{head}{self.before} -> {self.after}  [{self.rule}: {self.pattern}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A form that loses digits or range, and the stable form of the same function.
-
-    Attributes:
-        rule: the rule's name.
-        pattern: the identity.
-        domain: where it holds, in words.
-        written: the node as it stands, in words.
-        better: the stable form.
-        place: (file, line) where the user wrote it.
-    """
-
-    rule: str
-    pattern: str
-    domain: str
-    written: str
-    better: str
-    place: Place | None
-
-    def __str__(self) -> str:
-        where = show_place(self.place)
-        head = f"{where}: " if where else ""
-        return f"{head}{self.written} loses digits or range; write {self.better} ({self.domain})"
-
-
 @guarded("simplify")
 def simplify(
     outputs: Any,
@@ -109,7 +83,7 @@ def simplify(
         ArgumentError: an output is no node, or an option is none of those above.
     """
     nodes, rebuild = flatten(outputs)
-    worker = _Simplifier(nodes, finite, stable, fold_constants, budget, None)
+    worker = Simplifier(nodes, finite, stable, fold_constants, budget, None)
     with collection_paused():
         return rebuild(worker.run(nodes))
 
@@ -126,54 +100,29 @@ def explain(
     """Returns what `simplify` with the same arguments does, rewrite by rewrite."""
     nodes, _ = flatten(outputs)
     fired: list[Fired] = []
-    _Simplifier(nodes, finite, stable, fold_constants, budget, fired).run(nodes)
+
+    def note(before: Node, after: Node | None, rule: Rule | None) -> None:
+        fired.append(_fired(before, after, rule))
+
+    Simplifier(nodes, finite, stable, fold_constants, budget, note).run(nodes)
     return fired
 
 
-@guarded("lint")
-def lint(outputs: Any) -> list[Suggestion]:
-    """Returns where a stable form would keep more digits or a wider range; nothing is changed.
-
-    Args:
-        outputs: a node or a nest of nodes; blocks are searched too.
-
-    Raises:
-        ArgumentError: an output is no node.
-    """
-    nodes, _ = flatten(outputs)
-    _check(nodes)
-    table = rules_by_op(frozenset({"stable"}))
-    found: list[Suggestion] = []
-    for node in _all_nodes(nodes):
-        for rule in table.get(node.op.name, ()):
-            better = rule.apply(node)
-            if better is not None:
-                texts = (describe(node, 6), describe(better, 6))
-                found.append(Suggestion(rule.name, rule.pattern, rule.domain, *texts, node.place))
-                break
-    return found
+def _fired(before: Node, after: Node | None, rule: Rule | None) -> Fired:
+    if after is None:
+        text = describe(before, 3)
+        return Fired(_TRIMMED, "f(x, y)[0] -> g(x)", text, "a smaller block", before.place)
+    name, pattern = (rule.name, rule.pattern) if rule else (_FOLDED, "f(constants) -> constant")
+    return Fired(name, pattern, describe(before, 6), describe(after, 6), before.place)
 
 
-def _all_nodes(roots: Sequence[Node]) -> list[Node]:
-    """Returns the nodes of the graph and then those of its blocks, each once."""
-    found: list[Node] = []
-    seen: set[Node] = set()
-    graphs: set[Graph] = set()
-    todo: list[Sequence[Node]] = [roots]
-    while todo:
-        for node in topological_order(todo.pop(0)):
-            if node in seen:
-                continue
-            seen.add(node)
-            found.append(node)
-            for body in bodies(node):
-                if body not in graphs:
-                    graphs.add(body)
-                    todo.append(body.outputs)
-    return found
+#: What a run tells of every rewrite: `note(before, after, rule)`. The rule is None for a constant
+#: that was folded; `after` is None for a block that was trimmed.
+Note = Callable[[Node, "Node | None", "Rule | None"], None]
 
 
-def _check(nodes: Sequence[Any]) -> None:
+def check_nodes(nodes: Sequence[Any]) -> None:
+    """Raises ArgumentError where one of the nodes is none."""
     for node in nodes:
         if not isinstance(node, Node):
             raise ArgumentError(
@@ -181,7 +130,7 @@ def _check(nodes: Sequence[Any]) -> None:
             )
 
 
-class _Simplifier:
+class Simplifier:
     """One run: what each node became, and what may still be done."""
 
     def __init__(
@@ -191,9 +140,9 @@ class _Simplifier:
         stable: bool,
         fold_constants: bool | str,
         budget: int | None,
-        fired: list[Fired] | None,
+        note: Note | None,
     ) -> None:
-        _check(nodes)
+        check_nodes(nodes)
         for what, value in (("finite", finite), ("stable", stable)):
             if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ArgumentError(
@@ -203,8 +152,7 @@ class _Simplifier:
         text = fold_constants if isinstance(fold_constants, str) else ""
         if not isinstance(fold_constants, bool) and text != "exact":
             raise ArgumentError(
-                f"fold_constants={describe_operand(fold_constants)} is none of True, False, "
-                "'exact'"
+                f"fold_constants={describe_operand(fold_constants)} is none of True, False, 'exact'"
             )
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
             raise ArgumentError(f"budget={budget!r} is no count")
@@ -214,8 +162,10 @@ class _Simplifier:
         self.only_exact = fold_constants == "exact"
         self.budget = budget
         self.made = 0
-        self.fired = fired
+        self.note = note
         self.done: dict[Node, Node] = {}
+        #: What each node was made into, one step at a time; kept where somebody asks for it.
+        self.steps: dict[Node, Node] | None = None
         self.graphs: dict[Graph, Graph] = {}
         # Nodes made in this run have the place of the call; they take that of what they replace.
         self.here = user_place(2)
@@ -270,6 +220,8 @@ class _Simplifier:
             else:
                 self._inherit(better, node)
                 becomes[node] = better
+                if self.steps is not None:
+                    self.steps[node] = better
                 # A form such as where(near, better, node) keeps the node in one branch, as it is.
                 done[node] = node
         return [done[root] for root in roots]
@@ -325,15 +277,9 @@ class _Simplifier:
 
     def _note(self, before: Node, after: Node, rule: Rule | None) -> None:
         self.made += 1
-        if self.fired is None:
-            return
-        name, pattern = (rule.name, rule.pattern) if rule else (_FOLDED, "f(constants) -> constant")
-        texts = (describe(before, 6), describe(after, 6))
-        self.fired.append(Fired(name, pattern, *texts, before.place))
+        if self.note is not None:
+            self.note(before, after, rule)
 
     def _note_trimmed(self, node: Node) -> None:
-        if self.fired is not None:
-            text = describe(node, 3)
-            self.fired.append(
-                Fired(_TRIMMED, "f(x, y)[0] -> g(x)", text, "a smaller block", node.place)
-            )
+        if self.note is not None:
+            self.note(node, None, None)

@@ -14,7 +14,7 @@ from graphc.compare.report.json import json_report
 from graphc.compare.report.layout import picture_names
 from graphc.compare.report.markdown import markdown_report
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError
+from graphc.core.errors import ArgumentError, show_value
 from graphc.core.files import make_folder, write_atomic
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -35,12 +35,17 @@ def write_report(comparisons: Sequence[Comparison], folder: str | os.PathLike[st
         FileError: the folder can't be made, or a file in it can't be written.
         ArgumentError: there is no comparison to report.
     """
+    if not isinstance(comparisons, (list, tuple)):
+        raise ArgumentError(
+            f"{show_value(comparisons)} is no list of comparisons", "write [gx.compare(problem)]"
+        )
     if not comparisons:
         raise ArgumentError("a report needs at least one comparison", "give one problem or more")
     for comparison in comparisons:
         if not isinstance(comparison, Comparison):
             raise ArgumentError(
-                f"{comparison!r} is no comparison", "give what gx.compare(problem) returns"
+                f"{show_value(comparison)} is no comparison",
+                "give what gx.compare(problem) returns",
             )
     comparisons = [_with_clean_pictures(comparison) for comparison in comparisons]
     names = picture_names(comparisons)
