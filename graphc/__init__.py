@@ -198,7 +198,8 @@ if TYPE_CHECKING:
     from graphc.compare.record import Comparison
     from graphc.compare.report import write_report
     from graphc.measure.cost import cost
-    from graphc.simplify.passes import explain, lint, simplify
+    from graphc.simplify.lint import lint
+    from graphc.simplify.passes import explain, simplify
 
 __version__ = "0.1.0"
 
@@ -250,7 +251,7 @@ _LATER = {
     "function": "graphc.backends.function",
     "from_sympy": "graphc.bridge.sympy",
     "explain": "graphc.simplify.passes",
-    "lint": "graphc.simplify.passes",
+    "lint": "graphc.simplify.lint",
     "load": "graphc.bridge.load",
     "load_with_values": "graphc.bridge.load",
     "KinkReport": "graphc.compare.kinks.record",

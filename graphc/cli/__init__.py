@@ -13,6 +13,7 @@ from graphc.cli.draw import draw
 from graphc.cli.fuzz import fuzz
 from graphc.cli.group import Group
 from graphc.cli.kinks import kinks
+from graphc.cli.lint import lint
 from graphc.cli.ops import ops
 
 
@@ -28,11 +29,12 @@ def main() -> None:
     graphc debug "log(1+exp(x))" x=1000                 where infinity is born
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
     graphc kinks "max(x,0)-abs(x)" x=0                  which slopes are conventions here
+    graphc lint my_model.py                             what loses digits, and what to write
     graphc ops                                          what there is
     graphc fuzz --scalar 1000 --tensor 100              random graphs against every oracle
     graphc atlas tanh gelu                              how many digits they keep, to the last ulp
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
-for _command in (atlas, compare, check, debug, draw, ops, kinks, fuzz):
+for _command in (atlas, compare, check, debug, draw, ops, kinks, lint, fuzz):
     main.add_command(_command)

@@ -35,7 +35,8 @@ class Rule:
         apply: the rewritten node, of the same type, or None where the identity does not fit.
         example: `example(x, y)`: a graph of two matrices of one type on which it fires.
         hard: for `stable`, operands (x, y) at which the form before loses its digits.
-        loses: for `stable`, what the form before loses and where, in words that end a sentence.
+        loses: for `stable`, what is wrong with the form before and where, in words that follow it:
+            `loses the digits near x = 0`, `is infinite from x = 710 on`.
     """
 
     name: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 from graphc.simplify.rule import Rule
 from graphc.simplify.stable_differences import DIFFERENCES
 from graphc.simplify.stable_logarithms import LOGARITHMS
+from graphc.simplify.stable_means import MEANS
 from graphc.simplify.stable_quotients import QUOTIENTS
 from graphc.simplify.stable_roots import ROOTS
 from graphc.simplify.stable_sums import SUMS
 
-RULES: tuple[Rule, ...] = (*LOGARITHMS, *ROOTS, *DIFFERENCES, *QUOTIENTS, *SUMS)
+RULES: tuple[Rule, ...] = (*LOGARITHMS, *ROOTS, *DIFFERENCES, *MEANS, *QUOTIENTS, *SUMS)

@@ -295,14 +295,14 @@ def _softmax_slope(x: Node, y: Node) -> Node:
     return soft * (adjoint - reduced("sum", adjoint * soft, True))
 
 
-_BEYOND = "infinite over infinite, NaN, from x = 710 on (89 in float32)"
+_BEYOND = "is infinite over infinite, NaN, from x = 710 on (89 in float32)"
 
 QUOTIENTS: tuple[Rule, ...] = (
     stable("sigmoid", "1 / (1 + exp(-x)) -> sigmoid(x); a / (1 + exp(x)) -> a * sigmoid(-x)",
            "div reciprocal inverse_positive", _sigmoid,
            lambda x, y: (1.0 / (1.0 + _exp(-x)), apply("reciprocal", 1.0 + 1.0 / _exp(x))),
            ((-700.0, 0.0), (-710.0, 0.0)),
-           "its slope is NaN where exp(-x) or its square overflows, below x = -355 (-44 in "
+           "has the slope NaN where exp(-x) or its square overflows, below x = -355 (-44 in "
            "float32)"),
     stable("sigmoid of a ratio", "exp(x) * sigmoid(-x), exp(x) / (1 + exp(x)) -> sigmoid(x)",
            "mul div", _matched(_ops("exp reciprocal"), _ops("sigmoid"), _exp_times_sigmoid),
@@ -319,7 +319,7 @@ QUOTIENTS: tuple[Rule, ...] = (
     stable("softmax", "exp(x) / sum(exp(x)) -> softmax(x)", "mul div",
            _matched(_ops("exp"), _ops("sum mean"), _softmax), _exp_ratio,
            ((800.0, 799.0), (-800.0, -799.0)),
-           "infinite over infinite or 0 over 0, NaN, where an exponential overflows or all "
+           "is infinite over infinite or 0 over 0, NaN, where an exponential overflows or all "
            "underflow"),
     stable("share of two exponentials", "exp(x) / (exp(x) + exp(y)) -> sigmoid(x - y)", "mul div",
            _matched(_ops("exp"), _ops("add"), _exp_over_sum),
@@ -327,34 +327,35 @@ QUOTIENTS: tuple[Rule, ...] = (
            ((800.0, 799.0),), _BEYOND, "x, y finite"),
     stable("one over exp", "1 / exp(x) -> exp(-x)", "div reciprocal inverse_positive", _over_exp,
            lambda x, y: 1.0 / _exp(x), ((720.0, 0.0), (400.0, 0.0)),
-           "its slope is NaN where the square of exp(x) overflows, beyond x = 355 (44 in float32)"),
+           "has the slope NaN where the square of exp(x) overflows, beyond x = 355 (44 in "
+           "float32)"),
     stable("over cosh squared", "a / cosh(x)**2 -> a * sech(x)**2", "div reciprocal",
            _sech_squared, lambda x, y: (1.0 / apply("square", apply("cosh", x)),
                                         y / apply("square", apply("cosh", x))),
            ((800.0, 3.0),),
-           "its slope is NaN where cosh(x) overflows, beyond |x| = 710 (89 in float32)"),
+           "has the slope NaN where cosh(x) overflows, beyond |x| = 710 (89 in float32)"),
     stable("factor cancelled",
            "a * s / s -> a for s = exp, sigmoid, softmax, cosh, sums of exp", "mul div",
            _matched(_CANCELLED, _CANCELLED, _cancel),
            lambda x, y: (y * apply("sigmoid", x) * apply("inverse_positive", apply("sigmoid", x)),
                          _exp(x) * y / _exp(x)),
-           ((-800.0, 3.0),), "0 over 0 or infinite over infinite, NaN, where s underflows or "
+           ((-800.0, 3.0),), "is 0 over 0 or infinite over infinite, NaN, where s underflows or "
            "overflows"),
     stable("fewer powers", "x / x**2 -> 1 / x; x**3 / x**2 -> x", "mul div", _fewer_powers,
            lambda x, y: (x * y / apply("square", x), apply("square", x) / x),
            ((3e200, 2.0), (3e-200, 2.0)),
-           "infinite, 0 or NaN where the power overflows or underflows",
+           "is infinite, 0 or NaN where the power overflows or underflows",
            "every x; 0 / 0 becomes the limit, which is finite where the power above is the higher"),
     stable("sinc", "sin(x) / x -> sinc(x), and so in products: (1 - cos(x)) / x**2", "mul div",
            _matched(_ops("sin"), frozenset(), _sinc),
            lambda x, y: apply("sin", x) / x,
            ((1e-9, 0.0), (1e-5, 0.0)),
-           "the digits of the slope near 0; NaN at 0",
+           "loses the digits of the slope near 0; NaN at 0",
            "every x; 0 / 0 at x = 0 becomes the limit"),
     stable("isru", "x / sqrt(1 + x**2) -> isru(x)", "mul div",
            _matched(frozenset(), _ops("hypot"), _isru), lambda x, y: x / apply("hypot", x, 1.0),
-           ((1e9, 0.0), (-1e6, 0.0)), "the digits of the slope from |x| = 1e8 on (4e3)"),
+           ((1e9, 0.0), (-1e6, 0.0)), "loses the digits of the slope from |x| = 1e8 on (4e3)"),
     stable("multiplied out", "s * (a / s + b) -> a + s * b for s = exp, sigmoid, softmax, cosh",
            "mul div", _multiplied_out, _softmax_slope, ((0.0, 800.0),),
-           "NaN where s underflows or overflows"),
+           "is NaN where s underflows or overflows"),
 )  # fmt: skip

@@ -76,25 +76,26 @@ ROOTS: tuple[Rule, ...] = (
            lambda x, y: (apply("sqrt", x * x + y * y), apply("sqrt", x * x + 1.0),
                          apply("sqrt", x * x + y * y + 4.0), apply("rsqrt", x * x + y * y)),
            ((3e200, 4e200),),
-           "infinite or 0 where a square overflows or underflows: beyond 1e154, below 1e-154 "
+           "is infinite or 0 where a square overflows or underflows: beyond 1e154, below 1e-154 "
            "(1e19, 1e-19 in float32)"),
     stable("norm", "sqrt(sum(x**2)) -> norm(x); sqrt(mean(x**2)) -> norm(x) / sqrt(n)", "sqrt",
            _norm,
            lambda x, y: (apply("sqrt", reduced("sum", apply("square", pair(x, y)))),
                          apply("sqrt", reduced("mean", apply("square", pair(x, y))))),
            ((3e200, 4e200), (3e-200, 4e-200)),
-           "infinite or 0 where a square overflows or underflows: beyond 1e154, below 1e-154 "
+           "is infinite or 0 where a square overflows or underflows: beyond 1e154, below 1e-154 "
            "(1e19, 1e-19 in float32); its slope at 0 is NaN, that of norm 0"),
     stable("absolute value", "sqrt(x**2) -> |x|; rsqrt(x**2) -> 1 / |x|", "sqrt rsqrt", _abs,
            lambda x, y: (apply("sqrt", apply("square", x)), apply("rsqrt", x * x)),
            ((3e200, 0.0), (-3e-200, 0.0)),
-           "infinite or 0 where the square overflows or underflows; its slope at 0 is NaN, that of "
+           "is infinite or 0 where the square overflows or underflows; its slope at 0 is NaN, "
+           "that of "
            "abs 0"),
     stable("standard deviation", "sqrt(var(x)) -> std(x)", "sqrt", _std,
            lambda x, y: apply("sqrt", reduced("var", pair(x, y), correction=0)), ((3.0, 3.0),),
-           "the slope, NaN where all elements are equal; that of std is 0 there"),
+           "loses the slope, NaN where all elements are equal; that of std is 0 there"),
     stable("root of exp", "sqrt(exp(x)) -> exp(x / 2); rsqrt(exp(x)) -> exp(-x / 2)", "sqrt rsqrt",
            _sqrt_exp, lambda x, y: (apply("sqrt", _exp(x)), apply("rsqrt", _exp(x))),
            ((800.0, 0.0), (-800.0, 0.0)),
-           "infinite from x = 710 on (89 in float32), 0 below -745 (-104)"),
+           "is infinite from x = 710 on (89 in float32), 0 below -745 (-104)"),
 )  # fmt: skip

@@ -164,5 +164,5 @@ SUMS: tuple[Rule, ...] = (
            "(cos(x) - sinc(x)) / x -> sinc'(x)", "sub add", _common_factor,
            lambda x, y: (y - y * apply("sigmoid", x),
                          y * _exp(x) + y * apply("tanh", -x) * _exp(x)),
-           ((40.0, 3.0),), "every digit where the two terms nearly cancel"),
+           ((40.0, 3.0),), "loses every digit where the two terms nearly cancel"),
 )  # fmt: skip

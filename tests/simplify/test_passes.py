@@ -9,7 +9,8 @@ import graphc as gx
 from graphc.core.graph import bodies
 from graphc.core.node import intern_table_size
 from graphc.core.walk import topological_order
-from graphc.simplify.passes import explain, lint, simplify
+from graphc.simplify.lint import lint
+from graphc.simplify.passes import explain, simplify
 
 
 def names_of(node: gx.Node) -> list[str]:
