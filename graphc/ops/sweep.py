@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from graphc.core.errors import GradError
@@ -47,6 +48,17 @@ def _ordinary(value: Any) -> Any:
     return None if value is None else unmasked(value)
 
 
+@contextmanager
+def _place_restored() -> Generator[None]:
+    """Sets the place of new nodes back to what it was: a block is swept within the sweep of all."""
+    before = place_new_nodes(None)
+    place_new_nodes(before)
+    try:
+        yield
+    finally:
+        place_new_nodes(before)
+
+
 def carries_tangent(node: Node) -> bool:
     """Tells whether a node's value can change continuously: a float, or several results."""
     return isinstance(node.type, TupleType) or node.type.dtype.is_inexact
@@ -80,11 +92,8 @@ def reverse_sweep(
     Returns:
         The adjoints that are not structurally zero.
     """
-    with collection_paused():
-        try:
-            return _reverse_sweep(seeds, wrt, rule, watch, keep)
-        finally:
-            place_new_nodes(None)
+    with collection_paused(), _place_restored():
+        return _reverse_sweep(seeds, wrt, rule, watch, keep)
 
 
 def _reverse_sweep(
@@ -145,11 +154,8 @@ def forward_sweep(
     Returns:
         For each root its tangent or None for zero; a tuple of them for an op of several results.
     """
-    with collection_paused():
-        try:
-            return _forward_sweep(roots, tangents, everywhere, system)
-        finally:
-            place_new_nodes(None)
+    with collection_paused(), _place_restored():
+        return _forward_sweep(roots, tangents, everywhere, system)
 
 
 def _forward_sweep(
