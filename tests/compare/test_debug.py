@@ -508,3 +508,45 @@ def test_step_function_on_the_way_is_noted() -> None:
     x = gx.input("x", ())
     report = gx.debug(gx.floor(x) + 0 * x, x=1.5)
     assert any("piecewise constant" in note for note in report.notes)
+
+
+def test_bad_adjoint_that_a_mask_stops_is_harmless() -> None:
+    x = gx.input("x", ())
+    report = gx.debug(gx.sqrt(gx.where(x > 0, x, 0.0)), x=-1.0)
+    assert report.ok and report.adjoint is not None and report.adjoint.reaches == ()
+    assert "harmless" in report.adjoint.words
+
+
+def test_bad_adjoint_that_reaches_a_gradient_comes_before_a_harmless_one() -> None:
+    x, y = gx.input("x", ()), gx.input("y", ())
+    loss = gx.sqrt(gx.where(x > 0, x, 0.0)) + gx.sqrt(y)
+    fault = gx.debug(loss, x=-1.0, y=0.0).adjoint
+    assert fault is not None and (fault.node, fault.reaches) == ("y", ("y",))
+
+
+def test_row_without_any_score_is_found_and_survives_fifty_digits() -> None:
+    scores = gx.input("scores", (2, 2))
+    y = gx.sum(gx.softmax(gx.where(scores > 0, scores, -np.inf)))
+    report = gx.debug(y, scores=[[1.0, 2.0], [-1.0, -2.0]])
+    assert [b.op for b in report.births if b.reaches] == ["constant", "softmax"]
+    assert report.adjoint is not None
+
+
+def test_mean_of_nothing_is_named_as_such() -> None:
+    first = gx.debug(gx.mean(gx.input("x", (0,))), x=[]).first
+    assert first is not None and "mean of no elements" in first.words
+
+
+def test_network_judged_in_float64_knows_its_true_zeros(rng: np.random.Generator) -> None:
+    z, values = layer_inputs(rng)
+    report = gx.debug(gx.sum(gx.square(gx.relu(z))), values, budget=10)
+    assert {v.kind for v in report.vanishing} == {"true"} and "judged in float64" in report.notes[0]
+
+
+def test_backward_block_stands_at_the_users_call() -> None:
+    x = gx.input("x", (2,))
+    square = gx.block(lambda v: gx.sqrt(v * v))
+    called = square(x)
+    report = gx.debug(gx.sum(called), x=[0.0, 1.0])
+    assert report.adjoint is not None and called.place is not None
+    assert report.adjoint.block.endswith(f"test_debug.py:{called.place[1]}")

@@ -94,12 +94,22 @@ class FirstFault:
         backward: the reverse pass of the graph.
         tracker: followed NaN and infinity through the run.
         forward: the nodes of the graph itself.
+        gradients: the adjoints asked for; one that spoils them comes before one that does not.
     """
 
-    def __init__(self, backward: Backward, tracker: Tracker, forward: set[Node]) -> None:
+    def __init__(
+        self,
+        backward: Backward,
+        tracker: Tracker,
+        forward: set[Node],
+        gradients: Sequence[Node],
+    ) -> None:
         self.backward = backward
         bad = tracker.top.entries
-        self.node = next((n for n, a in backward.adjoints.items() if a in bad), None)
+        _, reach = tracker.resolve(tracker.top, gradients, close=False)
+        found = [(n, a) for n, a in backward.adjoints.items() if a in bad]
+        spoiling = [n for n, a in found if reach.get(a)]
+        self.node = next(iter([*spoiling, *(n for n, _ in found)]), None)
         self.event: Event | None = None
         self.edge: Edge | None = None
         self.capture: list[Capture] = []
@@ -150,6 +160,8 @@ class FirstFault:
             words += f"; at 50 digits it is {exact:.6g}"
         if reaches:
             words += f"; it reaches the gradient by {', '.join(reaches)}"
+        else:
+            words += "; harmless: it reaches no gradient that was asked for"
         user = None if edge is None else edge.user
         return AdjointFault(
             node=describe(node, 4),

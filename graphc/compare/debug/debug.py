@@ -170,7 +170,7 @@ class _Work:
         keep = [*self.outputs, *gradients]
         results = self._run([NumpyNamespace(self.sizes)], [checks, bad.tracker, norms, units], keep)
         births, total = self._births(bad, forward)
-        fault = FirstFault(self.backward, bad.tracker, forward)
+        fault = FirstFault(self.backward, bad.tracker, forward, gradients)
         finite = not any(o in bad.tracker.top.entries for o in self.outputs)
         judged = self._judge(norms, fault, finite)
         reaches = [describe(w) for w in self.wrt if adjoints.get(w) in bad.tracker.top.entries]
@@ -264,7 +264,8 @@ class _Work:
             counts = judge.counts.get(adjoint) if lane is not None else None
             ratio = norms.found[adjoint].norm / (top or 1.0)
             sums = norms.found[adjoint]
-            made.append(vanishing(node, node in wanted, sums, counts, event, words, ratio))
+            sure = judge.sure
+            made.append(vanishing(node, node in wanted, sums, counts, event, words, ratio, sure))
         if len(flat) > len(shown):
             self.notes.append(
                 f"{len(flat) - len(shown)} more inner adjoints have elements that are 0 or tiny"
@@ -376,7 +377,7 @@ def _findings(
     differ: Sequence[Difference],
 ) -> tuple[str, ...]:
     found = [b.words for b in births if b.reaches][:1]
-    if adjoint is not None:
+    if adjoint is not None and adjoint.reaches:
         found.append(adjoint.words)
     for one in vanished:
         flat = one.zeros + one.tiny == one.size

@@ -14,7 +14,7 @@ from graphc.backends.run import resolve
 from graphc.compare.bounds import largest
 from graphc.compare.debug.checks import show_at, show_index, show_number
 from graphc.compare.debug.record import Birth
-from graphc.compare.debug.run import Frame, Lanes
+from graphc.compare.debug.run import Frame, Lanes, exactly
 from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
 from graphc.core.node import Node, describe
@@ -94,18 +94,15 @@ class NonFinite:
         if sum(v.size for v in values) > _EXAMINED or self._examined > _TIMES:
             return "unknown"
         params = {k: resolve(v, self._xp.sizes) for k, v in node.params.items()}
-        exact = self._xp.apply(node, [self._xp.convert(v) for v in values], params)
-        return _kind(self._xp, exact[_first(mask)])
+        given = [self._xp.convert(v) for v in values]
+        return _kind(self._xp, exactly(self._xp, node, given, params, mask)[_first(mask)])
 
     def kind(self, event: Event) -> str:
         """Returns what kind of birth an event is, see `Birth.kind`."""
         note: Note = event.details
         if not note.kind:
             node = event.node
-            operands = [self._xp.convert(v) for v in note.operands]
-            params = {k: resolve(v, self._xp.sizes) for k, v in node.params.items()}
-            exact = np.asarray(self._xp.apply(node, operands, params), dtype=object)
-            note.kind = _kind(self._xp, exact.item())
+            note.kind = _kind(self._xp, self._exact(node, note))
         return note.kind
 
     def birth(self, event: Event, reaches: Sequence[str]) -> Birth:
@@ -151,8 +148,8 @@ class NonFinite:
                 for a, v in zip(node.args, note.operands, strict=True)
                 if a.op.name not in ("constant", "number") or a.shape
             ]
-            came += f" from {', '.join(shown)}" if shown else ""
-        elif node.args:
+            came += f" from {', '.join(dict.fromkeys(shown))}" if shown else ""
+        elif note.operands:
             low, high = note.operands[0]
             came += f" from operands between {show_number(low)} and {show_number(high)}"
         where = f" at element {show_index(event.element)}" if event.element else ""
@@ -172,18 +169,24 @@ class NonFinite:
             return "infinities have no such value"
         if kind == "unknown":
             return "an overflow or a pole; the operands are too many to repeat it at 50 digits"
+        if node.op.group != "elementwise" and not event.details.operands:
+            return f"{node.op.name} of no elements"
         what = "a pole" if kind == "pole" else "outside of the domain"
-        return f"{what}, {node.op.name} needs {node.op.domain}"
+        needs = "" if node.op.domain.startswith("every") else f", {node.op.name} needs "
+        return what + (needs + node.op.domain if needs else "")
 
     def _overflow(self, event: Event) -> str:
         node, note = event.node, event.details
         limit = f"{node.dtype.name} ends at {largest(node.dtype):.4g}"
         if node.op.group != "elementwise":
             return f"overflow, {limit}"
+        exact = self._xp.context.nstr(self._exact(node, note), 4)
+        return f"overflow, truly {exact} and {limit}"
+
+    def _exact(self, node: Node, note: Note) -> Any:
         operands = [self._xp.convert(v) for v in note.operands]
         params = {k: resolve(v, self._xp.sizes) for k, v in node.params.items()}
-        exact = np.asarray(self._xp.apply(node, operands, params), dtype=object).item()
-        return f"overflow, truly {self._xp.context.nstr(exact, 4)} and {limit}"
+        return exactly(self._xp, node, operands, params, np.zeros(())).item()
 
 
 def not_finite(node: Node, value: Lanes) -> Any:
@@ -198,7 +201,7 @@ def not_finite(node: Node, value: Lanes) -> Any:
 
 
 def _kind(xp: MpNamespace, exact: Any) -> str:
-    if isinstance(exact, (bool, int)):
+    if isinstance(exact, int):
         return "overflow"
     if xp.context.isnan(exact):
         return "domain"
@@ -214,7 +217,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _ranges(values: Sequence[Any]) -> tuple[Any, ...]:
-    floats = [v for v in values if _is_float(v) and v.size] or [np.zeros(())]
+    floats = [v for v in values if _is_float(v) and v.size]
     return tuple([(float(np.min(v)), float(np.max(v))) for v in floats])
 
 
@@ -244,6 +247,8 @@ def _fate(event: Event) -> str:
         return "nothing uses it"
     place = show_place(end.place)
     at = f" at {place}" if place else ""
+    if end.op.name == "item":
+        return "nothing uses that result of the block"
     if end.op.name == "where":
         return f"the branch of where{at} is not taken"
     if end.type.dtype.kind == "b":

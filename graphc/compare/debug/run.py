@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,9 +148,12 @@ class Run:
         params = node.params
         if params:
             params = {name: resolve(value, self.sizes) for name, value in params.items()}
-        return tuple(
-            [xp.apply(node, [a[k] for a in args], params) for k, xp in enumerate(self.lanes)]
-        )
+        first = self.lanes[0].apply(node, [a[0] for a in args], params)
+        rest = [
+            exactly(xp, node, [a[k] for a in args], params, first)
+            for k, xp in enumerate(self.lanes[1:], 1)
+        ]
+        return (first, *rest)
 
     def _block(self, frame: Frame, args: Sequence[Lanes]) -> list[Lanes]:
         assert frame.graph is not None
@@ -180,6 +184,19 @@ class Run:
             return np.stack(parts)
         shape = (0, *resolve(output.type.shape, self.sizes))
         return np.zeros(shape, output.type.dtype.numpy)
+
+
+def exactly(xp: Namespace, node: Node, args: Sequence[Any], params: Any, like: Any) -> Any:
+    """Returns a node's value in mpmath; NaN of the shape of `like` where Python raises.
+
+    Where IEEE has 0/0 or infinity - infinity, mpmath's own operators raise.
+    """
+    try:
+        return xp.apply(node, args, params)
+    except (ArithmeticError, ValueError):
+        if isinstance(like, tuple):
+            return tuple([np.full(v.shape, math.nan, object) for v in like])  # pyright: ignore[reportUnknownVariableType]
+        return np.full(np.shape(like), math.nan, object)
 
 
 def _join(results: list[Lanes]) -> Lanes:

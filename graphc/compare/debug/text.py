@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # records know how they are written; the writer reads their fields
-    from graphc.compare.debug.record import DebugReport, Level
+    from graphc.compare.debug.record import DebugReport, Level, Vanishing
 
 _WIDTH = 100
+
+#: How the words of an activation end that is in order.
+ALIVE = "all alive"
 
 #: Entries of each kind that are shown; the record has all of them.
 _SHOWN = 4
@@ -24,10 +27,9 @@ def report_text(report: DebugReport) -> str:
     adjoint = [report.adjoint.words] if report.adjoint is not None else []
     _section(lines, "adjoints", adjoint)
     _section(lines, "checks", [f"{f.kind}: {f.words}" for f in report.failures])
-    shown = [v.words for v in report.vanishing if v.wanted] or [v.words for v in report.vanishing]
-    _section(lines, "vanishing", shown)
+    _section(lines, "vanishing", [v.words for v in _worth_showing(report.vanishing)])
     counted = sorted(report.units, key=lambda u: -(u.dead + u.beyond + u.saturated / u.elements))
-    _section(lines, "units", [u.words for u in counted if u.dead or u.beyond or u.saturated])
+    _section(lines, "units", [u.words for u in counted if not u.words.endswith(ALIVE)])
     _section(
         lines,
         "XLA",
@@ -60,6 +62,13 @@ def _value_words(report: DebugReport) -> list[str]:
     if report.births_total > len(report.births):
         words.append(f"and {report.births_total - len(report.births)} births more")
     return words
+
+
+def _worth_showing(found: Sequence[Vanishing]) -> list[Vanishing]:
+    """Returns the gradients that were asked for, else inner adjoints; some true zeros are usual."""
+    telling = [v for v in found if v.kind != "true" or v.true_zeros in (0, v.size)]
+    asked = [v for v in telling if v.wanted] or telling
+    return sorted(asked, key=lambda v: ("artificial", "unjudged", "true").index(v.kind))
 
 
 def _way(spread: Sequence[str], steps: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from graphc.compare.debug.record import Units
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.compare.debug.slopes import Slopes
+from graphc.compare.debug.text import ALIVE
 from graphc.core.errors import show_place
 from graphc.core.node import Node, describe
 from graphc.core.type import TupleType
@@ -36,11 +37,13 @@ class Shape:
         largest: the largest slope.
         least: the slope on the flat side of a kink, where it has a constant one; else None.
         limits: the values it tends to at the flat ends, in the node's dtype.
+        gate: the slope is constant on either side of a kink: flat elements are its purpose.
     """
 
     largest: float
     least: float | None
     limits: tuple[float, ...]
+    gate: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +179,7 @@ class UnitCounter(Watcher):
     def _shape(self, node: Node, index: int, values: Sequence[Any]) -> tuple[Shape | None, Any]:
         """Returns how an op behaves along one operand, and what it shares that with."""
         if node.op.name == "where":
-            return Shape(1.0, None, ()), (node.op, index)
+            return Shape(1.0, None, (), gate=True), (node.op, index)
         fixed = tuple(
             float(np.ravel(v)[0]) if i != index and np.size(v) else None
             for i, v in enumerate(values)
@@ -243,7 +246,9 @@ def _probe(slopes: Slopes, node: Node, index: int, fixed: Sequence[float | None]
     ]
     limits = tuple(float(value[k]) for k, f in zip((0, -1), flat, strict=True) if f)
     if any(flat):
-        return Shape(largest, None, limits)
+        # 0, 1 and the 1/2 that is promised at a kink.
+        gate = node.op.kink is not None and len(np.unique(slope)) <= 3
+        return Shape(largest, None, limits, gate)
     if node.op.kink is not None:
         sides = [s for e in ends if (s := float(slope[e][0])) < largest and np.all(slope[e] == s)]
         return Shape(largest, min(sides), ()) if sides else None
@@ -259,8 +264,7 @@ def _record(one: _Counted) -> Units:
         parts.append(f"{dead} of {units} units dead (slope 0 for all of a batch of {one.batch})")
     if beyond:
         parts.append(f"{beyond} of {units} units on the slope {shape.least:.3g} for all of a batch")
-    smooth = one.saturated and not (node.op.kink is not None and one.rounded == one.saturated)
-    if smooth or (one.saturated and not dead):
+    if one.saturated and not shape.gate:
         parts.append(
             f"{one.saturated} of {one.elements} elements flat (slope below "
             f"{FLAT * shape.largest:.3g}), {one.rounded} of them at the limit to the last bit"
@@ -282,7 +286,7 @@ def _record(one: _Counted) -> Units:
         saturated=one.saturated,
         rounded=one.rounded,
         threshold=FLAT * shape.largest,
-        words=f"{head}: {', '.join(parts) or 'all alive'}",
+        words=f"{head}: {', '.join(parts) or ALIVE}",
     )
 
 

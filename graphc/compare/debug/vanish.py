@@ -16,12 +16,16 @@ from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
 from graphc.core.node import Node, describe
+from graphc.core.type import TensorType
 
 #: An element counts as lost where it is off by more than this part of its true value.
 _LOST = 0.5
 
 #: Operations that add with either sign, so that digits can cancel.
 _SUMS = frozenset({"add", "sub", "sum", "mean", "matmul", "einsum", "scatter_add", "var"})
+
+#: Products of float64 below this lose digits, and then all of them.
+_LEAST = float(np.finfo(np.float64).tiny)
 
 #: What a graph is judged in where 50 digits are above the budget.
 FLOAT64 = "float64"
@@ -41,11 +45,7 @@ class Loss:
 
 
 class Lost:
-    """Follows elements whose computed value is off by more than half; `tracker` follows them.
-
-    Attributes:
-        cancelled: at 50 digits a sum came out as exactly 0: more digits may show it is not.
-    """
+    """Follows elements whose computed value is off by more than half; `tracker` follows them."""
 
     def __init__(self) -> None:
         self.tracker = Tracker(off_by_half, self._born)
@@ -70,6 +70,11 @@ class Lost:
 class Judge(Watcher):
     """Holds adjoints outside of blocks against the exact lane.
 
+    Attributes:
+        norms, counts: of the adjoints.
+        cancelled: a sum came out as exactly 0: with more digits it may not.
+        sure: no 0 in the second lane stands for a number below its range (mpmath has no end).
+
     Args:
         asked: for each adjoint node whether all of its elements are in question, or those that
             are 0 or tiny, or (None) none.
@@ -80,8 +85,11 @@ class Judge(Watcher):
         self.norms: dict[Node, float] = {}
         self.counts: dict[Node, Counts] = {}
         self.cancelled = False
+        self.sure = True
 
     def see(self, frame: Frame, node: Node, args: Sequence[Lanes], value: Lanes) -> None:
+        if self.sure and isinstance(node.type, TensorType):
+            self.sure = not _may_underflow(node, [a[1] for a in args], value[1])
         if node.op.name in ("add", "sub") and node.dtype.is_float:
             zero = _is_zero(value[1])
             if zero.any():
@@ -132,7 +140,7 @@ def _count(node: Node, computed: Any, exact: Any, all_asked: bool) -> Counts:
 
 def vanishing(
     node: Node, wanted: bool, sums: Any, counts: Counts | None, event: Event | None,
-    judged: str, ratio: float,
+    judged: str, ratio: float, sure: bool,
 ) -> Vanishing:  # fmt: skip
     """Returns the record of one adjoint.
 
@@ -144,12 +152,13 @@ def vanishing(
         event: where its value was lost, as far as known.
         judged: by what, or why not.
         ratio: its norm over that of the loss's own adjoint.
+        sure: what was judged to be 0 is no number below the range it was judged in.
     """
     kind, cause, born = "unjudged", "", ""
     if counts is not None:
         kind = "artificial" if counts.lost or counts.underflow else "true"
-        if kind == "true" and counts.true_zeros and judged == FLOAT64:
-            kind = "unjudged"  # what is 0 in float64 may lie below its range
+        if kind == "true" and counts.true_zeros and not sure:
+            kind = "unjudged"
         if kind == "artificial":
             cause = event.details.cause if event is not None else "underflow"
             born = "" if event is None else _born_words(event)
@@ -217,6 +226,21 @@ def _born_words(event: Event) -> str:
     operands = ", ".join(f"{show_number(v)} (truly {true})" for v, true in loss.operands)
     made = f" of {operands}" if operands else ""
     return f"lost in {head}: {show_number(loss.computed)}{made} is truly {loss.true}"
+
+
+def _may_underflow(node: Node, operands: Sequence[Any], value: Any) -> bool:
+    """Tells whether a float64 result holds a 0 that is none, or was made of such products."""
+    if value.dtype != np.float64 or not operands or node.op.name == "where":
+        return False
+    floats = [np.abs(o) for o in operands if o.dtype == np.float64]
+    if node.op.group == "elementwise":
+        # At a kink, as of relu, 0 is the value; elsewhere only 0 makes 0.
+        if node.op.kink is not None or not (zero := value == 0).any():
+            return False
+        return bool(np.any(zero & np.all([np.broadcast_to(f, zero.shape) for f in floats], axis=0)))
+    least = [float(np.min(f[f > 0])) for f in floats if (f > 0).any()]
+    with np.errstate(all="ignore"):
+        return bool(np.prod(least) < _LEAST)
 
 
 def _cause(node: Node, computed: float, true: Any) -> str:
