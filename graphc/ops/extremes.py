@@ -24,9 +24,15 @@ def _half_where(condition: Node, like: Node) -> Node:
 
 
 def _plain_share(larger: Node, smaller: Node) -> Node:
-    """Returns `_tie_slope` with an ordinary 0, which JAX multiplies: 0 * inf is NaN there."""
+    """Returns `_tie_slope` with an ordinary 0, which others multiply: 0 * inf is NaN there."""
     zero = scalar(0, larger.dtype)
     return apply_named("where", larger < smaller, zero, _half_where(larger == smaller, larger))
+
+
+def _one_unless(condition: Node, like: Node) -> Node:
+    """Returns 0 where the condition holds and 1 elsewhere, as ordinary numbers."""
+    dtype = like.dtype
+    return apply_named("where", condition, scalar(0, dtype), scalar(1.0, dtype))
 
 
 maximum = elementwise(
@@ -46,8 +52,14 @@ maximum = elementwise(
         departs="",
     ),
     peers={
-        "jax": (lambda out, x, y: _plain_share(x, y), lambda out, x, y: _plain_share(y, x)),
-        "pytensor": (lambda out, x, y: x >= y, lambda out, x, y: y > x),
+        **dict.fromkeys(
+            ("jax", "casadi"),
+            (lambda out, x, y: _plain_share(x, y), lambda out, x, y: _plain_share(y, x)),
+        ),
+        "pytensor": (
+            lambda out, x, y: _one_unless(x < y, x),
+            lambda out, x, y: _one_unless(x >= y, y),
+        ),
     },
     doc="Returns the larger of x and y; at a tie the slope is 1/2 in each. NaN wins.",
 )
@@ -63,8 +75,14 @@ minimum = elementwise(
     meet="all",
     kink=maximum.kink,
     peers={
-        "jax": (lambda out, x, y: _plain_share(y, x), lambda out, x, y: _plain_share(x, y)),
-        "pytensor": (lambda out, x, y: x <= y, lambda out, x, y: y < x),
+        **dict.fromkeys(
+            ("jax", "casadi"),
+            (lambda out, x, y: _plain_share(y, x), lambda out, x, y: _plain_share(x, y)),
+        ),
+        "pytensor": (
+            lambda out, x, y: _one_unless(x > y, x),
+            lambda out, x, y: _one_unless(x <= y, y),
+        ),
     },
     doc="Returns the smaller of x and y; at a tie the slope is 1/2 in each. NaN wins.",
 )
@@ -85,7 +103,7 @@ def _clip_line(xp: Any, dx: Any, dlow: Any, dhigh: Any, x: Any, low: Any, high: 
 
 
 def _clip_share(index: int) -> Callable[[Node, Node, Node, Node], Partial]:
-    """Returns a partial of min(max(x, low), high), taken apart as JAX does."""
+    """Returns a partial of min(max(x, low), high), taken apart as JAX and CasADi do."""
 
     def partial(out: Node, x: Node, low: Node, high: Node) -> Partial:
         raised = maximum(x, low)
@@ -97,12 +115,7 @@ def _clip_share(index: int) -> Callable[[Node, Node, Node, Node], Partial]:
     return partial
 
 
-#: At a bound the operand keeps its slope whole and the bound has none.
-_CLIP_WHOLE = (
-    lambda out, x, low, high: (x >= low) & (x <= high),
-    lambda out, x, low, high: x < low,
-    lambda out, x, low, high: x > high,
-)
+_CLIP_APART = (_clip_share(0), _clip_share(1), _clip_share(2))
 clip_op = elementwise(
     "clip",
     run=lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
@@ -126,9 +139,18 @@ clip_op = elementwise(
         departs="",
     ),
     peers={
-        "jax": (_clip_share(0), _clip_share(1), _clip_share(2)),
-        "torch": _CLIP_WHOLE,
-        "pytensor": _CLIP_WHOLE,
+        **dict.fromkeys(("jax", "casadi"), _CLIP_APART),
+        # At a bound the operand keeps its slope whole and the bound has none.
+        "torch": (
+            lambda out, x, low, high: (x >= low) & (x <= high),
+            lambda out, x, low, high: x < low,
+            lambda out, x, low, high: x > high,
+        ),
+        "pytensor": (
+            lambda out, x, low, high: _one_unless((x < low) | (x > high), x),
+            lambda out, x, low, high: _one_unless(x >= low, x),
+            lambda out, x, low, high: _one_unless(x <= high, x),
+        ),
     },
     doc="Returns min(max(x, low), high); at a bound the slope is 1/2 in each.",
 )

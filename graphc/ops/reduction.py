@@ -171,8 +171,12 @@ def _extreme_weight(node: Node) -> Node:
     return masked(apply_named("logical_not", beaten), _tie_share(node))
 
 
+def _ties(node: Node) -> Node:
+    return apply_named("cast", node.args[0] == keep_axes(node, node), dtype=node.dtype)
+
+
 def _tie_share(node: Node) -> Node:
-    ties = apply_named("cast", node.args[0] == keep_axes(node, node), dtype=node.dtype)
+    ties = _ties(node)
     count = make(sum_op, (ties,), {"axis": node.params["axis"], "keepdims": True})
     return ties / count
 
@@ -209,10 +213,10 @@ def _extreme(name: str, doc: str) -> Op:
         run=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis, keepdims),
         vjp=vjp,
         jvp=jvp,
-        # PyTensor gives every tied element the whole slope; JAX multiplies by ordinary zeros.
+        # They multiply by ordinary zeros; PyTensor gives every tied element the whole slope.
         peers={
-            "jax": _weighted(_tie_share),
-            "pytensor": _weighted(lambda node: node.args[0] == keep_axes(node, node)),
+            **dict.fromkeys(("jax", "casadi"), _weighted(_tie_share)),
+            "pytensor": _weighted(_ties),
         },
         bound=lambda error, node: _again(node, error, max_op),
         latex=rf"\{name}({{0}})",
@@ -312,11 +316,19 @@ def _shift_rounding(x: Node, node: Node) -> Node:
     return (apply_named("abs", x - top) + (_count(node) + 4)) * x.dtype.epsilon
 
 
+def _softmax_jax(node: Node) -> Node:
+    # e**(x - max) is 0 below an infinite maximum, where the quotient of all of them is NaN.
+    (x,), top = node.args, keep_axes(node, node)
+    zero = scalar(0, x.dtype)
+    return apply_named("where", (top == math.inf) & (x < math.inf), zero, _softmax_like(node))
+
+
 logsumexp_op = _reduction(
     "logsumexp",
     run=lambda xp, x, axis, keepdims: xp.logsumexp(x, axis, keepdims),
     vjp=lambda adjoint, node: chain(_spread(adjoint, node), _softmax_like(node)),
     jvp=lambda tangent, node: _again(node, multiply(tangent, _softmax_like(node)), sum_op),
+    peers=dict.fromkeys(("jax", "pytensor"), _weighted(_softmax_jax)),
     bound=lambda error, node: _again(
         node, (error + _shift_rounding(node.args[0], node)) * _softmax_like(node), sum_op
     ),

@@ -41,6 +41,7 @@ HAND: dict[str, Sequence[tuple[float, float]]] = {
     "hypot": [(-1, 1), (-1, 1)],
     "atan2": [(INF, INF), (-INF, 0)],
     "pow": [(0, 0), (-INF, -INF)],
+    "pow_less": [(-INF, -INF)],
     "max": [(0, 1), (0, 1)],
     "min": [(1, 0), (1, 0)],
     "norm": [(-1, 1), (-1, 1)],
@@ -244,7 +245,7 @@ def test_html_is_escaped_and_holds_the_same_numbers() -> None:
 def test_report_reads_as_the_documents_show_it() -> None:
     z = gx.input("z", (), "float64")
     lines = str(gx.kinks(gx.maximum(z, 0.0) - gx.abs(z), z=0.0)).splitlines()
-    assert lines[0] == "2 of 2 nodes that have a kink stand at it"
+    assert lines[0] == "at a kink or tie: 2 of 2 nodes that can be"
     assert lines[2].startswith("maximum(z, 0.0) at test_kinks.py:")
     assert lines[3].split() == ["element", "operand", "left", "right", "graphc", "others"]
     assert lines[4].split() == ["value", "z", "=", "0", "0", "1", "0.5", "pytensor", "1"]
@@ -265,7 +266,7 @@ def test_wrong_values_are_refused(given: dict[str, float], expected: str) -> Non
 def test_command_prints_the_report() -> None:
     done = CliRunner().invoke(main, ["kinks", "max(z,0)-z+log1p(exp(-abs(z)))", "z=0"])
     assert done.exit_code == 0, done.output
-    assert "2 of 2 nodes that have a kink stand at it" in done.output
+    assert "at a kink or tie: 2 of 2 nodes that can be" in done.output
     assert "jax 1" in done.output and ".py:" not in done.output
 
 

@@ -100,7 +100,16 @@ def at_kinks(op: Op, match: str, engine: str) -> list[tuple[Any, list[Any], list
     ]
 
 
-@pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
+#: Ops that are a slope of graphc's own and no function anywhere else.
+OWN = {"pow_less"}
+SHARED = [op for op in KINKED if op.name not in OWN]
+
+
+def test_every_kink_has_its_function_in_jax() -> None:
+    assert {op.name for op in SHARED} == set(IN_JAX)
+
+
+@pytest.mark.parametrize("op", SHARED, ids=lambda op: op.name)
 @pytest.mark.parametrize("engine", ["reverse", "forward"])
 def test_jax_side_is_jaxs_at_and_beside_every_kink(op: Op, engine: str) -> None:
     for _, found, expected in at_kinks(op, "jax", engine):
@@ -108,7 +117,7 @@ def test_jax_side_is_jaxs_at_and_beside_every_kink(op: Op, engine: str) -> None:
             assert_near(left, right)
 
 
-@pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", SHARED, ids=lambda op: op.name)
 def test_record_says_that_jax_departs_where_it_does(op: Op) -> None:
     assert op.kink is not None
     departs = any(
@@ -219,6 +228,10 @@ ROWS: list[tuple[str, Function, Function, tuple[Any, ...]]] = [
         (0.0,),
     ),
     ("logsumexp of infinities", gx.logsumexp, jax.nn.logsumexp, ([INF, INF],)),
+    ("logsumexp of nothing at all", gx.logsumexp, jax.nn.logsumexp, ([-INF, -INF],)),
+    ("logsumexp of one infinity", gx.logsumexp, jax.nn.logsumexp, ([INF, 0.0],)),
+    ("logsumexp with a zero share", gx.logsumexp, jax.nn.logsumexp, ([-INF, 0.0],)),
+    ("std of one number", gx.std, jnp.std, ([2.0],)),
     ("x log x at 0", lambda x: x * gx.log(x), lambda x: x * jnp.log(x), (0.0,)),
     ("root of a square", lambda x: gx.sqrt(x * x), lambda x: jnp.sqrt(x * x), (0.0,)),
 ]
@@ -401,6 +414,31 @@ MEASURED: list[tuple[str, str, Function, tuple[Any, ...], list[Any]]] = [
     ("casadi", "std of equals", gx.std, ([2.0, 2.0],), [[NAN, NAN]]),
     ("casadi", "atan2 at the origin", gx.atan2, (0.0, 0.0), [NAN, NAN]),
     ("casadi", "0 ** 2", gx.pow, (0.0, 2.0), [0.0, NAN]),
+    ("casadi", "0 ** 0", gx.pow, (0.0, 0.0), [NAN, -INF]),
+    ("casadi", "0 ** 1/2", gx.pow, (0.0, 0.5), [INF, NAN]),
+    ("casadi", "negative ** 3", gx.pow, (-2.0, 3.0), [12.0, NAN]),
+    ("casadi", "hypot at the origin", gx.hypot, (0.0, 0.0), [NAN, NAN]),
+    ("casadi", "log of a negative", gx.log, (-1.0,), [-1.0]),
+    ("casadi", "log1p below -1", gx.log1p, (-2.0,), [-1.0]),
+    ("casadi", "atanh outside", gx.atanh, (2.0,), [-1 / 3]),
+    ("casadi", "max tie", gx.max, ([1.0, 3.0, 3.0],), [[0.0, 0.5, 0.5]]),
+    ("casadi", "maximum of a log", lambda x: gx.maximum(gx.log(x), 0.0), (0.0,), [NAN]),
+    ("casadi", "clip of a log", lambda x: gx.clip(gx.log(x), -1.0, 2.0), (0.0,), [NAN]),
+    ("casadi", "norm of order 1", lambda x: gx.norm(x, 1), ([0.0, 0.0],), [[0.0, 0.0]]),
+    ("pytensor", "0 ** 0", gx.pow, (0.0, 0.0), [NAN, 0.0]),
+    ("pytensor", "0 ** 2", gx.pow, (0.0, 2.0), [0.0, 0.0]),
+    ("pytensor", "0 ** 1/2", gx.pow, (0.0, 0.5), [INF, 0.0]),
+    ("pytensor", "2 ** 0", gx.pow, (2.0, 0.0), [0.0, math.log(2.0)]),
+    ("pytensor", "log of a negative", gx.log, (-1.0,), [-1.0]),
+    ("pytensor", "log1p below -1", gx.log1p, (-2.0,), [-1.0]),
+    ("pytensor", "atanh outside", gx.atanh, (2.0,), [-1 / 3]),
+    ("pytensor", "min tie", gx.min, ([1.0, 1.0, 3.0],), [[1.0, 1.0, 0.0]]),
+    ("pytensor", "clip by all", gx.clip, (-1.0, -1.0, 2.0), [1.0, 0.0, 0.0]),
+    ("pytensor", "maximum of a log", lambda x: gx.maximum(gx.log(x), 0.0), (0.0,), [NAN]),
+    ("pytensor", "minimum of a log", lambda x: gx.minimum(gx.log(x), -3.0), (0.0,), [INF]),
+    ("pytensor", "clip of a log", lambda x: gx.clip(gx.log(x), -1.0, 2.0), (0.0,), [NAN]),
+    ("pytensor", "norm of order 1", lambda x: gx.norm(x, 1), ([0.0, 0.0],), [[0.0, 0.0]]),
+    ("pytensor", "std of one", gx.std, ([2.0],), [[NAN]]),
     ("casadi", "where", lambda x: gx.where(x > 0, gx.log(x), 2 * x), (0.0,), [2.0]),
 ]
 
@@ -423,6 +461,11 @@ def test_torch_backward_multiplies_the_zero_of_a_dead_branch() -> None:
     assert np.isnan(found)
 
 
+def test_pytensor_backward_gives_a_number_beside_an_infinity_no_share() -> None:
+    (found,) = gradients(gx.logsumexp, ([INF, 0.0],), "pytensor")
+    assert_near(found, [NAN, 0.0])
+
+
 def test_torch_atan2_gives_a_negative_zero_by_x() -> None:
     _, by_x = gradients(gx.atan2, (0.0, 0.0), "torch")
     assert math.copysign(1.0, by_x) == -1.0
@@ -434,6 +477,7 @@ IN_SYMPY: list[tuple[str, Any, Function, tuple[float, ...]]] = [
     ("maximum tie", sympy.Max(X, Y), gx.maximum, (2.0, 2.0)),
     ("minimum tie", sympy.Min(X, Y), gx.minimum, (2.0, 2.0)),
     ("power at 0, 2", X**Y, gx.pow, (0.0, 2.0)),
+    ("power at 0, 0", X**Y, gx.pow, (0.0, 0.0)),
     ("power beside", X**Y, gx.pow, (3.0, 1.5)),
     ("log of a negative", sympy.log(X), gx.log, (-1.0,)),
     ("log1p below -1", sympy.log(1 + X), gx.log1p, (-2.0,)),

@@ -58,11 +58,10 @@ def _html_row(cells: Sequence[str], tag: str) -> str:
 
 
 def _summary(report: KinkReport) -> str:
-    looked = f"{report.looked_at} node{'s' * (report.looked_at != 1)}"
     if not report.looked_at:
         return "no node has a kink anywhere"
     met = len(report.kinks)
-    words = f"{met or 'none'} of {looked} that have a kink stand{'s' * (met <= 1)} at it"
+    words = f"at a kink or tie: {met or 'none'} of {report.looked_at} nodes that can be"
     if not report.exact:
         words += "; too large for 50 digits, so ties are those of floats"
     return words
