@@ -30,6 +30,7 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
     "x > 0": ((0.2, 3.0),),
     "x >= 0": ((0.2, 3.0),),
     "x >= 1": ((1.2, 4.0),),
+    "x, y not both 0": ((0.3, 3.0), (0.4, 2.5)),
     "x > 1": ((1.2, 4.0),),
     "x > -1": ((-0.8, 3.0),),
     "x != 0": ((0.3, 3.0),),
@@ -55,6 +56,9 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "leaky_relu": ({"slope": 0.1},),
     "elu": ({"alpha": 1.0}, {"alpha": 0.7}),
+    "pow_less": ({"steps": 1}, {"steps": 2}),
+    "gelu_gate": ({"order": 0}, {"order": 1}),
+    "gaussian": ({"factor": 1.0}, {"factor": 0.5}),
     "gelu": ({"approximate": False}, {"approximate": True}),
     "sinc": tuple(
         {"order": order, "scale": scale} for scale in ("1", "pi") for order in (0, 1, 2, 5)

@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 HEAVY = "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click latex2mathml"
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
-    "call complex dim_size formal gather imag integer_pow inverse_positive iota item jax_jvp "
-    "jax_vjp number one_minus_square one_plus_square sech_squared slice slice_transpose "
+    "call complex dim_size direction formal gather gaussian gelu_gate imag integer_pow "
+    "inverse_positive inversion iota item jax_jvp jax_vjp number one_minus_square "
+    "one_plus_square pow_less sech_squared sigmoid_slope slice slice_transpose "
     "square_minus_one step_sign".split()
 )
 #: What stands behind `x[...]` and a notebook's display.

@@ -19,8 +19,8 @@ _ALIASES = {
 }  # fmt: skip
 #: Elementwise ops that a formula writes in another way, or that are steps of graphc's own rules.
 NOT_CALLED = frozenset(
-    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu sinc one_plus_square "
-    "one_minus_square square_minus_one".split()
+    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc pow_less "
+    "sigmoid_slope one_plus_square one_minus_square square_minus_one direction inversion".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 

@@ -23,15 +23,6 @@ def _check_power(x: TensorType, power: float) -> None:
         )
 
 
-def _divided(xp: Any, w: Any, power: float, root: Any) -> Any:
-    """Returns w**power for a half-integer power below 0, with `root` for its half step."""
-    whole, half = divmod(int(-2 * power), 2)
-    total = root if half else None
-    for _ in range(whole):
-        total = w if total is None else total * w
-    return xp.divide(1, total)
-
-
 def _quadric(
     name: str,
     quadric: Callable[[Any], Any],
@@ -56,7 +47,13 @@ def _quadric(
     """
 
     def run(xp: Any, x: Any, power: float) -> Any:
-        value = _divided(xp, quadric(x), power, root(xp, x))
+        whole, half = divmod(int(-2 * power), 2)
+        below = root(xp, x) if half else None
+        if whole:
+            w = quadric(x)
+            for _ in range(whole):
+                below = w if below is None else below * w
+        value = xp.divide(1, below)
         if outside is None:
             return value
         return xp.where(outside(xp.real(x)), xp.full_like(x, xp.nan), value)

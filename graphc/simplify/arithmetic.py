@@ -6,7 +6,8 @@ import numpy as np
 
 from graphc.core.const import Const
 from graphc.core.node import Node, make
-from graphc.ops.arithmetic import abs_, add, div, integer_pow, mul, neg, reciprocal, square, sub
+from graphc.ops.arithmetic import abs_, add, div, mul, neg, reciprocal, square, sub
+from graphc.ops.power import integer_pow
 from graphc.ops.source import constant_op
 from graphc.simplify.rule import (
     Rule,

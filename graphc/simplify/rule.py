@@ -9,8 +9,9 @@ from typing import Any, Literal
 from graphc.core.dim import Dim
 from graphc.core.node import Node, apply_named, scalar
 from graphc.core.type import TensorType
-from graphc.ops.arithmetic import integer_pow, mul, neg, pow_, square
+from graphc.ops.arithmetic import mul, neg, square
 from graphc.ops.chain import broadcast_to
+from graphc.ops.power import integer_pow, pow_
 from graphc.ops.shaping import broadcast_op
 from graphc.ops.source import constant_op
 
@@ -79,8 +80,8 @@ def number(node: Node) -> Any:
     """Returns the one number that a constant holds everywhere, as a scalar array, or None."""
     if node.op is broadcast_op:
         node = node.args[0]
-    if node.op is constant_op and not node.type.shape:
-        return node.params["value"].array
+    if node.op is constant_op and node.params["value"].array.size == 1:
+        return node.params["value"].array.reshape(())
     return None
 
 
