@@ -84,6 +84,10 @@ def _parts(node: Node, moving: bool) -> list[tuple[Node, int]]:
         return [(args[0], 1)] * 2
     if name == "add" and args[0] is args[1]:
         return [(args[0], 1), (scalar(2.0, node.type.dtype), 1)]
+    if name == "sigmoid_slope":
+        (x,) = args
+        opposite = x.args[0] if x.op.name == "neg" else apply_named("neg", x)
+        return [(apply_named("sigmoid", x), 1), (apply_named("sigmoid", opposite), 1)]
     if name == "integer_pow" and 2 <= abs(node.params["exponent"]) <= 4:
         count = node.params["exponent"]
         return [(args[0], 1 if count > 0 else -1)] * abs(count)
@@ -120,9 +124,14 @@ def has_repeated(node: Node) -> bool:
     return _REPEATED in outline(node)
 
 
+def _is_single(node: Node) -> bool:
+    """Tells whether a node has one element, which stands everywhere in the product."""
+    return all(isinstance(size, int) and size == 1 for size in node.type.shape)
+
+
 def is_moved(factor: Factor) -> bool:
     """Tells whether its elements stand elsewhere in the product than in the factor itself."""
-    if not factor.node.type.shape:
+    if _is_single(factor.node):
         return False
     return any(n.op.name in ("reshape", "sum") for n in factor.path())
 
@@ -138,7 +147,7 @@ def is_spread(factor: Factor, total: Node, wide: Shape) -> bool:
     axes = total.params["axis"]
     kept = tuple([1 if i in axes else size for i, size in enumerate(wide)])
     short = tuple([size for i, size in enumerate(wide) if i not in axes])
-    if not factor.node.type.shape:
+    if _is_single(factor.node):
         return True
     # Numpy's alignment puts missing axes first.
     leading = axes == tuple(range(len(axes)))
@@ -188,7 +197,8 @@ def _again(node: Node, parts: list[Node | None]) -> Node | None:
     if name == "neg":
         return apply_named("neg", one if parts[0] is None else parts[0])
     if name in _INVERSES:
-        return None if parts[0] is None else make(node.op, (parts[0],), node.params)
+        # What is left of x**2 > 0 may be negative: no case for `inverse_positive` any more.
+        return None if parts[0] is None else apply_named("reciprocal", parts[0])
     if name == "div":
         x, y = parts
         if y is None:

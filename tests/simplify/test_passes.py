@@ -313,3 +313,11 @@ def test_lint_looks_into_blocks_once() -> None:
 
     x = gx.input("x", (3,))
     assert [s.rule for s in lint(layer(layer(x)))] == ["log_softmax"]
+
+
+def test_stable_form_of_a_slope_is_a_number_where_the_square_under_a_logarithm_is_positive() -> (
+    None
+):
+    x = gx.input("x", (), "float64")
+    slope = simplify(gx.grad(gx.log(gx.square(x)), x), stable=True)
+    assert float(gx.evaluate(slope, x=-2.0)) == -1.0
