@@ -12,7 +12,7 @@ from mpmath.ctx_mp import MPContext
 from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, run, spare_inputs
 from graphc.core.calls import guarded
-from graphc.core.dtype import DType
+from graphc.core.dtype import DType, float64
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
 from graphc.core.graph import Graph, leaves
 from graphc.core.node import Node, describe
@@ -299,6 +299,12 @@ class MpNamespace(NumpyNamespace):
     def trunc(self, x: Any) -> Any:
         return _map(self.scalars.trunc, x)
 
+    def floor_divide(self, x: Any, y: Any) -> Any:
+        return self.floor(_objects(np.frompyfunc(self.scalars.div, 2, 1)(x, y)))
+
+    def mod(self, x: Any, y: Any) -> Any:
+        return x - y * self.floor_divide(x, y)  # NaN where y is 0, and Python's % raises
+
     def exp(self, x: Any) -> Any:
         return _map(self.scalars.exp, x)
 
@@ -363,15 +369,23 @@ class MpNamespace(NumpyNamespace):
         total = self.sum(deviation * deviation, axis, keepdims)
         return _map(lambda v: self.scalars.div(v, count), total)
 
+    def _top(self, x: Any, axis: Any) -> Any:
+        """Returns the largest element over axes, 0 where it is infinite; exp(10**154) overflows."""
+        top = self.max(self.real(x), axis, True) if x.size else self.zeros((), float64)
+        return self.where(self.isfinite(top), top, self.context.zero)
+
     def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
-        return self.log(self.sum(self.exp(x), axis, keepdims))
+        top = self._top(x, axis)
+        total = self.log(self.sum(self.exp(x - top), axis, True)) + top
+        return total if keepdims else np.squeeze(total, axis=axis)
 
     def softmax(self, x: Any, axis: Any) -> Any:
-        part = self.exp(x)
+        part = self.exp(x - self._top(x, axis))
         return part / self.sum(part, axis, True)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
-        return x - self.log(self.sum(self.exp(x), axis, True))
+        part = x - self._top(x, axis)
+        return part - self.log(self.sum(self.exp(part), axis, True))
 
     def place(self, x: Any, slices: Any, shape: Any) -> Any:
         result = self._zeros_for(x, shape)
