@@ -41,6 +41,16 @@ class FrozenKinks:
     seen: dict[Node, int] = field(default_factory=dict)
     position: int = -1
 
+    def same_places(self, other: FrozenKinks) -> bool:
+        """Tells whether another run met its kinks at the same elements."""
+        for mine, theirs in zip(self.base, other.base, strict=True):
+            if isinstance(mine, tuple) and isinstance(theirs, tuple):
+                if np.any(np.asarray(mine[0]) != np.asarray(theirs[0])):
+                    return False
+            elif (mine is None or theirs is None) and mine is not theirs:
+                return False
+        return True
+
     def start(self) -> None:
         """Turns from recording to replaying, at the front."""
         self.position = 0
@@ -101,30 +111,42 @@ class Truth:
 
     def kinks(self) -> dict[Node, int]:
         """Returns the nodes evaluated exactly at a kink, and at how many elements."""
-        return self._base(LEVELS[0], None)[1].seen
+        return self._base(self._first_level(()), None)[1].seen
 
     def node_values(self, nodes: Sequence[Node], digits: int = 50) -> list[Any]:
         """Returns the values of inner nodes."""
         xp = MpNamespace(digits, self.sizes)
         return [np.asarray(v, dtype=object) for v in run(nodes, self._leaves(xp), xp)]
 
-    def along(self, directions: Mapping[Node, Any]) -> Any:
+    def along(self, directions: Mapping[Node, Any], least: int = LEVELS[0]) -> Any:
         """Returns the derivative along a direction, or None where no two levels agree.
 
         Args:
             directions: for each node (leaf or inner, then cut there) the amount it moves by.
+            least: levels of fewer digits are left out; a dispute starts at 400.
         """
-        found = self._limit(directions, 1)
+        least = max(least, self._first_level(tuple(directions)))
+        found = self._limit(directions, 1, least)
         if found is None:
             # A tiny input, log(x) at 1e-30, lies nearer to its edge than the steps are long.
             scale = self._smallest(directions)
-            found = None if scale is None else self._limit(directions, scale)
+            found = None if scale is None else self._limit(directions, scale, least)
         return found
 
-    def _limit(self, directions: Mapping[Node, Any], scale: Any) -> Any:
+    def _first_level(self, cut: tuple[Node, ...]) -> int:
+        """Returns the least level at which the same elements stand at a kink as at the last.
+
+        At 50 digits log(1 + exp(-700)) is 0, and its sign stands at a jump where there is none.
+        """
+        if not self._base(LEVELS[0], cut)[1].seen:
+            return LEVELS[0]
+        last = self._base(LEVELS[-1], cut)[1]
+        return next(n for n in LEVELS if self._base(n, cut)[1].same_places(last))
+
+    def _limit(self, directions: Mapping[Node, Any], scale: Any, least: int) -> Any:
         """Returns what the differences at steps 10**(-digits / 3) * scale tend to, or None."""
         previous = previous_gap = None
-        for digits in LEVELS:
+        for digits in [n for n in LEVELS if n >= least]:
             if not _is_finite(plain(self._base(digits, tuple(directions))[0])):
                 return None
             current, gap = self._difference(digits, directions, scale)
@@ -138,12 +160,21 @@ class Truth:
                     return None
                 # Two zeros may be two underflows (log(1 + exp(-200)) is 0 at 50 digits), so a zero
                 # must stand at the last level too.
-                if current != 0 or digits == LEVELS[-1]:
-                    return current
-                if self._difference(LEVELS[-1], directions, scale)[0] == 0:
+                if current != 0 or self._stays_zero(directions, scale):
                     return current
             previous, previous_gap = current, gap
         return None
+
+    def _stays_zero(self, directions: Mapping[Node, Any], scale: Any) -> bool:
+        """Tells whether the difference is 0 at the last level too, at the plain step as well.
+
+        A step of a tiny input's own size may be too short to be seen in the output at all.
+        """
+        for step in dict.fromkeys((scale, 1)):
+            found = self._difference(LEVELS[-1], directions, step)[0]
+            if found != 0 and _is_finite(found):
+                return False
+        return True
 
     def _smallest(self, directions: Mapping[Node, Any]) -> Any:
         """Returns the least |x / direction| of what moves, None where it is not small."""
