@@ -1,0 +1,1 @@
+"""Random graphs against oracles: generate, judge, shrink, remember; see `run`."""
