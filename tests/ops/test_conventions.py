@@ -393,3 +393,111 @@ def test_slopes_of_clip_add_up_to_one_where_its_bounds_meet_or_cross(
     made = gx.grad(gx.clip(*nodes), nodes, engine=engine)
     found = gx.compile(made)(dict(zip(("x", "low", "high"), at, strict=True)))
     assert tuple(float(f) for f in found) == slopes
+
+
+# -- what remains of the table ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["reverse", "forward"])
+def test_second_slope_of_relu_at_0_is_0(engine: str) -> None:
+    x = gx.input("x", (), "float64")
+    assert gx.evaluate([gx.hessian(gx.relu(x) * 1.0, x, engine), x], x=0.0)[0] == 0.0
+
+
+@pytest.mark.parametrize("engine", ["reverse", "forward"])
+def test_stable_cross_entropy_has_the_smooth_slope_at_0(engine: str) -> None:
+    def stable(z: Any) -> Any:
+        return gx.maximum(z, 0.0) - z + gx.log1p(gx.exp(-gx.abs(z)))
+
+    def by_relu(z: Any) -> Any:
+        return gx.relu(z) - z + gx.log1p(gx.exp(-gx.abs(z)))
+
+    assert slopes(stable, 0.0, engine=engine) == [-0.5]
+    assert slopes(lambda z: gx.softplus(z) - z, 0.0, engine=engine) == [-0.5]
+    assert slopes(by_relu, 0.0, engine=engine) == [-1.0]  # relu's own convention: 0 at 0
+
+
+def test_raw_norm_is_nan_at_0_and_lint_says_what_to_write() -> None:
+    x = gx.input("x", (2,), "float64")
+    assert np.isnan(gradient(lambda v: gx.sqrt(gx.sum(v * v)), [0.0, 0.0])).all()
+    (found,) = gx.lint(gx.sqrt(gx.sum(x * x)))
+    assert found.better == "norm(x)"
+    (single,) = gx.lint(gx.sqrt(x[0] * x[0]))
+    assert single.better.startswith("abs(")
+
+
+def test_hypot_of_tiny_numbers_keeps_its_slope() -> None:
+    found = slopes(gx.hypot, 1e-200, 2e-200)
+    np.testing.assert_allclose(found, [0.2**0.5, 0.8**0.5], rtol=4e-16)
+
+
+@pytest.mark.parametrize("values", [[INF, 1.0], [-INF, -INF], [INF, INF]])
+def test_softmax_of_infinities_is_nan(values: list[float]) -> None:
+    x = gx.input("x", (2,), "float64")
+    assert np.isnan(gx.evaluate(gx.softmax(x), x=values)).all()
+    assert np.isnan(gx.compile(gx.softmax(x))(x=np.array(values))).all()
+
+
+def test_logsumexp_of_infinities_has_no_slope_but_beside_minus_infinity() -> None:
+    for values in ([INF, INF], [-INF, -INF], [INF, 0.0]):
+        assert np.isnan(gradient(gx.logsumexp, values)).all()
+    assert gradient(gx.logsumexp, [-INF, 0.0]) == [0.0, 1.0]
+
+
+def test_sinc_keeps_its_digits_near_0() -> None:
+    assert slopes(gx.sinc, 0.0) == [0.0]
+    (found,) = slopes(gx.sinc, 1e-9)
+    with mpmath.workdps(60):
+        x = mpmath.mpf(1e-9) * mpmath.pi
+        true = mpmath.pi * (x * mpmath.cos(x) - mpmath.sin(x)) / x**2
+        assert abs(found - true) <= 4 * 2.0**-53 * abs(true)
+
+
+def test_one_sample_normalised_is_0_with_slope_0() -> None:
+    def normalised(x: Any) -> Any:
+        return gx.sum((x - gx.mean(x)) / gx.sqrt(gx.var(x) + 1e-5))
+
+    x = gx.input("x", (1,), "float64")
+    assert gx.evaluate(normalised(x), x=[3.0]) == 0.0
+    assert gradient(normalised, [3.0]) == [0.0]
+    assert gradient(gx.std, [3.0]) == [0.0]
+
+
+def test_scatter_adds_what_falls_on_one_place() -> None:
+    x = gx.input("x", (3,), "float64")
+    made = gx.scatter_add(x, np.array([0, 0, 1]), 2)
+    assert gx.evaluate(made, x=[1.0, 2.0, 4.0]).tolist() == [3.0, 4.0]
+    assert gx.compile(made)(x=np.array([1.0, 2.0, 4.0])).tolist() == [3.0, 4.0]
+
+
+def test_comparison_carries_no_derivative() -> None:
+    x = gx.input("x", (), "float64")
+    with pytest.raises(gx.GradError, match="only a float has a derivative"):
+        gx.grad(x > 1, x)
+    assert slopes(lambda x: gx.cast(x > 1, "float64") * x, 2.0) == [1.0]
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_numbers_are_refused(dtype: str) -> None:
+    with pytest.raises(gx.DTypeError, match="split a complex number into two real inputs"):
+        gx.input("z", (), dtype)
+    with pytest.raises(gx.DTypeError):
+        gx.evaluate(gx.abs(gx.input("x", (), "float64")), x=1 + 2j)
+
+
+def test_numpy_keeps_subnormal_numbers_and_xla_may_flush_them() -> None:
+    x = gx.input("x", (), "float64")
+    assert gx.evaluate(x * 1.5, x=1e-310) == 1e-310 * 1.5 > 0.0
+    assert float(gx.compile(x * 1.5)(x=1e-310)) in (0.0, 1e-310 * 1.5)
+    y = gx.input("y", (), "float32")
+    assert gx.evaluate(y * 1.5, y=1e-40) == np.float32(1e-40) * np.float32(1.5)
+
+
+def test_integer_over_0_is_0_a_wrap_wraps_and_debug_reports_both() -> None:
+    i, j = gx.input("i", (), "int32"), gx.input("j", (), "int8")
+    assert gx.evaluate(i // 0, i=7) == gx.compile(i // 0)(i=np.int32(7)) == 0
+    assert gx.evaluate(j + j, j=100) == gx.compile(j + j)(j=np.int8(100)) == -56
+    with pytest.raises(gx.DivisionError):
+        gx.debug(gx.cast(i // 0, "float32"), i=7)
+    with pytest.raises(gx.RangeError):
+        gx.debug(gx.cast(j + j, "float32"), j=100)
