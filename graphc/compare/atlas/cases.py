@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.numpy import NumpyNamespace
+from graphc.compare.atlas.params import operands_of, params_of
 from graphc.compare.atlas.points import Density
-from graphc.core.dtype import DType, float32
-from graphc.core.errors import ArgumentError
+from graphc.core.dtype import DType
 from graphc.core.node import Node, apply_named
 from graphc.core.op import Op
 
@@ -21,18 +20,6 @@ Array = np.ndarray[Any, Any]
 
 #: A function of JAX, or None; and its name, or why there is none.
 Counterpart = tuple[Callable[..., Any] | None, str]
-
-#: Parameters with which an op is measured; an op with parameters must be listed.
-PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
-    "integer_pow": ({"exponent": 3}, {"exponent": 7}, {"exponent": -2}, {"exponent": 50}),
-    "leaky_relu": ({"slope": 0.01}, {"slope": 0.3}),
-    "elu": ({"alpha": 1.0}, {"alpha": 0.7}),
-    "gelu": ({"approximate": False}, {"approximate": True}),
-    "sinc": ({"order": 0, "scale": "1"}, {"order": 0, "scale": "pi"}),
-    "one_plus_square": ({"power": -0.5}, {"power": -1.0}),
-    "one_minus_square": ({"power": -0.5}, {"power": -1.0}),
-    "square_minus_one": ({"power": -0.5},),
-}
 
 #: Ops whose jumps crowd together where the first operand is much larger than the second.
 JUMPS = ("mod", "floor_divide")
@@ -94,7 +81,7 @@ def cases_of(op: Op) -> list[Case]:
     """Returns the cases of an elementwise op, one for each set of parameters."""
     if why_not(op):
         return []
-    return [case_of(op, params) for params in PARAMS.get(op.name, ({},))]
+    return [case_of(op, params) for params in params_of(op)]
 
 
 def label_of(name: str, params: dict[str, Any]) -> str:
@@ -114,7 +101,7 @@ def case_of(op: Op, params: dict[str, Any]) -> Case:
     return Case(
         op=op.name,
         label=label_of(op.name, params),
-        names=_operands(op),
+        names=operands_of(op, params),
         formula=functools.partial(op.formula, **params),
         build=lambda *nodes: apply_named(op.name, *nodes, **params),
         jax=lambda: jax_function(op.name, params),
@@ -122,26 +109,6 @@ def case_of(op: Op, params: dict[str, Any]) -> Case:
         inside=DOMAINS.get(op.domain),
         jumps=op.name in JUMPS,
     )
-
-
-def _operands(op: Op) -> tuple[str, ...]:
-    """Returns the names of an op's operands.
-
-    Raises:
-        ArgumentError: it has parameters that are not listed here.
-    """
-    assert callable(op.formula)
-    known = PARAMS.get(op.name, ({},))[0]
-    found = list(inspect.signature(op.formula).parameters.values())[1:]
-    names = tuple(p.name for p in found if p.name not in known and p.default is p.empty)
-    try:
-        op.infer(*[float32[()]] * len(names), **known)
-    except (ArgumentError, TypeError) as error:
-        raise ArgumentError(
-            f"the atlas does not know the parameters of {op.name}: {error}",
-            "list them in graphc/compare/atlas/cases.py",
-        ) from None
-    return names
 
 
 #: Why a group of ops has no row of its own.

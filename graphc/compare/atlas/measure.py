@@ -252,17 +252,20 @@ def by_jax(function: Callable[..., Any], values: Sequence[Array], count: int) ->
     return [np.asarray(v) for v in program(*values)]
 
 
-def measure(case: Case, dtype: DType, density: Density) -> list[Row]:
+def measure(
+    case: Case, dtype: DType, density: Density, backends: Sequence[str] = BACKENDS
+) -> list[Row]:
     """Returns the rows of one case in one dtype: value, first and second derivative."""
     found = survey(case, dtype, density)
     values = [np.ascontiguousarray(c).astype(dtype.numpy) for c in found.points.T]
     inputs, nodes = graphs(case, dtype, len(found.points))
     function, jax_name = case.jax()
-    results: dict[str, list[Array]] = {
-        "xla": by_xla(inputs, list(nodes.values()), values),
-        "numpy": by_numpy(inputs, list(nodes.values()), values),
-    }
-    if function is not None:
+    results: dict[str, list[Array]] = {}
+    if "xla" in backends:
+        results["xla"] = by_xla(inputs, list(nodes.values()), values)
+    if "numpy" in backends:
+        results["numpy"] = by_numpy(inputs, list(nodes.values()), values)
+    if "jax" in backends and function is not None:
         results["jax"] = by_jax(function, values, case.count)
     targets = {o: target_of(t, found.form) for o, t in found.truths.items()}
     rows: list[Row] = []

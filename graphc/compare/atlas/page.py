@@ -147,7 +147,7 @@ def _head(atlas: Atlas, command: str) -> list[str]:
         "- **Ulp**: |found - truth| in units in the last place of the truth. 0.5 is the best that",
         "  rounding allows. Numbers below the smallest normal one count as 0 (XLA flushes them).",
         "- **XLA**: graphc's graph compiled, as by `gx.compile`. **NumPy**: the same graph, as by",
-        "  `gx.evaluate`. **JAX**: JAX's function of the same name under `jax.grad`, once and twice.",
+        "  `gx.evaluate`. **JAX**: JAX's function of the same name, and its own `jax.grad`.",
         "- **Points**: for one operand all exponents of the dtype with both signs, [-40, 40], the",
         "  tails from 1 to 1,000, integers and halves; and the neighbours, from one ulp to a",
         "  quarter away, of every zero, pole and end of the domain that the truth shows there, of",

@@ -128,10 +128,10 @@ def pairs(dtype: DType, density: Density, count: int) -> Array:
     wide = [2.0 ** min(form.top * e, form.top + 0.9) for e in PAIR_EXPONENTS]
     wide[0] = form.tiny
     sizes = rounded([*wide, *PAIR_ORDINARY], dtype)
-    signed = np.concatenate([-sizes, [0.0], sizes])
+    signed = np.concatenate([-sizes[::-1], [0.0], sizes])
     keep = density.pairs if count == 2 else max(4, density.pairs // 3)
-    chosen = signed if len(signed) <= keep else random.permutation(signed)[:keep]
-    grid = np.array(list(itertools.product(np.sort(chosen), repeat=count)))
+    spaced = np.linspace(0, len(signed) - 1, min(keep, len(signed))).round().astype(int)
+    grid = np.array(list(itertools.product(signed[spaced], repeat=count)))
     drawn = [random.uniform(-4, 4, size=(density.random, count))]
     drawn.append(np.exp2(random.uniform(-30, 9, size=(density.random, count))))
     # Operands that nearly meet: differences, quotients near 1, remainders near 0.

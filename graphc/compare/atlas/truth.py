@@ -112,7 +112,7 @@ class _Stencil:
         large = max([1.0, *sizes])
         room = math.ceil(-math.log10(small)) + math.ceil(math.log10(large))
         if truth.jumps:  # the quotient x / y moves by x / y**2 times the step
-            room, small = room * 3, truth.context.mpf(small) ** 3 / large**2
+            room, small = room * 3, truth.context.mpf(small) ** 3 / truth.context.mpf(large) ** 2
         self.truth = truth
         self.context = truth.context
         self.context.dps = digits + 2 * room
