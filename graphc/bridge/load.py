@@ -123,14 +123,14 @@ def _read(path: Path, budget: int) -> bytes:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError("it is no plain file")
-            data = file.read(budget + 1)
-            size = max(status.st_size, len(data))
+            size = status.st_size
+            data = file.read(size) if size <= budget else b""
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FileError(
             f"the file {str(path)!r} can't be read: {reason}", "give a file that gx.save wrote"
         ) from None
-    if len(data) > budget:
+    if size > budget:
         raise BudgetError(
             f"{path.name!r} has {size} bytes, above the {budget} that are left of the budget",
             f"if you trust it, allow more: budget={max(2 * size, 2**20)}",

@@ -22,12 +22,13 @@ from graphc.bridge.saved import (
 )
 from graphc.core.const import Const
 from graphc.core.errors import BudgetError, GraphcError, Place, SavedGraphError
-from graphc.core.graph import Graph, leaves
+from graphc.core.graph import LEAF_OPS, Graph, leaves
 from graphc.core.node import Node, make, place_new_nodes
 from graphc.core.op import Op, op_named
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType, Type
 from graphc.core.walk import collection_paused, topological_order
+from graphc.ops.source import exact_number, number_op
 
 _FIELDS = (
     "format", "version", "files", "places", "types", "arrays", "content", "graphs", "nodes",
@@ -160,9 +161,13 @@ class Reader:
             place_new_nodes(None)
         else:
             place_new_nodes(self.places[index_of(place, len(self.places), "place")])
-        node = make(_op(name), tuple([made[operand] for operand in operands]), params)
+        op, args = _op(name), tuple([made[operand] for operand in operands])
+        _check_operands(op, args)
+        node = make(op, args, params)
         if node.type is not declared and node.type != declared:
             raise unreadable(f"it is declared {declared}, and its operation makes {node.type}")
+        if node.op.group == "source":
+            _check_source(node)
         made.append(node)
 
     def _graph(self, number: Any) -> Graph:
@@ -222,6 +227,35 @@ class Reader:
                 raise unreadable(f"the value of {name[:40]!r} is that of no input")
             found[name] = array.copy()
         return found
+
+
+def _check_operands(op: Op, args: tuple[Node, ...]) -> None:
+    """Raises where operands do not have the one dtype to which `apply` would have brought them."""
+    if op.meet == "none":
+        return
+    meeting = args[1:] if op.meet == "tail" else args
+    dtypes = {arg.type.dtype for arg in meeting}
+    if len(dtypes) > 1 or (op.meet == "float" and not all(d.is_inexact for d in dtypes)):
+        raise unreadable("its operands are not of one dtype that it takes")
+
+
+def _check_source(node: Node) -> None:
+    """Raises for what `gx.input` and its like refuse before their operation is asked."""
+    params = node.params
+    if node.args:
+        raise unreadable("it has operands")
+    if node.op is number_op:
+        exact_number(params["name"])
+    if node.op.name in LEAF_OPS:
+        if not isinstance(params["name"], str) or not params["name"]:
+            raise unreadable("its name is no text")
+        level, init = params.get("level", 0), params.get("init")
+        if type(level) is not int or level < 0:
+            raise unreadable("its level is no number")
+        if init is not None:
+            kind = (init.array.dtype, init.array.shape)
+            if kind not in ((node.dtype.numpy, ()), (node.dtype.numpy, node.shape)):
+                raise unreadable("its first value is not of its type")
 
 
 def _op(name: Any) -> Op:

@@ -206,6 +206,7 @@ class _Writer:
     def __init__(self) -> None:
         self.numbers: dict[Node, int] = {}
         self.lines: list[str] = []
+        self.quoted: dict[str, str] = {}
         self.types: dict[Type, int] = {}
         self.type_lines: list[str] = []
         self.known_types: dict[int, int] = {}
@@ -260,8 +261,14 @@ class _Writer:
             self.work += len(node.type.items)
         place = "null" if node.place is None else self._place_number(node.place)
         operands = ",".join([str(self.numbers[arg]) for arg in node.args])
-        start = f"[{_json(node.op.name)},[{operands}],{kind},{place}"
+        start = f"[{self._quoted(node.op.name)},[{operands}],{kind},{place}"
         return f"{start},{_json(self._params(node))}]" if node.params else f"{start}]"
+
+    def _quoted(self, name: str) -> str:
+        known = self.quoted.get(name)
+        if known is None:
+            known = self.quoted[name] = _json(name)
+        return known
 
     def _params(self, node: Node) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -45,7 +45,7 @@ def work_budget(nodes: int) -> int:
     output of a block, once for each use. Blocks that overlap could ask for the square of the
     file's size.
     """
-    return 2_000_000 + 100 * nodes
+    return 500_000 + 100 * nodes
 
 
 def unreadable(rule: str) -> SavedGraphError:

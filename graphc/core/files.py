@@ -53,8 +53,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
         if final.is_dir():
             raise IsADirectoryError("it is a folder")
         _remove_stale_drafts(final)
-        mark = f"{_host_mark()}-{os.getpid()}-{secrets.token_hex(6)}"
-        draft = final.with_name(f"{_draft_prefix(final)}{mark}.part")
+        draft = _draft(final)
         with open(draft, "xb") as file:
             file.write(content)
             file.flush()
@@ -75,6 +74,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
             "choose a file in a folder that is there and may be written",
         ) from None
     return target
+
+
+def _draft(final: Path) -> Path:
+    mark = f"{_host_mark()}-{os.getpid()}-{secrets.token_hex(6)}"
+    return final.with_name(f"{_draft_prefix(final)}{mark}.part")
 
 
 def _draft_prefix(final: Path) -> str:
@@ -182,7 +186,8 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{secrets.token_hex(6)}.part"
+        _remove_stale_drafts(folder / "probe")
+        probe = _draft(folder / "probe")
         with open(probe, "xb"):
             pass
         probe.unlink()
