@@ -43,6 +43,18 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(axes))
 
 
+def require_axes(axes: Any, ndim: int) -> None:
+    """Raises AxisError unless the axes are a tuple, each counted from the front, none twice.
+
+    What people write is made plain before it becomes a parameter; a saved graph may hold anything.
+    """
+    plain = isinstance(axes, tuple) and all(type(a) is int and 0 <= a < ndim for a in axes)
+    if not plain or len(set(axes)) < len(axes):
+        raise AxisError(
+            f"{show_value(axes)} are not axes of a value that has {ndim}", "name each axis once"
+        )
+
+
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     """Returns the shape that reducing over the axes leaves."""
     if keepdims:

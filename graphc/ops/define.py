@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from graphc.core.dtype import DType, bool_
-from graphc.core.errors import ArgumentError, DTypeError, NonDifferentiableWarning
+from graphc.core.errors import ArgumentError, DTypeError, NonDifferentiableWarning, show_value
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.op import Bound, Jvp, Kink, Op, Peer, Vjp, register
 from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
@@ -69,7 +69,8 @@ def elementwise(
                 f"see help(graphc.{name})",
             )
         if params:
-            _check_params(name, formula if callable(formula) else run, count, params)
+            rule = formula if callable(formula) else run
+            _check_params(name, rule, count, params, texts=check is not None)
         if check is not None:
             check(*types, **params)
         if not holomorphic:
@@ -301,10 +302,20 @@ def _params_of(function: Callable[..., Any], count: int) -> tuple[str, ...] | No
 
 
 def _check_params(
-    name: str, function: Callable[..., Any], count: int, params: Mapping[str, Any]
+    name: str,
+    function: Callable[..., Any],
+    count: int,
+    params: Mapping[str, Any],
+    texts: bool,
 ) -> None:
+    """Raises ArgumentError for a parameter the op lacks, or that is no number.
+
+    A text may be one where the op has a `check` of its own that judges it.
+    """
     known = _params_of(function, count)
-    for param in params:
+    for param, value in params.items():
+        if not isinstance(value, (bool, int, float, DType)) and not (texts and type(value) is str):
+            raise ArgumentError(f"{param}={show_value(value)} is no number", f"see help({name})")
         if known is not None and param not in known:
             raise ArgumentError(
                 f"{name} has no argument {param!r}",

@@ -13,7 +13,7 @@ from graphc.core.dtype import DEFAULT_INT
 from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
 from graphc.core.type import Shape, Size, TensorType, element_count, size_of
-from graphc.ops.axes import normalize_axis
+from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import reshape, through
 from graphc.ops.define import linear, require_numbers
 from graphc.ops.source import size_node
@@ -75,10 +75,17 @@ def _slice_back(value: Node, shape: Shape, bounds: Bounds) -> Node:
     return make(slice_transpose_op, (value,), {"bounds": bounds, "shape": shape})
 
 
+def _slice_transpose_infer(x: TensorType, bounds: Bounds, shape: Shape) -> TensorType:
+    made = TensorType(shape, x.dtype)
+    if _slice_infer(made, bounds).shape != x.shape:
+        raise ShapeError(f"{x} is not what the slice takes from {made}")
+    return made
+
+
 slice_transpose_op = linear(
     "slice_transpose",
     group="indexing",
-    infer=lambda x, bounds, shape: TensorType(shape, x.dtype),
+    infer=_slice_transpose_infer,
     run=lambda xp, x, bounds, shape: xp.place(x, _slices(bounds, shape), shape),
     transpose=lambda adjoint, node: through(
         adjoint,
@@ -95,6 +102,7 @@ slice_transpose_op = linear(
 
 
 def _gather_infer(x: TensorType, indices: TensorType, axis: int) -> TensorType:
+    require_axes((axis,), len(x.shape))
     if not indices.dtype.is_integer:
         raise DTypeError(
             f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')"
@@ -122,6 +130,7 @@ gather_op = linear(
 
 
 def _scatter_infer(x: TensorType, indices: TensorType, axis: int, size: Size) -> TensorType:
+    require_axes((axis,), len(x.shape) - len(indices.shape) + 1)
     if not indices.dtype.is_integer:
         raise DTypeError(
             f"the indices are {indices}, not integers", "cast them: gx.cast(i, 'int32')"

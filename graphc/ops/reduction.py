@@ -14,7 +14,13 @@ from graphc.core.node import Node, apply_named, as_node, make, public, scalar
 from graphc.core.op import Kink, Op, Peer
 from graphc.core.type import TensorType, element_count
 from graphc.ops.arithmetic import right_sign
-from graphc.ops.axes import normalize_axes, normalize_axis, reduced_count, reduced_shape
+from graphc.ops.axes import (
+    normalize_axes,
+    normalize_axis,
+    reduced_count,
+    reduced_shape,
+    require_axes,
+)
 from graphc.ops.chain import add_up, broadcast_to, chain, masked, multiply, reshape, through
 from graphc.ops.define import own_rounding, require_numbers, structural
 from graphc.ops.source import iota_op, size_node
@@ -55,6 +61,9 @@ def _reduction(
     """
 
     def infer(x: TensorType, axis: Axes, keepdims: bool = False, **params: Any) -> TensorType:
+        require_axes(axis, len(x.shape))
+        if type(keepdims) is not bool:
+            raise ArgumentError(f"keepdims={show_value(keepdims)} is neither True nor False")
         if check is not None:
             check(x, axis=axis, **params)
         dtype = x.dtype if x.dtype is not bool_ else dtypes.DEFAULT_INT

@@ -17,7 +17,7 @@ from graphc.core.type import (
     shape_of,
     show_shape,
 )
-from graphc.ops.axes import normalize_axis
+from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import add_up, sum_to, through
 from graphc.ops.chain import broadcast_to as _broadcast
 from graphc.ops.define import linear, structural
@@ -79,6 +79,9 @@ def reshape(x: Any, shape: Any) -> Node:
 
 
 def _transpose_infer(x: TensorType, axes: tuple[int, ...]) -> TensorType:
+    require_axes(axes, len(x.shape))
+    if len(axes) < len(x.shape):
+        raise AxisError(f"the axes {axes} are not all {len(x.shape)}", "name each of them")
     return TensorType(tuple(x.shape[a] for a in axes), x.dtype)
 
 
@@ -185,6 +188,7 @@ def squeeze(x: Any, axis: Any = None) -> Node:
 
 def _concat_infer(*types: TensorType, axis: int) -> TensorType:
     first = types[0]
+    require_axes((axis,), len(first.shape))
     total: Size = 0
     for position, t in enumerate(types):
         rest = t.shape[:axis] + t.shape[axis + 1 :]
@@ -251,6 +255,7 @@ def concat(values: Any, axis: int = 0) -> Node:
 
 
 def _stack_infer(*types: TensorType, axis: int) -> TensorType:
+    require_axes((axis,), len(types[0].shape) + 1)
     for position, t in enumerate(types):
         if t.shape != types[0].shape:
             raise ShapeError(
