@@ -28,11 +28,11 @@ def main() -> None:
     graphc check my_model.py                            is my gradient right?
     graphc debug "log(1+exp(x))" x=1000                 where infinity is born
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
-    graphc kinks "max(x,0)-abs(x)" x=0                  which slopes are conventions here
-    graphc lint my_model.py                             what loses digits, and what to write
+    graphc kinks "max(x,0)-abs(x)" x=0                  slopes by convention
+    graphc lint my_model.py                             what loses digits
     graphc ops                                          what there is
-    graphc fuzz --scalar 1000 --tensor 100              random graphs against every oracle
-    graphc atlas tanh gelu                              how many digits they keep, to the last ulp
+    graphc fuzz --scalar 1000 --tensor 100              against every oracle
+    graphc atlas tanh gelu                              their errors in ulp
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
