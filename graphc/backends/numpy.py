@@ -141,11 +141,11 @@ class NumpyNamespace:
         return np.sum(x, axis=axis, keepdims=keepdims)
 
     def mean(self, x: Any, axis: Any, keepdims: bool) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", RuntimeWarning
-            )  # the mean of nothing is NaN: documented
-            return np.mean(x, axis=axis, keepdims=keepdims)
+        if not self.has_elements(x, axis):
+            # NaN, as documented. NumPy warns of it, and `warnings.catch_warnings` is no way to
+            # silence that: it exchanges the filters of all threads.
+            return np.full_like(np.sum(x, axis=axis, keepdims=keepdims), np.nan)
+        return np.mean(x, axis=axis, keepdims=keepdims)
 
     def max(self, x: Any, axis: Any, keepdims: bool) -> Any:
         return np.max(x, axis=axis, keepdims=keepdims)

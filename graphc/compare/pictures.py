@@ -87,6 +87,7 @@ def draw(
         wrt = list(what.wrt) if wrt is None else wrt
         what = what.plain
     nodes = list(what.outputs) if isinstance(what, Graph) else flatten(what)[0]
+    leaves([n for n in nodes if isinstance(n, Node)])  # two inputs of one name are refused
     if kind == "forward":
         numbers = node_values(nodes, values) if values else None
         return draw_graph(what, path, kind=kind, values=numbers, format=format, **options)

@@ -24,6 +24,7 @@ from graphc.core.errors import (
     DTypeError,
     GraphcError,
     Place,
+    PrecisionError,
     ShapeError,
     not_our_own,
     show_value,
@@ -658,12 +659,27 @@ def scalar(value: bool | int | float, dtype: DType) -> Node:
 def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
     value: int | float = float.fromhex(bits) if isinstance(bits, str) else kind(bits)
     try:
-        with np.errstate(over="ignore"):  # 1e300 in float32 is infinite, as everywhere
-            return Const(np.asarray(value, dtype=dtype.numpy))
+        with np.errstate(over="ignore", under="ignore"):
+            array = np.asarray(value, dtype=dtype.numpy)
     except OverflowError:
         raise DTypeError(
-            f"the integer has {int(value).bit_length()} bits and does not fit into {dtype.name}"
+            f"the integer has {int(value).bit_length()} bits and does not fit into {dtype.name}",
+            "give a smaller number",
         ) from None
+    if dtype.is_float and value - value == 0:
+        if not np.isfinite(array):
+            raise PrecisionError(
+                f"{value!r} is too large for {dtype.name}: it would become infinite",
+                "declare the inputs in a wider dtype, or write math.inf",
+            )
+        if value and not array:
+            raise PrecisionError(
+                f"{value!r} is too small for {dtype.name}: it would become 0",
+                "declare the inputs in a wider dtype, or write 0.0",
+            )
+    if dtype is dtypes.bool_ and value not in (0, 1):
+        raise DTypeError(f"{value!r} is neither True nor False", "compare it: x != 0")
+    return Const(array)
 
 
 def array_of(value: Any) -> np.ndarray[Any, Any]:
@@ -672,6 +688,11 @@ def array_of(value: Any) -> np.ndarray[Any, Any]:
     Raises:
         ArgumentError: it makes nothing of it, or the value's own `__array__` fails.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArgumentError(
+            f"{describe_operand(value)} is a masked array, and its mask would be lost",
+            "fill it: value.filled(0.0), and use gx.where with the mask",
+        )
     try:
         return np.asarray(value)
     except Exception as error:  # a foreign __array__ may raise anything, a JAX tracer its own
@@ -720,7 +741,12 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
     target = dtype or dtype_of(array.dtype)
     with np.errstate(all="ignore"):
         made = array.astype(target.numpy)
-    if target.is_integer and not np.array_equal(made, array):
+    if target.is_float and np.any(np.isinf(made.astype(np.float64)) & np.isfinite(array)):
+        raise PrecisionError(
+            f"{describe_operand(value)} holds numbers too large for {target.name}",
+            "choose a wider dtype",
+        )
+    if not target.is_float and not np.array_equal(made, array):
         raise DTypeError(
             f"{describe_operand(value)} does not fit into {target.name}",
             "round it, or choose another dtype",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ def shape_of(shape: Any) -> Shape:
     """
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     found: list[Size] = []
-    total = 1
     for size in sizes:
         if isinstance(size, str):
             size = as_dim(size)
@@ -47,14 +47,22 @@ def shape_of(shape: Any) -> Shape:
             raise ShapeError(f"size {show_value(size)} is above 2**48", "split the array")
         if size < 0:
             raise ShapeError(f"size {show_value(size)} is negative", "sizes are 0 or more")
-        total *= size
         found.append(size)
+    check_count(found)
+    return tuple(found)
+
+
+def check_count(shape: Sequence[Size]) -> None:
+    """Raises ShapeError where an array of that shape has more than 2**48 elements."""
+    total = 1
+    for size in shape:
+        if isinstance(size, int):
+            total *= size
     if total > MAX_ELEMENTS:
         raise ShapeError(
-            f"shape {show_shape(tuple(found))} has {total} elements, above 2**48",
-            "split the array",
+            f"shape {show_shape(tuple(shape))} has {total:,} elements, above 2**48",
+            "split the array, or reduce before you broadcast",
         )
-    return tuple(found)
 
 
 def as_index(value: Any) -> int | None:
@@ -98,6 +106,10 @@ class TensorType:
 
     shape: Shape
     dtype: DType
+
+    def __post_init__(self) -> None:
+        if self.shape:
+            check_count(self.shape)
 
     def __str__(self) -> str:
         return f"{self.dtype.short}{show_shape(self.shape)}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError, show_value
+from graphc.core.graph import check_names
 from graphc.core.node import Node, as_node, describe, public, public_functions
 from graphc.core.system import GRAPHC, system_named
 from graphc.core.tree import flatten
@@ -88,6 +89,7 @@ def grad(
 
     Raises:
         GradError: the loss is no float scalar, a `wrt` is not float, or is not reached.
+        NameClashError: two inputs of the loss share a name.
         EngineError: the engine is unknown, or does not apply here.
     """
     nodes, rebuild = _wrt(wrt)
@@ -320,11 +322,13 @@ def _check_reach(output: Node, nodes: Sequence[Node], unreachable: str) -> None:
             f"unreachable={show_value(unreachable)} is neither 'error' nor 'zero'",
             "say one of them",
         )
+    order = topological_order([output])
+    check_names([n for n in order if n.op.name in ("input", "param")])
     if unreachable == "zero":
         return
-    order = set(topological_order([output]))
+    reached = set(order)
     for node in nodes:
-        if node not in order:
+        if node not in reached:
             raise GradError(
                 f"{describe(output, 3)} does not depend on {describe(node)}",
                 "leave it out, or say unreachable='zero'",

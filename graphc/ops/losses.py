@@ -42,9 +42,11 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Node:
 
     Raises:
         ShapeError: the shapes differ.
+        ArgumentError: a constant target is below 0 or above 1: the loss has no lower bound there.
     """
     z, y = as_node(logits), as_node(targets)
     _same_shape(z, y)
+    _check_targets(y)
     if y.dtype is not z.dtype:
         y = y.astype(z.dtype)
     tail = apply_named("log1p", apply_named("exp", -apply_named("abs", z)))
@@ -66,7 +68,7 @@ def categorical_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Node:
     """
     z, y = as_node(logits), as_node(labels)
     if z.ndim == 0:
-        raise ShapeError("the logits have no class axis")
+        raise ShapeError("the logits have no class axis", "give them the shape [batch, classes]")
     at = normalize_axis(axis, z.ndim)
     likely = log_softmax(z, at)
     if y.dtype.is_float:
@@ -74,10 +76,14 @@ def categorical_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Node:
         return -mean(sum(likely * y.astype(z.dtype), at))
     rest = (*z.shape[:at], *z.shape[at + 1 :])
     if not y.dtype.is_integer:
-        raise DTypeError(f"the labels are {y.type}, neither integers nor probabilities")
+        raise DTypeError(
+            f"the labels are {y.type}, neither integers nor probabilities",
+            "cast them: gx.cast(labels, 'int32')",
+        )
     if y.shape != rest:
         raise ShapeError(
-            f"the labels are {y.type}, the logits {z.type} without axis {at} have shape {rest}"
+            f"the labels are {y.type}, the logits {z.type} without axis {at} have shape {rest}",
+            "reshape the labels",
         )
     _check_labels(y, z.shape[at])
     classes = iota_op(size=z.shape[at], dtype=y.dtype if y.dtype.kind == "i" else DEFAULT_INT)
@@ -96,10 +102,25 @@ def _same_shape(left: Node, right: Node) -> None:
         )
 
 
+def _check_targets(targets: Node) -> None:
+    if targets.op.name != "constant":
+        return
+    array = targets.params["value"].array
+    wrong = array[(array < 0) | (array > 1)]
+    if wrong.size:
+        raise ArgumentError(
+            f"target {wrong.flat[0]} is no probability: the loss would have no least value",
+            "give targets from 0 to 1: labels of -1 and 1 are (y + 1)/2",
+        )
+
+
 def _check_labels(labels: Node, classes: Any) -> None:
     if labels.op.name != "constant" or not isinstance(classes, int):
         return
     array = labels.params["value"].array
     wrong = array[(array < 0) | (array >= classes)]
     if wrong.size:
-        raise ArgumentError(f"label {wrong.flat[0]} is no class: there are {classes}, from 0 on")
+        raise ArgumentError(
+            f"label {wrong.flat[0]} is no class: there are {classes}, from 0 on",
+            "count the classes from 0",
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc.core import dtype as dtypes
 from graphc.core.dtype import bool_
-from graphc.core.errors import ArgumentError, ShapeError
+from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, make, public, scalar
 from graphc.core.op import Kink, Op, Peer
 from graphc.core.type import TensorType, element_count
@@ -527,7 +527,9 @@ def _power(base: Node, exponent: float) -> Node:
 
 def _check_norm(x: TensorType, axis: Axes, ord: float) -> None:
     if isinstance(ord, bool) or not isinstance(ord, (int, float)) or not 1 <= ord < math.inf:
-        raise ArgumentError(f"ord={ord!r} is no norm", "use a number from 1 on, or infinity")
+        raise ArgumentError(
+            f"ord={show_value(ord)} is no norm", "use a number from 1 on, or infinity"
+        )
 
 
 _norm_vjp, _norm_jvp = _weighted(_norm_weight)
@@ -622,7 +624,7 @@ def std(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False)
 @public
 def norm(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the vector norm over `axis`: ord from 1 on, or infinity for the largest |x|."""
-    if ord == math.inf:
+    if isinstance(ord, float) and ord == math.inf:
         return _reduce(max_op, apply_named("abs", as_node(x)), axis, keepdims)
     return _reduce(norm_op, x, axis, keepdims, ord=ord)
 

@@ -130,7 +130,19 @@ def arange(size: Any, dtype: Any = None) -> Node:
     """Returns the integers 0, 1, ..., size - 1; `size` is an integer or a named size."""
     count = size_of(size)
     target = dtypes.DEFAULT_INT if dtype is None else dtype_of(dtype)
+    _check_counts(count, target)
     return iota_op(size=count, dtype=target)
+
+
+def _check_counts(size: Size, dtype: DType) -> None:
+    """Raises where the integers below a size do not all differ in a dtype."""
+    if not isinstance(size, int) or not (dtype.is_integer or dtype.is_float):
+        return
+    most = np.iinfo(dtype.numpy).max + 1 if dtype.is_integer else 2**dtype.precision + 1
+    if size > most:
+        raise DTypeError(
+            f"{dtype.name} does not hold the integers up to {size - 1:,}", "give a wider dtype="
+        )
 
 
 # -- what people call ---------------------------------------------------------------------------

@@ -77,9 +77,19 @@ def test_value_that_an_integer_dtype_can_not_hold_is_an_error(value: Any, dtype:
         gx.constant(value, dtype)
 
 
-def test_number_beyond_float32_is_infinite_without_a_warning() -> None:
-    assert gx.evaluate(gx.constant(1e300)) == np.inf
-    assert gx.evaluate(gx.constant([1e300])) == np.inf
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gx.constant(1e300),
+        lambda: gx.constant([1e300]),
+        lambda: gx.constant(1e-300),
+        lambda: gx.input("x", ()) * 1e300,
+        lambda: gx.input("x", (), "float16") + 1e-12,
+    ],
+)
+def test_number_that_a_float_dtype_would_make_infinite_or_zero_is_an_error(make: Any) -> None:
+    with pytest.raises(gx.PrecisionError, match=r"test_dtype.py:\d+: .*too (large|small)"):
+        make()
 
 
 def test_integers_are_divided_as_floats() -> None:
