@@ -464,11 +464,22 @@ def test_chain_of_a_hundred_thousand_nodes_is_debugged() -> None:
     y = gx.log(x)
     for _ in range(100_000):
         y = -y
-    report = gx.debug(y, x=-1.0, wrt=x)
+    w = gx.input("w", ())
+    report = gx.debug(y * w, x=-1.0, w=1.0, wrt=w)
     first = report.first
-    assert first is not None and (first.op, first.steps) == ("log", 100_000)
-    assert report.adjoint is not None and len(report.levels) == 100_002
+    assert first is not None and (first.op, first.steps) == ("log", 100_001)
+    assert report.adjoint is not None and report.adjoint.node == "w"
     assert len(str(report).splitlines()) < 60
+
+
+def test_adjoints_of_a_long_chain_are_followed() -> None:
+    x = gx.input("x", ())
+    y = gx.sqrt(x)
+    for _ in range(20_000):
+        y = -y
+    report = gx.debug(y, x=0.0)
+    assert report.adjoint is not None and report.adjoint.rule == "sqrt"
+    assert len(report.levels) == 20_002 and len(str(report).splitlines()) < 60
 
 
 def test_seed_gives_adjoints_to_outputs_that_are_no_scalars() -> None:

@@ -78,6 +78,8 @@ class NonFinite:
     ) -> tuple[Note, Any] | None:
         kind, where = "", mask & ~broken
         if not where.any():
+            if any(v.ndim == 0 and _is_float(v) and math.isnan(v) for v in values):
+                return None  # it explains every element
             # NaN made of infinities is the second place where something breaks.
             kind, where = "indeterminate", mask & np.isnan(value)
             for v in values:

@@ -112,7 +112,7 @@ class Level:
         node: the value, its `op` and its `place`.
         norm: Euclidean norm of the adjoint as computed.
         ratio: norm over that of the loss's own adjoint.
-        exact: the norm at 50 digits; None where it was not computed.
+        exact: the norm at 50 digits, 0.0 below 5e-324; None where it was not computed.
         size, zeros, tiny: elements; those that are 0; those below the smallest normal number.
         wanted: it is one of the nodes that the loss is differentiated by.
     """

@@ -181,11 +181,11 @@ class Tracker(Watcher):
             bad = self.bad(node.args[index], args[index])
             if bad is None:
                 continue
-            here = np.broadcast_to(bad, mask.shape)
+            here = bad if bad.shape == mask.shape else np.broadcast_to(bad, mask.shape)
             if node.op.name == "where" and index:
                 chosen = np.asarray(args[0][0]).astype(bool)
                 here = here & (chosen if index == 1 else ~chosen)
-            broken |= here
+            broken = broken | here
             if (here & mask).any():
                 passing.append(index)
         return passing, broken
