@@ -126,7 +126,7 @@ def page(atlas: Atlas, command: str) -> str:
     lines += _tables(atlas)
     if atlas.vectors:
         lines += _vectors(atlas)
-    lines += _reasons(atlas)
+    lines += [*_reasons(atlas), *_counterparts(atlas)]
     return "\n".join(lines) + "\n"
 
 
@@ -141,7 +141,7 @@ def _head(atlas: Atlas, command: str) -> list[str]:
         "",
         f"{points:,} results were compared with the truth. How to read them:",
         "",
-        "- **Truth**: the op's formula, evaluated with mpmath at 110 to 2,000 digits, and central",
+        "- **Truth**: the op's formula, evaluated with mpmath at 110 digits and more, and central",
         "  differences of it; raised until two precisions share 22 digits. None of graphc's",
         "  derivative rules is used.",
         "- **Ulp**: |found - truth| in units in the last place of the truth. 0.5 is the best that",
@@ -301,3 +301,23 @@ def _reasons(atlas: Atlas) -> list[str]:
         by_reason.setdefault(reason, []).append(name)
     rows = [(", ".join(names), reason) for reason, names in by_reason.items()]
     return ["## Ops without a row", "", *markdown(("ops", "why"), rows, left=(0, 1)), ""]
+
+
+def _counterparts(atlas: Atlas) -> list[str]:
+    names: dict[str, list[str]] = {}
+    for row in (*atlas.rows, *atlas.vectors):
+        ops = names.setdefault(row.jax, [])
+        if row.op not in ops:
+            ops.append(row.op)
+    rows = [(", ".join(ops), f"`{name}`") for name, ops in names.items() if "." in name]
+    without = [", ".join(ops) for name, ops in names.items() if "." not in name]
+    return [
+        "## The functions of JAX beside them",
+        "",
+        "special is jax.scipy.special. JAX has no function like "
+        + (" or ".join(without) or "none of these")
+        + ".",
+        "",
+        *markdown(("op", "JAX"), rows, left=(0, 1)),
+        "",
+    ]

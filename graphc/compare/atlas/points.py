@@ -49,7 +49,7 @@ class Density:
     random: int
 
 
-FULL = Density(wide=60, small=25, tail=45, ordinary=70, events=6, pairs=28, random=120)
+FULL = Density(wide=60, small=25, tail=45, ordinary=70, events=6, pairs=24, random=120)
 QUICK = Density(wide=14, small=6, tail=12, ordinary=16, events=2, pairs=12, random=24)
 
 

@@ -12,7 +12,10 @@ from mpmath.ctx_mp import MPContext
 from graphc.backends.mpmath import Scalars
 
 #: Decimal digits, and the exponent of the step, of each attempt; two in a row must agree.
-LEVELS = ((110, 30), (160, 33), (260, 36), (400, 39), (560, 42), (760, 45))
+LEVELS = ((110, 30), (160, 33), (260, 36), (400, 39), (560, 42), (760, 45), (1400, 48))
+
+#: The level at which a derivative is taken unchecked.
+_ROUGH = LEVELS[4]
 
 #: The leading digits that two levels share: float64 has 16, so this is a millionth of its ulp.
 AGREEMENT = 22
@@ -41,6 +44,14 @@ class _Scalars(Scalars):
 
     def sinh(self, x: Any) -> Any:
         return self.inf * x if abs(x) > _HUGE else self.context.sinh(x)
+
+    def power(self, x: Any, y: Any) -> Any:
+        if x and self.context.isfinite(x) and x not in (1, -1):
+            exponent = self.context.mag(x) - 1  # 2**exponent <= |x| < 2**(exponent + 1)
+            least = exponent if exponent >= 0 else -exponent - 1
+            if least * abs(y) > _HUGE:
+                return self.inf if (exponent > 0) == (y > 0) else self.context.zero
+        return super().power(x, y)
 
 
 class Truth:
@@ -99,7 +110,7 @@ class Truth:
 
     def rough(self, point: Sequence[float], orders: Orders) -> Any:
         """Returns a derivative at a generous precision, unchecked; None where there is none."""
-        value, noise = _Stencil(self, point, *LEVELS[-2]).difference(orders)
+        value, noise = _Stencil(self, point, *_ROUGH).difference(orders)
         return None if value is None or abs(value) < noise else value
 
 
@@ -107,22 +118,24 @@ class _Stencil:
     """The formula on the grid of steps around one point, each place computed once."""
 
     def __init__(self, truth: Truth, point: Sequence[float], digits: int, exponent: int) -> None:
-        sizes = [abs(x) for x in point if x]
-        small = min([1.0, *sizes])
-        large = max([1.0, *sizes])
-        room = math.ceil(-math.log10(small)) + math.ceil(math.log10(large))
-        if truth.jumps:  # the quotient x / y moves by x / y**2 times the step
-            room, small = room * 3, truth.context.mpf(small) ** 3 / truth.context.mpf(large) ** 2
         self.truth = truth
         self.context = truth.context
+        least = min([1.0, *[abs(x) for x in point if x]])
+        sizes = [min(1.0, abs(x)) if x else least for x in point]
+        room = max(_decades(x) for x in point)
+        # The quotient x / y moves by x / y**2 times the step.
+        shorter = 3 * room if truth.jumps else 0
+        room += shorter
         self.context.dps = digits + 2 * room
         truth.scalars.pi = +self.context.pi
         self.point = [self.context.mpf(x) for x in point]
-        # A step shorter than every operand, so that no step leaves a domain or crosses a kink that
-        # the point itself does not touch: neighbouring floats are 1e-17 apart, relatively. Thirds,
-        # so that a period never fits.
-        self.step = self.context.mpf(small) / (3 * self.context.mpf(10) ** exponent)
-        self.unit = self.context.mpf(10) ** (-digits - 2 * room) * self.context.mpf(large)
+        # Steps shorter than the operands, so that none leaves a domain or crosses a kink that the
+        # point itself does not touch: neighbouring floats are 1e-17 apart, relatively. Thirds, so
+        # that a period never fits.
+        shrink = self.context.mpf(10) ** (exponent + shorter) * 3
+        self.steps = [self.context.mpf(size) / shrink for size in sizes]
+        large = self.context.mpf(max([1.0, *[abs(x) for x in point]]))
+        self.unit = self.context.mpf(10) ** (-digits - 2 * room) * large
         self.known: dict[Orders, Any] = {}
 
     def difference(self, orders: Orders) -> tuple[Any, Any]:
@@ -137,12 +150,15 @@ class _Stencil:
             weight = math.prod(w for _, w in places)
             total += value * weight
             largest = max(largest, abs(value))
-        scale = self.step ** sum(orders)
+        scale = self.context.one
+        for step, order in zip(self.steps, orders, strict=True):
+            scale *= step**order
         return total / scale, largest * self.unit * 16 / scale
 
     def _value(self, offsets: Orders) -> Any:
         if offsets not in self.known:
-            moved = [x + self.step * k for x, k in zip(self.point, offsets, strict=True)]
+            places = zip(self.point, self.steps, offsets, strict=True)
+            moved = [x + step * k for x, step, k in places]
             self.known[offsets] = self._formula(moved)
         return self.known[offsets]
 
@@ -153,6 +169,11 @@ class _Stencil:
             return None
         real = not isinstance(value, self.context.mpc)
         return value if real and self.context.isfinite(value) else None
+
+
+def _decades(x: float) -> int:
+    """Returns how many decimal places lie between a number and 1."""
+    return math.ceil(abs(math.log10(abs(x)))) if x else 0
 
 
 def _agree(left: Any, right: Any) -> bool:
