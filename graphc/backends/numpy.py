@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,6 +76,9 @@ class NumpyNamespace:
 
     def rsqrt(self, x: Any) -> Any:
         return 1 / np.sqrt(x)
+
+    #: An erfc that is fast and loses digits in the tail, where the backend has one.
+    fast_erfc: Any = None
 
     def with_slope(self, value: Any, slope: Any, x: Any) -> Any:
         """Returns value(x); JAX is told the slope, which it could only find digit by digit."""
