@@ -17,6 +17,14 @@ problem = gx.Problem(x * (7 // n), {"x": 1.0, "n": 0})
 """
 
 
+INDEX = """
+import graphc as gx
+
+x, i = gx.input("x", (3,), "float64"), gx.input("i", (1,), "int32")
+problem = gx.Problem(gx.sum(gx.take(x, i)), {"x": [1.0, 2.0, 3.0], "i": [5]})
+"""
+
+
 def run(*words: str) -> click.testing.Result:
     return click.testing.CliRunner().invoke(cli.main, ["debug", *words])
 
@@ -46,6 +54,13 @@ def test_failed_check_is_a_finding_at_the_users_line(tmp_path: Path) -> None:
     result = run(str(file))
     assert result.exit_code == 1 and "whole.py:5" in result.stdout
     assert "DivisionError" in result.stdout
+
+
+def test_index_out_of_range_is_a_finding_too(tmp_path: Path) -> None:
+    file = tmp_path / "picked.py"
+    file.write_text(INDEX, encoding="utf-8")
+    result = run(str(file))
+    assert result.exit_code == 1 and "index 5 at i[0] is out of range" in result.stdout
 
 
 def test_wrong_call_ends_with_status_2() -> None:

@@ -8,6 +8,7 @@ import click
 
 from graphc.cli.group import AGREED, DEFECT
 from graphc.cli.subject import SUBJECT, SubjectCommand, enable_x64, problems_of
+from graphc.core.errors import DimError, IndexingError
 
 
 @click.command(cls=SubjectCommand, epilog=SUBJECT)
@@ -31,7 +32,12 @@ def debug(
     ok = True
     for problem in problems:
         limit = BUDGET if budget is None else budget
-        report = run(problem, checked=False, budget=limit, xla=xla)
+        try:
+            report = run(problem, checked=False, budget=limit, xla=xla)
+        except (IndexingError, DimError) as error:  # a finding, after which no run goes on
+            click.echo(f"debug of {problem.name}: 1 finding\n  checks    {error}")
+            ok = False
+            continue
         click.echo(str(report))
         ok = ok and report.ok
     sys.exit(AGREED if ok else DEFECT)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from tests.every_op_cases import Case, all_cases
 
 HERE = r"test_debug\.py:\d+"
 
@@ -561,3 +562,32 @@ def test_backward_block_stands_at_the_users_call() -> None:
     report = gx.debug(gx.sum(called), x=[0.0, 1.0])
     assert report.adjoint is not None and called.place is not None
     assert report.adjoint.block.endswith(f"test_debug.py:{called.place[1]}")
+
+
+EXTREMES = [math.nan, math.inf, -math.inf, 0.0, -1.0, 3e38, 1e-40, 1.0]
+#: The complex step has no second order, and JAX's own derivative runs under JAX only.
+LEFT_OUT = ("complex", "imag", "jax_jvp", "jax_vjp")
+CASES = [case for case in all_cases() if case.op.name not in LEFT_OUT]
+
+
+@pytest.mark.filterwarnings("ignore::graphc.NonDifferentiableWarning")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_every_op_is_debugged_at_extremes(case: Case, rng: np.random.Generator) -> None:
+    dtypes = ["float32" if d == "float" else d for d in case.dtypes]
+    pairs = zip(case.shapes, dtypes, strict=True)
+    inputs = [gx.input(f"x{i}", s, d) for i, (s, d) in enumerate(pairs)]
+    node = case.build(*inputs)
+    values: dict[gx.Node, object] = {}
+    for x, (low, high) in zip(inputs, case.ranges, strict=True):
+        drawn = rng.uniform(low, high, size=x.shape)
+        if x.dtype.is_float:
+            values[x] = rng.choice(EXTREMES, size=x.shape).astype(np.float32)
+        else:  # indices and conditions, in range
+            whole = np.floor(drawn).clip(low, high - 1 if high > 1 else high)
+            values[x] = whole.astype(x.dtype.numpy)
+    smooth = node.dtype.is_float and any(x.dtype.is_float for x in inputs)
+    report = gx.debug(node, values, seed=1.0 if smooth else None, checked=False)
+    value = np.asarray(gx.evaluate(node, values))
+    assert report.finite == bool(np.isfinite(value).all()) and str(report)
+    # Whatever is not finite has a birth that reaches it.
+    assert report.finite or report.first is not None

@@ -39,7 +39,7 @@ class Checks(Watcher):
     Args:
         order: the nodes outside of blocks, operands before users.
         sizes: numbers of the named sizes.
-        strict: raise at the first; otherwise collect.
+        strict: raise at the first; otherwise collect those after which the run can go on.
     """
 
     def __init__(self, order: Sequence[Node], sizes: Mapping[str, int], strict: bool) -> None:
@@ -81,7 +81,13 @@ class Checks(Watcher):
         self._now.pop()
 
     def _fail(
-        self, frame: Frame, node: Node, kind: type[GraphcError], rule: str, mend: str
+        self,
+        frame: Frame,
+        node: Node,
+        kind: type[GraphcError],
+        rule: str,
+        mend: str,
+        last: bool = False,
     ) -> None:
         inside = frame.words()
         error = kind(
@@ -90,7 +96,7 @@ class Checks(Watcher):
             call=call_text(node.op.name, node.args, {}),
             place=node.place,
         )
-        if self.strict:
+        if self.strict or kind is DimError or last:
             raise error
         self.failures.append(
             CheckFailure(
@@ -124,6 +130,7 @@ class Checks(Watcher):
             f"index {values[1][at]} at {show_at(node.args[1], at)} is out of range for axis {axis} "
             f"of size {size}{_others(wrong)}{_declared(node.args[1])}",
             f"indices go from {-size} to {size - 1}" if size else "the axis is empty",
+            last=True,
         )
 
     def _axis_index(

@@ -74,7 +74,8 @@ def debug(
         seed: the adjoint of the outputs, in their nest, or one number for all of them. Without
             one the float scalars among the outputs are added up and differentiated.
         checked: raise where an index is out of range, an integer is divided by 0 or wraps around,
-            or a cast loses a number; False lists them in `failures`.
+            or a cast loses a number; False lists them in `failures`, but for an index that is
+            out of range of its array and a negative size, after which nothing can be computed.
         budget: operations at 50 digits; a graph that needs more is judged in float64 where it is
             narrower, and the report says so.
         xla: also compile and name what XLA flushes to 0 or makes infinite.
