@@ -6,11 +6,13 @@ the node's straight line is, and the perturbed runs follow that line (see `Froze
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from mpmath.ctx_mp_python import _mpf as mpf  # pyright: ignore[reportPrivateUsage]
 
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.run import run
@@ -18,6 +20,12 @@ from graphc.core.node import Node
 
 #: Levels of precision in decimal digits; the answer counts when two levels agree.
 LEVELS = (50, 100, 200, 400, 800)
+
+#: Levels above these, for graphs whose numbers lie too far apart for 800 digits.
+_BEYOND = (1600, 3200)
+
+#: Numbers of a graph may be this many digits apart before levels of few digits are left out.
+_APART = 50
 
 #: Two levels agree when they share this many digits.
 AGREEMENT = 26
@@ -40,6 +48,8 @@ class FrozenKinks:
     base: list[Any] = field(default_factory=list)
     seen: dict[Node, int] = field(default_factory=dict)
     position: int = -1
+    largest: float = 0.0
+    smallest: float = 0.0
 
     def same_places(self, other: FrozenKinks) -> bool:
         """Tells whether another run met its kinks at the same elements."""
@@ -50,6 +60,14 @@ class FrozenKinks:
             elif (mine is None or theirs is None) and mine is not theirs:
                 return False
         return True
+
+    def measure(self, value: Any) -> None:
+        """Notes how large and how small the numbers of the first run are, as powers of two."""
+        for v in np.ravel(value):
+            if isinstance(v, mpf) and v and v - v == 0:
+                _, _, exponent, bits = v._mpf_  # pyright: ignore[reportPrivateUsage]
+                self.largest = max(self.largest, exponent + bits)
+                self.smallest = min(self.smallest, exponent + bits)
 
     def start(self) -> None:
         """Turns from recording to replaying, at the front."""
@@ -64,6 +82,8 @@ class FrozenKinks:
         value: Any,
     ) -> Any:
         """Returns the node's value, its kinked elements replaced by their line when replaying."""
+        if self.position < 0:
+            self.measure(value)
         kink = node.op.kink
         if kink is None and node.op.name != "stop_gradient":
             return value
@@ -138,15 +158,23 @@ class Truth:
 
         At 50 digits log(1 + exp(-700)) is 0, and its sign stands at a jump where there is none.
         """
-        if not self._base(LEVELS[0], cut)[1].seen:
-            return LEVELS[0]
+        first = self._base(LEVELS[0], cut)[1]
+        apart = (first.largest - first.smallest) * math.log10(2)
+        # (10**300 * x + y) - 10**300 * x is 0 at 50 digits and at 100, and they agree on it. Twice
+        # a third of the digits must reach from the largest number to the smallest.
+        least = LEVELS[0]
+        if apart > _APART:
+            enough = [n for n in (*LEVELS, *_BEYOND) if 2 * n > 3 * apart]
+            least = min(enough, default=LEVELS[-1])
+        if not first.seen:
+            return least
         last = self._base(LEVELS[-1], cut)[1]
-        return next(n for n in LEVELS if self._base(n, cut)[1].same_places(last))
+        return max(least, next(n for n in LEVELS if self._base(n, cut)[1].same_places(last)))
 
     def _limit(self, directions: Mapping[Node, Any], scale: Any, least: int) -> Any:
         """Returns what the differences at steps 10**(-digits / 3) * scale tend to, or None."""
         previous = previous_gap = None
-        for digits in [n for n in LEVELS if n >= least]:
+        for digits in [n for n in (*LEVELS, *_BEYOND) if least <= n <= max(least * 2, LEVELS[-1])]:
             if not _is_finite(plain(self._base(digits, tuple(directions))[0])):
                 return None
             current, gap = self._difference(digits, directions, scale)
@@ -210,10 +238,12 @@ class Truth:
         if key not in self._levels:
             xp = MpNamespace(digits, self.sizes)
             values = self._leaves(xp)
+            kinks = FrozenKinks()
+            for value in values.values():
+                kinks.measure(value)
             if cut:
                 inner = [n for n in cut if n not in values]
                 values |= dict(zip(inner, run(inner, values, xp), strict=True))
-            kinks = FrozenKinks()
             xp.kinks = kinks
             (value,) = run([self.output], values, xp)
             self._levels[key] = (value, kinks, values, xp)

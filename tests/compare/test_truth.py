@@ -161,3 +161,32 @@ def test_stopped_gradient_counts_as_constant() -> None:
     output = gx.sum(held(x) + gx.relu(gx.stop_gradient(x)))
     found = Truth(output, {x: np.array([2.0, 3.0])}, {}).gradient(x)
     assert [abs(f - e) < 1e-24 for f, e in zip(found, [2, 3], strict=True)] == [True] * 2
+
+
+def test_numbers_far_apart_lose_no_contribution() -> None:
+    x, y = gx.input("x", (), "float64"), gx.input("y", (), "float64")
+    output = (x * 1e300 + y) - x * 1e300 + y  # at 50 digits and at 100 the first y is lost
+    truth = Truth(output, {x: np.asarray(1.5), y: np.asarray(0.25)}, {})
+    assert abs(truth.along({x: 1.0, y: -0.5}) + 1) < 1e-26
+
+
+def test_a_step_is_seen_beside_the_largest_float() -> None:
+    x, y = gx.input("x", (), "float64"), gx.input("y", (), "float64")
+    truth = Truth(x - 8.98e307 - y, {x: np.asarray(8.98e307), y: np.asarray(0.0)}, {})
+    assert abs(truth.along({x: 1.0, y: 0.25}) - 0.75) < 1e-26
+
+
+def test_a_kink_that_only_few_digits_see_is_none() -> None:
+    x = gx.input("x", (), "float64")
+    # log(1 + exp(-700)) is 0 at 50 digits and at 100, and above 0 in truth.
+    truth = Truth(x * gx.sign(gx.softplus(x)), {x: np.asarray(-700.0)}, {})
+    assert not truth.kinks()
+    assert abs(truth.along({x: 1.0}) - 1) < 1e-26
+
+
+def test_a_zero_at_a_tiny_step_is_not_believed() -> None:
+    x = gx.input("x", (), "float64")
+    # The slope is 6e-308; a step of the size of x is too short to be seen at 800 digits.
+    output = gx.acos(gx.cos(x) * gx.atan(gx.cos(x)))
+    found = Truth(output, {x: np.asarray(2.2250738585072014e-308)}, {}).along({x: 1.0})
+    assert found is None or abs(found) > 0
