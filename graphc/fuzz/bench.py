@@ -109,8 +109,8 @@ class Bench:
     @functools.cached_property
     def numeric(self) -> list[Node] | None:
         """Central differences of a tiny step, for many digits; None where they do not apply."""
-        if any(w.dtype.bits == 16 for w in self.wrt):
-            return None  # the step is a number of the input's dtype: there it would be 0
+        if any(w.dtype.bits != 64 for w in self.wrt):
+            return None  # the steps are numbers of the input's dtype, and too small for others
         try:
             return self._engine("numeric", step=STEP)
         except (EngineError, GradError):

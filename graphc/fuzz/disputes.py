@@ -145,7 +145,19 @@ class Explained:
             return False
         if len(node.args) == 2 and node.args[0] is node.args[1]:
             return False
+        if len(node.args) == 2 and not node.type.dtype.is_float:
+            return self._near(*node.args)
         return any(self._differs(node, operands, signs) for signs in _corners(len(node.args)))
+
+    def _near(self, left: Node, right: Node) -> bool:
+        """Tells whether two compared values lie within their bounds of each other."""
+        room = sum(
+            self.xp.convert(np.broadcast_to(b, np.shape(self.exact[a])))
+            for a in (left, right)
+            if (b := self.bounds.get(a)) is not None
+        )
+        gap = abs(np.asarray(self.exact[left]) - np.asarray(self.exact[right]))
+        return bool(np.any((gap <= room) & (np.asarray(room) > 0)))
 
     def _differs(self, node: Node, operands: Sequence[Any], signs: Sequence[int]) -> bool:
         moved: list[Any] = []
