@@ -578,10 +578,10 @@ def test_every_op_is_debugged_at_extremes(case: Case, rng: np.random.Generator) 
     inputs = [gx.input(f"x{i}", s, d) for i, (s, d) in enumerate(pairs)]
     node = case.build(*inputs)
     values: dict[gx.Node, object] = {}
-    for x, (low, high) in zip(inputs, case.ranges, strict=True):
-        drawn = rng.uniform(low, high, size=x.shape)
+    for x, shape, (low, high) in zip(inputs, case.shapes, case.ranges, strict=True):
+        drawn = rng.uniform(low, high, size=shape)
         if x.dtype.is_float:
-            values[x] = rng.choice(EXTREMES, size=x.shape).astype(np.float32)
+            values[x] = rng.choice(EXTREMES, size=shape).astype(np.float32)
         else:  # indices and conditions, in range
             whole = np.floor(drawn).clip(low, high - 1 if high > 1 else high)
             values[x] = whole.astype(x.dtype.numpy)
