@@ -145,7 +145,7 @@ class KinkSeen:
     """A node evaluated exactly at a kink or tie: node text, op, where, convention, count.
 
     `sides` says for the first element, operand by operand, the one-sided derivatives and the slope
-    promised between them: `x = 0: -1 | 1 → 0`.
+    promised between them: `x = 0: left -1, right 1, slope 0`.
     """
 
     node: str

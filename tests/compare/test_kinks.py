@@ -274,4 +274,4 @@ def test_comparison_holds_the_slopes_beside_its_kinks() -> None:
     x = gx.input("x", (), "float64")
     record = compare(gx.Problem(gx.abs(x) * 2, {x: 0.0}), engines=["reverse"], memory=False)
     (seen,) = record.kinks
-    assert (seen.count, seen.sides) == (1, "x = 0: -1 | 1 → 0")
+    assert (seen.count, seen.sides) == (1, "x = 0: left -1, right 1, slope 0")

@@ -156,9 +156,8 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def sides_words(met: KinkMet) -> str:
     """Returns the slopes at a node's first elements in one line: left, right and promised."""
-    words = [
-        f"{_operand(side)}: {' | '.join(_slopes(side)[:2])} → {number(side.slope)}"
-        for element in met.elements[:1]
-        for side in element.sides
-    ]
+    words: list[str] = []
+    for side in met.elements[0].sides if met.elements else ():
+        left, right, slope = _slopes(side)
+        words.append(f"{_operand(side)}: left {left}, right {right}, slope {slope}")
     return "; ".join(words)

@@ -135,7 +135,7 @@ def kinks_section(comparison: Comparison) -> Section | None:
         for kink in comparison.kinks
     ]
     columns = (("node", "text"), ("op", "text"), ("place", "text"), ("where", "text"),
-               ("left | right → slope", "text"), ("convention", "wide"),
+               ("slopes", "wide"), ("convention", "wide"),
                ("elements", "number"))  # fmt: skip
     told = "Exactly at these points the function has no single derivative, and every engine must"
     told += " choose. The slopes on either side and graphc's choice are stated, for one element of"
