@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,8 @@ import pytest
 
 import graphc as gx
 from graphc.compare.report import write_report
+from tests.bad_input_checker import Case, check_case, flat
+from tests.test_bad_values import CASES as VALUES
 
 F = "float64"
 x, y, z = (gx.input(n, (), F) for n in "xyz")
@@ -42,8 +42,6 @@ def norm2(a: Any) -> Any:
 
 compiled = gx.compile(x * y)
 by_place = gx.compile(x * y, inputs=[{"a": x}, y])
-
-Case = tuple[Callable[[], Any], type[gx.GraphcError], str]
 
 # What is asked, the error, and what its text must hold (names, numbers and the way out).
 CASES: dict[str, list[Case]] = {
@@ -302,38 +300,17 @@ CASES: dict[str, list[Case]] = {
 }  # fmt: skip
 
 
-def flat() -> Iterator[Any]:
-    """Yields all cases with a readable id."""
-    for group, cases in CASES.items():
-        for number, case in enumerate(cases):
-            yield pytest.param(*case, id=f"{group}-{number}")
-
-
-def lines_of(code: types.CodeType) -> set[int]:
-    """Returns the lines of a function."""
-    return {line for _, _, line in code.co_lines() if line}
-
-
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat()))
+@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
 def test_wrong_call_is_told_at_the_callers_line(
     call: Callable[[], Any], kind: type[gx.GraphcError], words: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(gx.GraphcError) as caught:
-        call()
-    text = str(caught.value)
-    assert isinstance(caught.value, kind), text
-    found = re.search(r"test_bad_input\.py:(\d+)", text)
-    assert found, text
-    assert int(found[1]) in lines_of(call.__code__), text
-    assert words in text, text
-    assert caught.value.mend, text
-    assert not list(tmp_path.iterdir())
+    check_case(call, kind, words, tmp_path)
 
 
 def test_there_are_enough_cases() -> None:
-    assert sum(map(len, CASES.values())) >= 80
+    assert sum(len(c) for table in (CASES, VALUES) for c in table.values()) >= 350
 
 
 def test_folder_that_can_not_be_written(tmp_path: Path) -> None:

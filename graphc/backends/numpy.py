@@ -276,7 +276,8 @@ def as_value(node: Node, value: Any) -> np.ndarray[Any, Any]:
     try:
         array = array_of(value)
     except ArgumentError as error:
-        raise ArgumentError(f"the value of {describe(node)}: {error.rule}", error.mend) from None
+        words = error.rule.partition(" is ")[2] or error.rule
+        raise ArgumentError(f"the value of {describe(node)} is {words}", error.mend) from None
     check_range(node, array)
     if array.dtype != object:
         check_kind(node, array.dtype)

@@ -117,7 +117,9 @@ def _checked(expression: Any) -> Expression:
     try:
         return sympy.sympify(expression, strict=True)
     except (sympy.SympifyError, GraphcError, TypeError, ValueError, AttributeError):
-        raise ArgumentError(f"{describe_operand(expression)} is no SymPy expression") from None
+        raise ArgumentError(
+            f"{describe_operand(expression)} is no SymPy expression", "give what SymPy made"
+        ) from None
 
 
 def _dtype_of_nodes(nodes: Sequence[Node]) -> DType:
@@ -241,9 +243,7 @@ class _Reader:
 
     def product(self, expression: Expression) -> _Plan:
         # min(0, 0) of an op's own stands without symbols and still is no number to SymPy.
-        numbers = [
-            f for f in expression.args if not f.free_symbols and self.number(f) is not None
-        ]
+        numbers = [f for f in expression.args if not f.free_symbols and self.number(f) is not None]
         factor = sympy.Mul(*numbers)
         above: list[Expression] = []
         below: list[Expression] = []
