@@ -14,7 +14,7 @@ from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
 from graphc.core.type import Shape, Size, TensorType, element_count, size_of
 from graphc.ops.axes import normalize_axis, require_axes
-from graphc.ops.chain import reshape, through
+from graphc.ops.chain import both, reshape, through
 from graphc.ops.define import linear, require_numbers
 from graphc.ops.source import size_node
 
@@ -348,8 +348,29 @@ def _index_arrays(node: Node, items: list[Any]) -> Node:
     flat = arrays[0]
     for array, size in zip(arrays[1:], sizes[1:], strict=True):
         flat = flat * size_node(size, array.type.dtype) + array
-    merged = reshape(node, (*node.shape[:first], element_count(sizes), *node.shape[last + 1 :]))
+    count = element_count(sizes)
+    if len(arrays) > 1:
+        flat = _outside_if_any_is(flat, arrays, sizes, count)
+    merged = reshape(node, (*node.shape[:first], count, *node.shape[last + 1 :]))
     return gather_op(merged, flat, axis=first)
+
+
+def _outside_if_any_is(
+    flat: Node, arrays: Sequence[Node], sizes: Sequence[Size], count: Size
+) -> Node:
+    """Returns the flat index, past the end where an index leaves its own axis.
+
+    A column that does not exist would else be an element of the next row.
+    """
+    inside: Node | None = None
+    for array, size in zip(arrays, sizes, strict=True):
+        if array.op.name == "constant" and isinstance(size, int):
+            continue  # it was checked when it was given
+        within = both(array >= 0, array < size_node(size, array.type.dtype))
+        inside = both(inside, within)
+    if inside is None:
+        return flat
+    return apply_named("where", inside, flat, size_node(count, flat.type.dtype))
 
 
 def _index_array(item: Any, size: Size, axis: int) -> Node:

@@ -160,3 +160,17 @@ def test_scatter_add_is_the_transpose_of_gather() -> None:
         gx.scatter_add(u, i, 6, axis=3)
     with pytest.raises(gx.DTypeError):
         gx.scatter_add(u, gx.input("k", (2,)), 6)
+
+
+def test_column_that_does_not_exist_is_no_element_of_the_next_row() -> None:
+    table = gx.input("table", (3, 4), "float64")
+    i, j = gx.input("i", (2,), "int32"), gx.input("j", (2,), "int32")
+    values = np.arange(12.0).reshape(3, 4)
+    good = gx.evaluate(table[i, j], table=values, i=[0, -1], j=[3, -4])
+    assert good.tolist() == [3.0, 8.0]
+    for wrong in ({"i": [0, 1], "j": [0, 5]}, {"i": [3, 0], "j": [-4, 0]}):
+        with pytest.raises(gx.IndexingError, match="out of range"):
+            gx.evaluate(table[i, j], table=values, **wrong)
+        arrays = {k: np.array(v, "int32") for k, v in wrong.items()}
+        found = gx.compile(table[i, j])(table=values, **arrays)
+        assert np.isnan(found).sum() == 1

@@ -230,8 +230,8 @@ _Axes = dict[Node, tuple[Node, int, int]]
 def _axis_indices(order: Sequence[Node], sizes: Mapping[str, int]) -> _Axes:
     """Returns, for x[i, j], the nodes i and j with their gather, axis and size.
 
-    Indexing with several arrays gathers from merged axes at (i * size + j); each part was counted
-    from the front by `where(i < 0, i + size, i)`.
+    Indexing with several arrays gathers from merged axes at (i * size + j), or past the end where
+    one of them is outside; each part was counted from the front by `where(i < 0, i + size, i)`.
     """
     found: _Axes = {}
     for node in order:
@@ -241,6 +241,8 @@ def _axis_indices(order: Sequence[Node], sizes: Mapping[str, int]) -> _Axes:
         whole = node.args[0].args[0].shape
         merged = len(whole) - node.args[0].ndim + 1
         flat = node.args[1]
+        if flat.op.name == "where":
+            flat = flat.args[1]
         for axis in range(first + merged - 1, first, -1):
             if flat.op.name != "add" or flat.args[0].op.name != "mul":
                 break
