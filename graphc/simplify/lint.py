@@ -99,7 +99,19 @@ def _unstable_forms(roots: Sequence[Node], order: Sequence[Node]) -> dict[Node, 
         head = heads.get(node)
         if rules[node] and head is not None:
             told.setdefault(head, []).extend(rules[node])
-    return {node: _suggestion(node, worker.done[node], found) for node, found in told.items()}
+    present = set(order)
+    return {
+        node: _suggestion(node, worker.done[node], found)
+        for node, found in told.items()
+        if not _is_guarded(node, worker.done[node], present)
+    }
+
+
+def _is_guarded(node: Node, better: Node, present: set[Node]) -> bool:
+    """Tells whether a node is a branch of its own stable form, which stands in the graph."""
+    if better.op.name != "where" or better not in present:
+        return False
+    return any(branch is node for branch in better.args)
 
 
 def _rules_of(node: Node, steps: dict[Node, Node], fired: dict[Node, Rule]) -> list[Rule]:

@@ -176,6 +176,21 @@ def _cast(x: Node, dtype: str) -> Node:
     return make(cast_op, (x,), {"dtype": dtype_of(dtype)})
 
 
+def _never_zero(node: Node) -> Node | None:
+    condition, value, _ = node.args
+    if condition.op.name != "not_equal" or not is_number(condition.args[1], 0):
+        return None
+    root = condition.args[0]
+    if root.op.name != "hypot" or not any(_is_not_zero(side) for side in root.args):
+        return None
+    return fit(value, node)
+
+
+def _is_not_zero(node: Node) -> bool:
+    found = number(node)
+    return found is not None and bool(found != 0)
+
+
 RULES: tuple[Rule, ...] = (
     exact("not not", "not not x -> x", "logical_not", _not_not, lambda x, y: ~~x, "b"),
     exact("same operands", "x and x -> x; x or x -> x; x xor x -> false",
@@ -207,6 +222,8 @@ RULES: tuple[Rule, ...] = (
     exact("same condition inside", "where(c, where(c, x, y), z) -> where(c, x, z)", "where",
           _same_condition_inside,
           lambda x, y: apply("where", x == y, apply("where", x == y, x, y), x), "fib"),
+    exact("never zero", "where(hypot(x, 1) != 0, a, b) -> a", "where", _never_zero,
+          lambda x, y: apply("where", apply("hypot", x, 1.0) != 0.0, x * y, 0.0)),
     exact("two conditions", "where(c, where(d, x, y), y) -> where(c and d, x, y)", "where",
           _two_conditions,
           lambda x, y: apply("where", x == y, apply("where", x == x, x, y), y), "fib"),

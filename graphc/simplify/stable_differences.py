@@ -11,6 +11,7 @@ from graphc.simplify.stable_rule import (
     are_opposite,
     below_one,
     exponent,
+    isru_argument,
     minus_one,
     number_of,
     one_minus,
@@ -213,7 +214,7 @@ def _one_and_isru(node: Node) -> Node | None:
     """1 - isru(x) and 1 + isru(x), with h = sqrt(1 + x**2): (h - x) / h and (h + x) / h."""
     for read, plus in ((one_minus, False), (one_plus, True)):
         term = read(node)
-        x = None if term is None else of("isru", term)
+        x = None if term is None else isru_argument(term)
         if x is not None:
             h = apply("hypot", x, 1.0)
             cancels = x < 0.0 if plus else x > 0.0

@@ -7,7 +7,7 @@ import math
 from graphc.core.node import Node, scalar
 from graphc.ops.axes import reduced_count
 from graphc.ops.source import size_node
-from graphc.simplify.rule import Rule, apply, of, one_of, squared
+from graphc.simplify.rule import Rule, apply, negated, of, one_of, squared
 from graphc.simplify.stable_rule import (
     are_opposite,
     below_one,
@@ -35,12 +35,17 @@ from graphc.simplify.stable_rule import (
 def _softplus(node: Node) -> Node | None:
     term = one_plus(node.args[0]) if node.op.name == "log" else node.args[0]
     x = None if term is None else exponent(term)
-    return None if x is None else apply("softplus", x)
+    if x is None:
+        return None
+    positive = negated(x) if node.op.name == "log1p" else None
+    if positive is not None and positive.op.name == "abs":
+        return None  # log1p(exp(-|x|)) has its digits
+    return apply("softplus", x)
 
 
 def _log_of_exponentials(node: Node) -> Node | None:
     found = terms(node.args[0])
-    if node.op.name == "log1p" and found:
+    if node.op.name == "log1p" and len(found) > 1:
         found = [(1, scalar(1.0, node.type.dtype)), *found]
     parts = [log_of_term(term) if sign > 0 else None for sign, term in found]
     logarithms = [part for part in parts if part is not None]

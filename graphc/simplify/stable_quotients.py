@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from graphc.core.node import Node, make, scalar
+from graphc.core.type import broadcast_shapes
 from graphc.ops.axes import reduced_count
+from graphc.ops.chain import broadcast_to
 from graphc.ops.source import size_node
 from graphc.simplify.factors import (
     Factor,
@@ -125,24 +127,46 @@ def _softmax(one: Factor, other: Factor) -> Pair | None:
 
 
 def _exp_over_sum(one: Factor, other: Factor) -> Pair | None:
-    """exp(t) / (exp(t) + exp(u)) = sigmoid(t - u); 1 / (1 + exp(u - t) + ...) for more terms."""
+    """exp(t) / (exp(t) + exp(u)) = sigmoid(t - u); 1 / (c + exp(u - t) + ...) in general."""
     x = exponent(one.node)
     if x is None or other.power > 0 or is_moved(one) or is_moved(other):
         return None
-    found = terms(other.node)
-    rest = [term for _, term in found if exponent(term) is not x]
-    if any(sign < 0 for sign, _ in found) or len(rest) != len(found) - 1 or not rest:
+    own, rest = 0.0, list[Node]()
+    for sign, term in terms(other.node):
+        inner, factor = scaled(term)
+        logarithm = log_of_term(term)
+        if sign < 0 or logarithm is None:
+            return None
+        if exponent(inner) is x:
+            own += factor
+        else:
+            rest.append(_difference(logarithm, x))
+    if not own or not rest:
         return None
-    logarithms = [log_of_term(term) for term in rest]
-    apart = [_difference(t, x) for t in logarithms if t is not None]
-    if len(apart) < len(rest):
-        return None
-    if len(apart) == 1:
-        return apply("sigmoid", opposite(apart[0])), None
-    total: Node = scalar(1.0, one.node.type.dtype)
-    for t in apart:
+    if len(rest) == 1 and own == 1:
+        return apply("sigmoid", opposite(rest[0])), None
+    total: Node = scalar(own, one.node.type.dtype)
+    for t in rest:
         total = total + apply("exp", t)
     return apply("reciprocal", total), None
+
+
+def _exp_over_expm1(one: Factor, other: Factor) -> Pair | None:
+    x = exponent(one.node)
+    if x is None or other.power > 0 or is_moved(one) or is_moved(other):
+        return None
+    return (None, -apply("expm1", opposite(x))) if other.node.args[0] is x else None
+
+
+def _hyperbolic(one: Factor, other: Factor) -> Pair | None:
+    """cosh(x) * sech(x)**2 = 1 / cosh(x); sinh(x) / cosh(x) = tanh(x)."""
+    if is_moved(one) or is_moved(other) or one.node.args[0] is not other.node.args[0]:
+        return None
+    (x,) = one.node.args
+    names = one.node.op.name, other.node.op.name, other.power
+    if names == ("cosh", "sech_squared", 1):
+        return apply("reciprocal", one.node), None
+    return (apply("tanh", x), None) if names == ("sinh", "cosh", -1) else None
 
 
 def _difference(x: Node, y: Node) -> Node:
@@ -191,8 +215,16 @@ def _cancel(one: Factor, other: Factor) -> Pair | None:
         positive = one.node.op.name in _POSITIVE or _is_sum_of_exponentials(one.node)
         return (None, None) if positive and other.power < 0 else None
     x, y = exponent(one.node), exponent(other.node)
-    cancels = other.power > 0 and x is not None and y is not None and are_opposite(x, y)
-    return (None, None) if cancels else None
+    if x is None or y is None:
+        return None
+    if other.power > 0 and are_opposite(x, y):
+        return None, None
+    (a, c), (b, d) = scaled(x), scaled(y)
+    total = c + other.power * d
+    # The sum of two exponents would lose digits of both; multiples of one are merely scaled.
+    if a is not b or abs(total) > max(abs(c), abs(d)):
+        return None
+    return (None if total == 0 else apply("exp", times(a, total))), None
 
 
 def _sinc(one: Factor, other: Factor) -> Pair | None:
@@ -260,10 +292,9 @@ def _multiplied_out(node: Node) -> Node | None:
             whole = [apply("mul", one.node, term) for term in other.node.args]
             made = [_first_match(product) for product in whole]
             if any(m is not None for m in made):
-                parts = [w if m is None else m for w, m in zip(whole, made, strict=True)]
-                shape = other.node.type.shape
-                if any(part.type.shape != shape for part in parts):
-                    continue
+                pieces = [w if m is None else m for w, m in zip(whole, made, strict=True)]
+                shape = broadcast_shapes(*[w.type.shape for w in whole])
+                parts = [broadcast_to(piece, shape) for piece in pieces]
                 return replaced(items, {one: None, other: make(other.node.op, tuple(parts))})
     return None
 
@@ -301,7 +332,7 @@ QUOTIENTS: tuple[Rule, ...] = (
     stable("sigmoid", "1 / (1 + exp(-x)) -> sigmoid(x); a / (1 + exp(x)) -> a * sigmoid(-x)",
            "div reciprocal inverse_positive", _sigmoid,
            lambda x, y: (1.0 / (1.0 + _exp(-x)), apply("reciprocal", 1.0 + 1.0 / _exp(x))),
-           ((-700.0, 0.0), (-710.0, 0.0)),
+           ((-700.0, 0.0), (-400.0, 0.0)),
            "has the slope NaN where exp(-x) or its square overflows, below x = -355 (-44 in "
            "float32)"),
     stable("sigmoid of a ratio", "exp(x) * sigmoid(-x), exp(x) / (1 + exp(x)) -> sigmoid(x)",
@@ -326,7 +357,7 @@ QUOTIENTS: tuple[Rule, ...] = (
            lambda x, y: (_exp(x) / (_exp(x) + _exp(y)), _exp(y) / (_exp(x) + _exp(y) + _exp(-x))),
            ((800.0, 799.0),), _BEYOND, "x, y finite"),
     stable("one over exp", "1 / exp(x) -> exp(-x)", "div reciprocal inverse_positive", _over_exp,
-           lambda x, y: 1.0 / _exp(x), ((720.0, 0.0), (400.0, 0.0)),
+           lambda x, y: 1.0 / _exp(x), ((700.0, 0.0), (400.0, 0.0)),
            "has the slope NaN where the square of exp(x) overflows, beyond x = 355 (44 in "
            "float32)"),
     stable("over cosh squared", "a / cosh(x)**2 -> a * sech(x)**2", "div reciprocal",
@@ -334,8 +365,18 @@ QUOTIENTS: tuple[Rule, ...] = (
                                         y / apply("square", apply("cosh", x))),
            ((800.0, 3.0),),
            "has the slope NaN where cosh(x) overflows, beyond |x| = 710 (89 in float32)"),
+    stable("exp over expm1", "exp(x) / (exp(x) - 1) -> -1 / expm1(-x)", "mul div",
+           _matched(_ops("exp"), _ops("expm1"), _exp_over_expm1),
+           lambda x, y: _exp(x) / apply("expm1", x), ((800.0, 0.0),),
+           "is infinite over infinite, NaN, from x = 710 on (89 in float32)"),
+    stable("hyperbolic quotient",
+           "sinh(x) / cosh(x) -> tanh(x); cosh(x) * sech(x)**2 -> 1 / cosh(x)", "mul div",
+           _matched(_ops("sinh cosh"), _ops("cosh sech_squared"), _hyperbolic),
+           lambda x, y: apply("sinh", x) / apply("cosh", x), ((800.0, 0.0),),
+           "is infinite over infinite, NaN, from |x| = 711 on (90 in float32)"),
     stable("factor cancelled",
-           "a * s / s -> a for s = exp, sigmoid, softmax, cosh, sums of exp", "mul div",
+           "a * s / s -> a for s = exp, sigmoid, softmax, cosh, sums of exp; exp(x) / exp(x / 2)",
+           "mul div",
            _matched(_CANCELLED, _CANCELLED, _cancel),
            lambda x, y: (y * apply("sigmoid", x) * apply("inverse_positive", apply("sigmoid", x)),
                          _exp(x) * y / _exp(x)),

@@ -191,6 +191,14 @@ def log_of_term(term: Node) -> Node | None:
     return t if factor == 1 else t + math.log(factor)
 
 
+def isru_argument(node: Node) -> Node | None:
+    """Returns x of isru(x), and of direction(x, 1), the slope of hypot, which is the same."""
+    x = of("isru", node)
+    if x is None and node.op.name == "direction" and number_of(node.args[1]) in (1.0, -1.0):
+        return node.args[0]
+    return x
+
+
 def terms(node: Node) -> list[tuple[int, Node]]:
     """Returns (sign, term) of a sum from left to right; one term for what is no sum.
 

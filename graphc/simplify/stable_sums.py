@@ -9,7 +9,7 @@ from graphc.core.node import Node, scalar
 from graphc.simplify.factors import factors_of
 from graphc.simplify.rule import Rule, apply
 from graphc.simplify.stable_differences import DIFFERENCES
-from graphc.simplify.stable_rule import number_of, scaled, stable, terms, times
+from graphc.simplify.stable_rule import isru_argument, number_of, scaled, stable, terms, times
 
 Factors = Counter[tuple[Node, int]]
 
@@ -34,16 +34,20 @@ class _Term:
             if c:
                 self.weight *= c**item.power
             else:
-                self.factors[item.node, item.power] += 1
+                x = isru_argument(item.node)
+                factor = item.node if x is None else apply("isru", x)
+                self.factors[factor, item.power] += 1
                 self.plain = self.plain and item.node.type.shape in (node.type.shape, ())
 
 
 def _common_factor(node: Node) -> Node | None:
     """Makes a * b - a * c into a * (b - c), where b - c has a stable form of its own."""
-    found = _like_terms(node)
-    if found is None:
+    parts = _like_terms(node)
+    if len(parts) == 1 and node.op.name in ("add", "sub"):
+        return _product(parts[0].factors, None) * parts[0].weight
+    if len(parts) != 2:
         return None
-    left, right = found
+    left, right = parts
     common = left.factors & right.factors
     rests = [term.factors - common for term in (left, right)]
     for one, other, weight, ratio in (
@@ -59,24 +63,29 @@ def _common_factor(node: Node) -> Node | None:
     return None
 
 
-def _like_terms(node: Node) -> tuple[_Term, _Term] | None:
-    """Returns a sum as two terms: a * x - a * y + a * x has the terms 2 a x and -a y."""
+def _like_terms(node: Node) -> list[_Term]:
+    """Returns the one or two terms that a sum really has; empty where there is nothing to gain.
+
+    a * x - a * y + a * x has the terms 2 a x and -a y; 2 * a - a has the one term a.
+    """
     parts: list[_Term] = []
-    for sign, item in terms(node):
+    cancels = False
+    items = terms(node)
+    for sign, item in items:
         term = _Term(item)
         term.weight *= sign
         for known in parts:
             if known.factors == term.factors:
+                cancels |= known.weight * term.weight < 0
                 known.weight += term.weight
                 break
         else:
             parts.append(term)
         if len(parts) > 2 or not term.plain or not term.weight:
-            return None
-    if len(parts) != 2 or not parts[0].weight or not parts[1].weight:
-        return None
-    shapes = {item.type.shape for _, item in terms(node)}
-    return (parts[0], parts[1]) if len(shapes) == 1 else None
+            return []
+    if len({item.type.shape for _, item in items}) != 1 or any(not p.weight for p in parts):
+        return []
+    return parts if len(parts) == 2 or (cancels and parts[0].factors) else []
 
 
 def _combined(
@@ -94,7 +103,17 @@ def _combined(
         found = _by_a_rule(apply(name, _product(one, None), _product(other, None)), _OF_TWO)
         if found is not None:
             return found, common
-    return _slope_of_sinc(one, other, common)
+    squares = _difference_of_squares(one, other)
+    return _slope_of_sinc(one, other, common) if squares is None else (squares, common)
+
+
+def _difference_of_squares(one: Factors, other: Factors) -> Node | None:
+    """f**2 - g**2 = (f - g) * (f + g), where f - g has a stable form."""
+    if len(one) != 1 or len(other) != 1 or one.total() != 2 or other.total() != 2:
+        return None
+    f, g = (_product(Counter(list(factors)), None) for factors in (one, other))
+    found = _by_a_rule(f - g, _OF_TWO)
+    return None if found is None else found * (f + g)
 
 
 def _by_a_rule(whole: Node, rules: Sequence[Rule]) -> Node | None:
