@@ -152,7 +152,9 @@ class Simplifier:
         text = fold_constants if isinstance(fold_constants, str) else ""
         if not isinstance(fold_constants, bool) and text != "exact":
             raise ArgumentError(
-                f"fold_constants={describe_operand(fold_constants)} is none of True, False, 'exact'"
+                f"fold_constants={describe_operand(fold_constants)} is none of True, False, "
+                "'exact'",
+                "say one of them",
             )
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
             raise ArgumentError(f"budget={budget!r} is no count")
