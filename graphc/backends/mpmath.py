@@ -340,6 +340,9 @@ class MpNamespace(NumpyNamespace):
     def add(self, x: Any, y: Any) -> Any:
         return x + y
 
+    def divide(self, x: Any, y: Any) -> Any:
+        return _objects(np.frompyfunc(self.scalars.div, 2, 1)(x, y))  # mpmath raises for x / 0
+
     def mean(self, x: Any, axis: Any, keepdims: bool) -> Any:
         count = int(np.prod([x.shape[a] for a in axis], dtype=int))
         if not count:
@@ -381,7 +384,7 @@ class MpNamespace(NumpyNamespace):
 
     def softmax(self, x: Any, axis: Any) -> Any:
         part = self.exp(x - self._top(x, axis))
-        return part / self.sum(part, axis, True)
+        return self.divide(part, self.sum(part, axis, True))
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
         part = x - self._top(x, axis)

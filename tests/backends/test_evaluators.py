@@ -225,3 +225,12 @@ def test_number_of_a_problem_that_does_not_fit_is_an_error() -> None:
     x = gx.input("x")
     with pytest.raises(gx.PrecisionError, match=r"x is 1e\+300, which does not fit into float32"):
         gx.Problem(x * 2, values={"x": 1e300})
+
+
+def test_row_without_a_finite_element_is_nan_in_every_evaluator() -> None:
+    x = gx.input("x", (3,), "float64")
+    row = np.full(3, -np.inf)
+    asked = [gx.softmax(x), gx.log_softmax(x)]
+    for run in (gx.evaluate, gx.evaluate_mpmath, lambda nodes, x: gx.compile(nodes)(x=x)):
+        for found in run(asked, x=row):
+            assert all(v != v for v in np.asarray(found).ravel())

@@ -163,7 +163,7 @@ class Checks(Watcher):
             frame,
             node,
             DivisionError,
-            f"the integer {number} is divided by 0 at element {show_index(at)}"
+            f"the integer {number} is divided by 0{_element(at)}"
             f"{_others(wrong)}{_declared(node.args[1])}" + (f"; {elsewhere}" if elsewhere else ""),
             "divide by gx.where(y == 0, 1, y) where the result is not used",
         )
@@ -209,7 +209,7 @@ class Checks(Watcher):
             frame,
             node,
             RangeError,
-            f"the result at element {show_index(at)} is {true} and wraps around to {value[at]}: "
+            f"the result{_element(at)} is {true} and wraps around to {value[at]}: "
             f"{node.dtype.name} goes from {limits.min} to {limits.max}{_others(wrong)}",
             "compute in a wider integer dtype",
         )
@@ -269,6 +269,10 @@ def first_index(mask: Any) -> tuple[int, ...]:
 def show_index(at: Sequence[int]) -> str:
     """Returns `[0,3]`, or `[]` for a scalar's only element."""
     return f"[{','.join(map(str, at))}]"
+
+
+def _element(at: Sequence[int]) -> str:
+    return f" at element {show_index(at)}" if at else ""
 
 
 def show_at(node: Node, at: Sequence[int]) -> str:
