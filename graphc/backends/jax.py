@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.scipy import special
 
@@ -26,7 +27,7 @@ class JaxNamespace:
     sigmoid = staticmethod(jax.nn.sigmoid)
     softplus_real = staticmethod(jax.nn.softplus)
     relu = staticmethod(jax.nn.relu)
-    erf = staticmethod(special.erf)
+    erf, fast_erfc = staticmethod(special.erf), staticmethod(special.erfc)
     rsqrt = staticmethod(lax.rsqrt)
     stop_gradient = staticmethod(lax.stop_gradient)
     asin, acos, atan = staticmethod(jnp.arcsin), staticmethod(jnp.arccos), staticmethod(jnp.arctan)
@@ -43,7 +44,12 @@ class JaxNamespace:
         self.sizes = sizes or {}
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """Runs the record and holds the result to the node's dtype."""
+        """Runs the record and holds the result to the node's dtype.
+
+        What is more than one rounding is computed in float32 where the dtype has 16 bits.
+        """
+        if node.op.group == "elementwise" and node.op.ulp > 0.5:
+            args = [a.astype(jnp.float32) if _is_half(a) else a for a in args]
         result = node.op.run(self, *args, **params)
         if isinstance(node.type, TupleType):
             pairs = zip(result, node.type.items, strict=True)
@@ -54,9 +60,16 @@ class JaxNamespace:
         return lax.complex(*jnp.broadcast_arrays(real, imaginary))
 
     def integer_pow(self, x: Any, exponent: int) -> Any:
-        if abs(exponent) <= PRODUCTS or not jnp.issubdtype(x.dtype, jnp.floating):
+        size, floating = abs(exponent), jnp.issubdtype(x.dtype, jnp.floating)
+        if size <= PRODUCTS or not floating:
             return lax.integer_pow(x, exponent)
-        return jnp.power(x, jnp.asarray(exponent, x.dtype))
+        if size > 1024:
+            return jnp.power(x, jnp.asarray(exponent, x.dtype))
+        return self.with_slope(
+            lambda v: _long_product(v, exponent),
+            lambda v: self.integer_pow(v, exponent - 1) * exponent,
+            x,
+        )
 
     # -- where XLA's own lowering on the CPU loses digits; complex numbers keep it --
 
@@ -64,10 +77,15 @@ class JaxNamespace:
         # XLA takes a polynomial for small x, and down to -0.41 where it is off by up to 120 ulp.
         if jnp.iscomplexobj(x):
             return jnp.log1p(x)
-        low = x < -0.25
-        return jnp.where(
-            low, jnp.log(jnp.where(low, 1 + x, 1)), jnp.log1p(jnp.where(low, jnp.zeros_like(x), x))
-        )
+        return self.with_slope(_log1p, lambda v: 1 / (1 + v), x)
+
+    def tanh(self, x: Any) -> Any:
+        # XLA's quotient of polynomials for float64 goes on to 20, where it is off by 6 ulp.
+        value = jnp.tanh(x)
+        if jnp.iscomplexobj(x) or x.dtype.itemsize < 8:
+            return value
+        one = jnp.where(x < 0, -jnp.ones_like(x), 1)
+        return jnp.where(jnp.abs(x) > 19.0625, one, value)
 
     def atanh(self, x: Any) -> Any:
         if jnp.iscomplexobj(x):
@@ -274,6 +292,61 @@ class JaxNamespace:
 for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this module's own)
     if not hasattr(JaxNamespace, _name):
         setattr(JaxNamespace, _name, staticmethod(getattr(jnp, _name)))
+
+
+def _is_half(array: Any) -> bool:
+    return array.dtype.itemsize == 2 and jnp.issubdtype(array.dtype, jnp.floating)
+
+
+def _log1p(x: Any) -> Any:
+    """Returns log(u) x / (u - 1) for u = 1 + x, in which the rounding of u cancels.
+
+    Source: Kahan, in Goldberg, "What every computer scientist should know about floating-point
+    arithmetic" (1991), theorem 4.
+    """
+    u = 1 + x
+    same = u == 1
+    rounded = jnp.maximum(u, 0) - 1  # XLA makes (1 + x) - 1 into x, but does not see through this
+    ratio = x / jnp.where(same, jnp.ones_like(x), rounded)
+    return jnp.where(same, x, jnp.log(u) * jnp.where(x > 1, jnp.ones_like(x), ratio))
+
+
+def _long_product(x: Any, exponent: int) -> Any:
+    """Returns x**exponent by repeated products in twice the digits, rounded once.
+
+    A number is a head, of half the bits, and a rest: the square of the head is exact, so that it
+    does not matter whether the compiler makes one instruction of a product and a sum.
+    """
+    power: tuple[Any, Any] | None = None
+    square, left = _in_halves(x), abs(exponent)
+    while left:
+        if left & 1:
+            power = square if power is None else _times(power, square)
+        left >>= 1
+        square = _times(square, square) if left else square
+    assert power is not None
+    exact = power[0] + power[1]
+    plain = lax.integer_pow(x, abs(exponent))  # where a rest is inf - inf
+    value = jnp.where(jnp.isfinite(exact), exact, plain)
+    return value if exponent > 0 else 1 / value
+
+
+def _in_halves(x: Any) -> tuple[Any, Any]:
+    head = _head(x)
+    return head, x - head
+
+
+def _head(x: Any) -> Any:
+    kind, dropped = (np.uint64, 27) if x.dtype.itemsize == 8 else (np.uint32, 12)
+    mask = kind(np.iinfo(kind).max - (2**dropped - 1))
+    return lax.bitcast_convert_type(lax.bitcast_convert_type(x, kind) & mask, x.dtype)
+
+
+def _times(x: tuple[Any, Any], y: tuple[Any, Any]) -> tuple[Any, Any]:
+    exact = x[0] * y[0]
+    rest = x[0] * y[1] + x[1] * (y[0] + y[1])
+    head = _head(exact + rest)
+    return head, (exact - head) + rest
 
 
 def _in_dtype(value: Any, dtype: DType) -> Any:

@@ -81,7 +81,7 @@ sqrt = elementwise(
 rsqrt = elementwise(
     "rsqrt",
     run=lambda xp, x: xp.rsqrt(x),
-    partials=(lambda out, x: out / x * -0.5,),
+    partials=(lambda out, x: out * -0.5 / x,),
     formula=lambda m, x: m.div(1, m.sqrt(x)),
     latex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
     flops=5,

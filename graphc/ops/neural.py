@@ -11,9 +11,9 @@ from graphc.core.node import Node, apply_named, public, scalar
 from graphc.core.op import Kink
 from graphc.core.type import TensorType
 from graphc.ops.arithmetic import square
-from graphc.ops.chain import Partial
+from graphc.ops.chain import Partial, masked
 from graphc.ops.define import elementwise
-from graphc.ops.exponential import exp, logistic_density, sigmoid
+from graphc.ops.exponential import exp, sigmoid
 from graphc.ops.gaussian import gaussian, normal_cdf, normal_cdf_value
 from graphc.ops.source import number
 
@@ -177,19 +177,24 @@ def _gate_argument(xp: Any, x: Any) -> tuple[Any, Any]:
 
 def _gate_value(xp: Any, x: Any, order: int) -> Any:
     u, left = _gate_argument(xp, x)
-    value = xp.sigmoid(u) if order == 0 else logistic_density(xp, u)
-    if left is None:
-        return value
-    return value + value * (left * (xp.sigmoid(-u) if order == 0 else -xp.tanh(u * 0.5)))
+    below = xp.real(u) < 0
+    small = xp.exp(xp.where(below, u, -u))
+    whole = small + 1
+    if order:
+        value, slope = small / (whole * whole), xp.maximum(xp.minimum(u * -0.5, 1.0), -1.0)
+    else:
+        value = xp.where(below, small, xp.ones_like(small)) / whole
+        slope = 1 - value
+    return value if left is None else value + value * (left * slope)
 
 
 def _gate_partial(out: Node, x: Node, order: int) -> Partial:
     dtype = x.dtype
-    slope = (1 + number("0.134145", dtype) * square(x)) * number("sqrt(8/pi)", dtype)
+    slope = number("0.134145*sqrt(8/pi)", dtype) * square(x) + number("sqrt(8/pi)", dtype)
     if order == 0:
-        return gelu_gate(x, order=1) * slope
+        return masked(abs(x) < _GATE_END, gelu_gate(x, order=1) * slope)
     inner = (x + number("0.044715", dtype) * x**3) * number("sqrt(8/pi)", dtype)
-    return -(out * apply_named("tanh", inner * 0.5) * slope)
+    return masked(abs(x) < _GATE_END, -(out * apply_named("tanh", inner * 0.5) * slope))
 
 
 def _gate_formula(m: Any, x: Any, order: int) -> Any:
@@ -226,8 +231,10 @@ gelu_gate = elementwise(
 
 def _gelu_partial(out: Node, x: Node, approximate: bool) -> Partial:
     if approximate:
-        slope = (1 + number("0.134145", x.dtype) * square(x)) * number("sqrt(8/pi)", x.dtype)
-        return gelu_gate(x, order=0) + x * (gelu_gate(x, order=1) * slope)
+        gate = gelu_gate(x, order=0)
+        slope = _gate_partial(gate, x, 0)
+        assert isinstance(slope, Node)
+        return gate + x * slope
     density = gaussian(x, factor=0.5) * number("1/sqrt(2*pi)", x.dtype)
     return normal_cdf(x) + x * density
 

@@ -12,8 +12,8 @@ from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, is_constant, masked
 from graphc.ops.define import elementwise, require_numbers
 
-#: The largest exponent up to which a power is a product, which is faster and as good.
-PRODUCTS = 10
+#: The largest exponent up to which a power is a product, which is as good.
+PRODUCTS = 8
 
 
 def _pow_x(out: Node, x: Node, y: Node) -> Partial:
@@ -143,7 +143,7 @@ integer_pow = elementwise(
     domain="every x; x != 0 where the exponent is negative",
     ulp=4.0,
     # Repeated products, and one division: each of |exponent| - 1 factors adds half an ulp. Above
-    # that XLA, too, takes the power.
+    # that they are formed in twice the digits, or the power is taken.
     rounding=lambda node: 0.5 * min(abs(node.params["exponent"]), PRODUCTS) + 1.0,
     meet="all",
     holomorphic=True,

@@ -80,12 +80,13 @@ def _quadric(
 
 
 def _root_plus(xp: Any, x: Any) -> Any:
-    # |x| sqrt(1 + 1/x**2) where x**2 might overflow; -x and not |x|, for complex x.
-    far = xp.abs(xp.real(x)) > 1
-    inverse = xp.divide(1, xp.where(far, x, xp.ones_like(x)))
-    inner = xp.where(far, inverse, x)
-    root = xp.sqrt(inner * inner + 1)
-    return xp.where(far, xp.where(xp.real(x) < 0, -x, x) * root, root)
+    """Returns sqrt(1 + x**2), |x| where it does not see the 1 and the square might overflow."""
+    if x.dtype.kind == "c":
+        return xp.sqrt(x * x + 1)
+    size = xp.abs(x)
+    far = size > (2.0**400 if x.dtype.itemsize == 8 else 2.0**40)
+    inner = xp.where(far, xp.ones_like(x), x)
+    return xp.where(far, size, xp.sqrt(inner * inner + 1))
 
 
 #: d/dx (1 + x**2)**p = 2 p isru(x) (1 + x**2)**(p - 1/2): two factors that are never both extreme.
@@ -124,12 +125,11 @@ square_minus_one = _quadric(
 
 
 def _isru_run(xp: Any, x: Any) -> Any:
-    # 1 / sqrt(1 + 1/x**2) beyond 1: no square overflows, and the limit at infinity is 1.
-    far = xp.abs(xp.real(x)) > 1
-    inverse = xp.divide(1, xp.where(far, x, xp.ones_like(x)))
-    inner = xp.where(far, inverse, x)
-    root = xp.sqrt(inner * inner + 1)
-    return xp.divide(xp.where(far, xp.where(xp.real(x) < 0, -xp.ones_like(x), 1), x), root)
+    if x.dtype.kind == "c":
+        return x / xp.sqrt(x * x + 1)
+    edge = 2.0**60  # from 2**27 on the value is 1, and up to 2**63 no square overflows
+    inner = xp.minimum(xp.maximum(x, -edge), edge)
+    return inner / xp.sqrt(inner * inner + 1)
 
 
 isru = elementwise(

@@ -70,6 +70,10 @@ constant_op = _source(
 EXACT_NUMBERS: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "2/sqrt(pi)": (2 / math.sqrt(math.pi), lambda m: 2 / m.sqrt(m.pi)),
     "sqrt(8/pi)": (math.sqrt(8 / math.pi), lambda m: m.sqrt(8 / m.pi)),
+    "0.134145*sqrt(8/pi)": (
+        0.134145 * math.sqrt(8 / math.pi),
+        lambda m: m.number("0.134145") * m.sqrt(8 / m.pi),
+    ),
     "1/sqrt(2*pi)": (1 / math.sqrt(2 * math.pi), lambda m: 1 / m.sqrt(2 * m.pi)),
     "-1/sqrt(2)": (-math.sqrt(0.5), lambda m: -1 / m.sqrt(m.number("2"))),
     "pi": (math.pi, lambda m: m.pi + m.number("0")),

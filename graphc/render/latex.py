@@ -56,6 +56,7 @@ _ESCAPES = {
 }  # fmt: skip
 _NUMBERS = {
     "2/sqrt(pi)": r"\frac{2}{\sqrt{\pi}}", "sqrt(8/pi)": r"\sqrt{\frac{8}{\pi}}",
+    "0.134145*sqrt(8/pi)": r"0.134145 \sqrt{\frac{8}{\pi}}",
     "1/sqrt(2*pi)": r"\frac{1}{\sqrt{2 \pi}}", "-1/sqrt(2)": r"-\frac{1}{\sqrt{2}}", "pi": r"\pi",
     "e": "e",
 }  # fmt: skip
