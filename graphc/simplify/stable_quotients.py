@@ -1,8 +1,4 @@
-"""Stable forms of quotients, and of what differentiating a quotient leaves.
-
-They look at the factors of a product, see `factors`, so that e / (1 + e), e * (1 / (1 + e)) and the
-reverse sweep's inverse_positive(1 + e) * e are one form.
-"""
+"""Stable forms of quotients by their factors: e / (1 + e) and inverse_positive(1 + e) * e alike."""
 
 from __future__ import annotations
 
@@ -163,10 +159,10 @@ def _hyperbolic(one: Factor, other: Factor) -> Pair | None:
     if is_moved(one) or is_moved(other) or one.node.args[0] is not other.node.args[0]:
         return None
     (x,) = one.node.args
-    names = one.node.op.name, other.node.op.name, other.power
-    if names == ("cosh", "sech_squared", 1):
+    if one.node.op.name == "cosh" and other.node.op.name == "sech_squared" and other.power > 0:
         return apply("reciprocal", one.node), None
-    return (apply("tanh", x), None) if names == ("sinh", "cosh", -1) else None
+    tanh = one.node.op.name == "sinh" and other.node.op.name == "cosh" and other.power < 0
+    return (apply("tanh", x), None) if tanh else None
 
 
 def _difference(x: Node, y: Node) -> Node:
@@ -367,8 +363,7 @@ QUOTIENTS: tuple[Rule, ...] = (
            "has the slope NaN where cosh(x) overflows, beyond |x| = 710 (89 in float32)"),
     stable("exp over expm1", "exp(x) / (exp(x) - 1) -> -1 / expm1(-x)", "mul div",
            _matched(_ops("exp"), _ops("expm1"), _exp_over_expm1),
-           lambda x, y: _exp(x) / apply("expm1", x), ((800.0, 0.0),),
-           "is infinite over infinite, NaN, from x = 710 on (89 in float32)"),
+           lambda x, y: _exp(x) / apply("expm1", x), ((800.0, 0.0),), _BEYOND),
     stable("hyperbolic quotient",
            "sinh(x) / cosh(x) -> tanh(x); cosh(x) * sech(x)**2 -> 1 / cosh(x)", "mul div",
            _matched(_ops("sinh cosh"), _ops("cosh sech_squared"), _hyperbolic),
