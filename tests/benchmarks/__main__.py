@@ -7,10 +7,11 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import chain, digits_step, formula_report, import_time
+from tests.benchmarks import bombs, chain, digits_step, formula_report, import_time
 
 #: Row name to a function that yields (what, figure, aim) and takes whether to be quick.
 ROWS: dict[str, Callable[[bool], list[tuple[str, str, str]]]] = {
+    "bombs": bombs.rows,
     "chain": chain.rows,
     "import": import_time.rows,
     "step": digits_step.rows,
