@@ -63,7 +63,8 @@ class FrozenKinks:
 
     def measure(self, value: Any) -> None:
         """Notes how large and how small the numbers of the first run are, as powers of two."""
-        for v in np.ravel(value):
+        parts = value if isinstance(value, tuple) else (value,)  # an op may have several results
+        for v in (v for part in parts for v in np.ravel(part)):
             if isinstance(v, mpf) and v and v - v == 0:
                 _, _, exponent, bits = v._mpf_  # pyright: ignore[reportPrivateUsage]
                 self.largest = max(self.largest, exponent + bits)
