@@ -108,7 +108,7 @@ def _note(params: Mapping[str, Any]) -> str:
         return f"axis {', '.join(map(str, axis))}" if axis else "no axis"
     if isinstance(axis, int):
         return f"axis {axis}"
-    for key in ("slope", "alpha", "index"):
+    for key in ("slope", "alpha", "index", "power", "order", "factor", "steps"):
         if isinstance(params.get(key), (int, float)):
             return f"{key} {number(params[key])}"
     return ""
