@@ -59,7 +59,7 @@ def test_check_accuses_nobody_over_random_graphs(kind: str) -> None:
         assert not accused, (index, verdicts)
 
 
-# -- the bound holds the sum of absolute path contributions ------------------------------------------
+# -- the bound holds the sum of absolute path contributions --
 
 
 def gradient_bound(output: gx.Node, x: gx.Node, at: float) -> tuple[float, float, float]:
