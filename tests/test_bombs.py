@@ -58,7 +58,7 @@ def test_blocks_that_would_run_for_days_meet_a_budget() -> None:
         gx.evaluate(y, x=0.5)
 
 
-@pytest.mark.parametrize("size", [102, 300])
+@pytest.mark.parametrize("size", [102, 300, 100_000])
 def test_blocks_nest_up_to_a_hundred(size: int) -> None:
     with pytest.raises(gx.BudgetError):
         nested(size)

@@ -176,7 +176,13 @@ _traced: contextvars.ContextVar[dict[Any, Any] | None] = contextvars.ContextVar(
 
 @contextmanager
 def trace_level() -> Generator[int]:
-    """Gives the nesting level of a trace, so that formals of nested blocks never coincide."""
+    """Gives the nesting level of a trace, so that formals of nested blocks never coincide.
+
+    Raises:
+        BudgetError: blocks nest deeper than 100; each level takes frames of Python.
+    """
+    if _level.get() > MAX_NESTING:
+        raise BudgetError(f"blocks nest deeper than {MAX_NESTING}", "build inline")
     token = _level.set(_level.get() + 1)
     outermost = _traced.set({}) if _traced.get() is None else None
     try:
