@@ -61,9 +61,7 @@ log1p = elementwise(
     domain="x > -1",
     ulp=2.0,
     holomorphic=True,
-    peers=dict.fromkeys(
-        ("jax", "pytensor", "casadi", "sympy"), (lambda out, x: reciprocal(x + 1),)
-    ),
+    peers=dict.fromkeys(PEERS, (lambda out, x: reciprocal(x + 1),)),
     doc="Returns log(1 + x), accurate near 0.",
 )
 sqrt = elementwise(

@@ -89,8 +89,8 @@ minimum = elementwise(
 
 
 def _inside(x: Node, low: Node, high: Node) -> Partial:
-    # The slope of min(max(x, low), high) in x, and in low with the two changed: a half for each tie.
-    # Bounds may meet, or cross, clip(x, 2, 1): then the value is high.
+    # The slope of min(max(x, low), high) in x, and in low with the two changed: a half for each
+    # tie. Bounds may meet, or cross, clip(x, 2, 1): then the value is high.
     halves = _half_where(x == low, x) * _half_where(x == high, x)
     return masked((x >= low) & (x <= high), halves)
 

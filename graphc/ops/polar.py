@@ -93,7 +93,7 @@ hypot = elementwise(
             lambda out, x, y: apply_named("where", out == 0, scalar(0.5, out.dtype), y / out),
         ),
         **dict.fromkeys(
-            ("casadi", "sympy"), (lambda out, x, y: x / out, lambda out, x, y: y / out)
+            ("torch", "casadi", "sympy"), (lambda out, x, y: x / out, lambda out, x, y: y / out)
         ),
     },
     doc="Returns sqrt(x**2 + y**2) without overflow; the slope at (0, 0) is 0.",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from graphc.core.node import Node
 from graphc.core.op import Op
+from graphc.core.system import PEERS
 from graphc.ops.arithmetic import reciprocal, square
 from graphc.ops.chain import Partial
 from graphc.ops.define import Partials, elementwise
@@ -119,7 +120,5 @@ atanh = _function(
     "-1 < x < 1",
     "Returns the inverse hyperbolic tangent.",
     # Their slope goes on where the value is NaN.
-    peers=dict.fromkeys(
-        ("jax", "pytensor", "casadi", "sympy"), (lambda out, x: reciprocal((1 - x) * (1 + x)),)
-    ),
+    peers=dict.fromkeys(PEERS, (lambda out, x: reciprocal((1 - x) * (1 + x)),)),
 )

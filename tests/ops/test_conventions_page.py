@@ -327,10 +327,6 @@ POINTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 }
 
 
-#: PyTorch's zeros are ordinary numbers in `where`; below `maximum` that was not measured.
-UNMEASURED = {"`maximum(log(x), 0)` at 0": ("torch",)}
-
-
 @pytest.mark.parametrize("row", table("Another system's side"), ids=lambda row: row[0])
 def test_every_side_on_the_page_is_what_match_gives(row: list[str]) -> None:
     function, point = POINTS[row[0]]
@@ -338,8 +334,7 @@ def test_every_side_on_the_page_is_what_match_gives(row: list[str]) -> None:
         words = row[1] if cell == "-" else cell
         expected = [float(Fraction(w)) if "/" in w else float(w) for w in words.split(", ")]
         found = own(function, point, name)
-        if cell != "-" or name not in UNMEASURED.get(row[0], ()):
-            assert close(found, expected), (name, found)
+        assert close(found, expected), (name, found)
 
 
 def test_page_names_the_versions_that_were_measured() -> None:
