@@ -42,6 +42,10 @@ def _pow_y_plain(out: Node, x: Node, y: Node) -> Partial:
     return out * apply_named("log", x)
 
 
+def _at_kink(xp: Any, x: Any, y: Any) -> Any:
+    return (x == 0) & ((y == 0) | (y > 1) & (y != xp.floor(y)))
+
+
 pow_ = elementwise(
     "pow",
     run=lambda xp, x, y: xp.power(x, y),
@@ -55,7 +59,7 @@ pow_ = elementwise(
     kink=Kink(
         # At x = 0 with 0 < y < 1 the slope is infinite, and no convention.
         where="x = 0 with y = 0, or with y > 1 no integer (the slope is 0 in both)",
-        at=lambda xp, x, y: (x == 0) & ((y == 0) | (y > 1) & (y != xp.floor(y))),
+        at=_at_kink,
         slope=lambda xp, dx, dy, x, y: dx * 0,
         departs="JAX gives NaN in x where x and y are both 0.0",
     ),
@@ -101,7 +105,7 @@ pow_less = elementwise(
     holomorphic=True,
     kink=Kink(
         where="as for x ** y",
-        at=lambda xp, x, y, steps: pow_.kink.at(xp, x, y - steps),
+        at=lambda xp, x, y, steps: _at_kink(xp, x, y - steps),
         slope=lambda xp, dx, dy, x, y, steps: dx * 0,
         departs="",
     ),
