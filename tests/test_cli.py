@@ -397,3 +397,17 @@ def test_shell_places_are_the_users_lines(tmp_path: Path) -> None:
     formula = shell("check", "abs(x)", "x=0", "--quiet", cwd=tmp_path)
     assert "convention" in formula.stdout
     assert "core.py" not in formula.stdout
+
+
+def test_stable_form_is_checked_on_request(run: Run) -> None:
+    naive = run("check", "log(1+exp(x))", "x=800", "--quiet")
+    assert "overflow" in naive.output
+    stable = run("check", "log(1+exp(x))", "x=800", "--quiet", "--stable")
+    assert stable.exit_code == 0
+    assert "overflow" not in stable.output
+    assert stable.output.count("agrees") == 5
+
+
+def test_stable_form_may_need_fewer_inputs(run: Run) -> None:
+    found = run("compare", "log(exp(x)) + 0 * y", "x=800", "y=1", "--stable", "--no-memory")
+    assert found.exit_code == 0, found.output

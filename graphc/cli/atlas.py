@@ -24,6 +24,13 @@ from graphc.cli.subject import enable_x64
 @click.option("--quick", is_flag=True, help="Take a quarter of the points.")
 @click.option("--json", "json_file", help="Write all figures to this file.")
 @click.option("--out", help="Write the page, in Markdown, to this file.")
+@click.option(
+    "--jobs",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Processes that share the work.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def atlas(
     names: tuple[str, ...],
@@ -31,6 +38,7 @@ def atlas(
     quick: bool,
     json_file: str | None,
     out: str | None,
+    jobs: int,
     quiet: bool,
 ) -> None:
     """Measure value, first and second derivative of OPS (or all), in ulp against mpmath.
@@ -46,7 +54,11 @@ def atlas(
 
     chosen = [d for d in DTYPES if not dtypes or d.name in dtypes]
     with Progress(quiet) as tell:
-        found = run(names, dtypes=chosen, density=QUICK if quick else FULL, progress=tell)
+        density = QUICK if quick else FULL
+        # One op in one dtype is done before a second process has started.
+        found = run(
+            names, dtypes=chosen, density=density, jobs=jobs if not names else 1, progress=tell
+        )
     _print_atlas(found)
     if json_file:
         write_atomic(json_file, json.dumps(found.as_dict(), indent=1) + "\n")

@@ -16,6 +16,7 @@ from graphc.cli.subject import (
     enable_x64,
     engines_option,
     problems_of,
+    stable_option,
 )
 
 
@@ -24,12 +25,14 @@ from graphc.cli.subject import (
 @click.argument("values", nargs=-1)
 @engines_option
 @click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+@stable_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def check(
     subject: str,
     values: tuple[str, ...],
     engines: Sequence[str] | None,
     wrt: str | None,
+    stable: bool,
     quiet: bool,
 ) -> None:
     """Check the gradient: a line for each engine, exit status 1 on a defect.
@@ -40,7 +43,7 @@ def check(
     from graphc.compare.check import check as run
     from graphc.diff.engines import ENGINES
 
-    problems, _ = problems_of(subject, values, wrt)
+    problems, _ = problems_of(subject, values, wrt, stable=stable)
     agreed = True
     for problem in problems:
         with Progress(quiet) as tell:

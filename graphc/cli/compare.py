@@ -18,6 +18,7 @@ from graphc.cli.subject import (
     enable_x64,
     engines_option,
     problems_of,
+    stable_option,
 )
 
 
@@ -27,6 +28,7 @@ from graphc.cli.subject import (
 @click.option("--out", default="graphc-report", show_default=True, help="Folder of the report.")
 @engines_option
 @click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+@stable_option
 @click.option("--no-memory", is_flag=True, help="Skip the memory measurement (saves seconds).")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def compare(
@@ -35,6 +37,7 @@ def compare(
     out: str,
     engines: Sequence[str] | None,
     wrt: str | None,
+    stable: bool,
     no_memory: bool,
     quiet: bool,
 ) -> None:
@@ -49,7 +52,7 @@ def compare(
     from graphc.diff.engines import ENGINES
 
     with _folder(out):
-        problems, source = problems_of(subject, values, wrt)
+        problems, source = problems_of(subject, values, wrt, stable=stable)
         stems = _prefixes([p.name for p in problems])
         with Progress(quiet) as tell:
             found = [

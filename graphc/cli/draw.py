@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from graphc.cli.subject import SUBJECT, SubjectCommand, enable_x64, problems_of
+from graphc.cli.subject import (
+    SUBJECT,
+    SubjectCommand,
+    enable_x64,
+    problems_of,
+    stable_option,
+)
 
 
 @click.command(cls=SubjectCommand, epilog=SUBJECT)
@@ -21,8 +27,14 @@ from graphc.cli.subject import SUBJECT, SubjectCommand, enable_x64, problems_of
     help="What to draw.",
 )
 @click.option("--wrt", help="Differentiate by these inputs only, for example x,y.")
+@stable_option
 def draw(
-    subject: str, values: tuple[str, ...], output: str | None, kind: str, wrt: str | None
+    subject: str,
+    values: tuple[str, ...],
+    output: str | None,
+    kind: str,
+    wrt: str | None,
+    stable: bool,
 ) -> None:
     """Draw a graph: forward, backward, the two mirrored, a circuit, or an update step.
 
@@ -40,7 +52,7 @@ def draw(
     enable_x64()
     from graphc.compare.pictures import draw as run
 
-    problems, _ = problems_of(subject, values, wrt, need_values=False)
+    problems, _ = problems_of(subject, values, wrt, need_values=False, stable=stable)
     target = Path(output)
     for number, problem in enumerate(problems):
         name = target if len(problems) == 1 else target.with_stem(f"{target.stem}-{number + 1}")

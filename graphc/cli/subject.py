@@ -68,6 +68,13 @@ engines_option = click.option(
 )
 
 
+stable_option = click.option(
+    "--stable",
+    is_flag=True,
+    help="Make the graph stable first, for example log(1 + exp(x)) to softplus(x).",
+)
+
+
 def enable_x64() -> None:
     """Turns JAX's 64-bit types on: this process is ours, and formulas are float64."""
     import jax
@@ -76,9 +83,28 @@ def enable_x64() -> None:
 
 
 def problems_of(
-    subject: str, values: Sequence[str], wrt: str | None, need_values: bool = True
+    subject: str,
+    values: Sequence[str],
+    wrt: str | None,
+    need_values: bool = True,
+    stable: bool = False,
 ) -> tuple[list[Any], str]:
-    """Returns the problems of a FILE.py or of a formula with its values, and what to call them."""
+    """Returns the problems of a FILE.py or of a formula with its values, and what to call them.
+
+    Args:
+        subject: the path or the formula.
+        values: `x=1` for each input of a formula.
+        wrt: the names to differentiate by, with commas; None for the problem's own.
+        need_values: a formula without all its values is an error.
+        stable: their graphs are made stable.
+    """
+    problems, source = _as_written(subject, values, wrt, need_values)
+    return [_made_stable(p) for p in problems] if stable else problems, source
+
+
+def _as_written(
+    subject: str, values: Sequence[str], wrt: str | None, need_values: bool
+) -> tuple[list[Any], str]:
     from graphc.compare.load import load_problems
 
     chosen = [w.strip() for w in wrt.split(",")] if wrt else None
@@ -104,6 +130,26 @@ def _is_file(subject: str) -> bool:
         return Path(subject).is_file()
     except (OSError, ValueError):  # too long, or with a character that no file name has
         return False
+
+
+def _made_stable(problem: Any) -> Any:
+    """Returns the problem with stable forms; what it no longer needs has no value any more."""
+    from graphc.compare.problem import Problem
+    from graphc.core.graph import leaves
+    from graphc.simplify.passes import simplify
+
+    grow = problem.grow
+    output = simplify(problem.output, stable=True)
+    needed = set(leaves([output]))
+    return Problem(
+        output,
+        {n: v for n, v in problem.values.items() if n in needed},
+        wrt=[n for n in problem.wrt if n in needed],
+        name=problem.name,
+        description=problem.description,
+        grow=None if grow is None else lambda n: _made_stable(grow(n)),
+        sizes=problem.sizes,
+    )
 
 
 def _with_wrt(problem: Any, chosen: Sequence[str]) -> Any:
