@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import mpmath
 import numpy as np
 import pytest
@@ -202,3 +203,57 @@ def test_value_and_slopes_keep_their_digits(name: str, order: int) -> None:
                 continue
             off = float(abs(mpmath.mpf(float(f)) - t) / mpmath.mpf(float(np.spacing(abs(true)))))
             assert off <= (5, 4, 16)[order], (words, point, off, float(f), true)
+
+
+# -- what goes with it -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc", "normal_cdf", "gelu", "gelu_tanh", "tanh", "isru"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_slopes_are_no_nan_for_the_largest_floats(name: str, order: int) -> None:
+    largest = np.finfo("float64").max
+    for found in derivatives(
+        HARD[name][0] if name in HARD else gx.isru, [largest, -largest], order
+    ):
+        assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("name", ["erfc", "normal_cdf", "log1p", "atanh", "sinh", "cosh", "x**50"])
+def test_jax_differentiates_the_lowered_form_twice(name: str) -> None:
+    function, _ = HARD[name]
+    x = gx.input("x", (), "float64")
+    run = gx.compile(function(x))
+    for point in (0.37, 0.71, -0.29):
+        first = jax.grad(lambda v: run(x=v))(point)
+        second = jax.grad(jax.grad(lambda v: run(x=v)))(point)
+        for found, order in ((first, 1), (second, 2)):
+            true = float(exact(function, point, order))
+            assert abs(float(found) - true) <= 64 * np.spacing(abs(true)), (point, order)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "gelu", "gelu_tanh", "silu", "sinh", "erfc", "tanh"])
+def test_bfloat16_values_are_rounded_once_by_both_evaluators(name: str) -> None:
+    function, _ = HARD[name]
+    values = np.linspace(-5.0, 5.0, 41).astype(gx.bfloat16.numpy)
+    short, wide = gx.input("x", (41,), "bfloat16"), gx.input("x", (41,), "float64")
+    true = gx.evaluate(function(wide), x=values.astype("float64"))
+    unit = 2.0 ** (np.floor(np.log2(np.abs(np.where(true == 0, 1, true)))) - 7)
+    for found in (gx.evaluate(function(short), x=values), gx.compile(function(short))(x=values)):
+        off = np.abs(np.asarray(found).astype("float64") - true) / unit
+        assert off.max() <= 0.51  # 1/2 for the rounding, and what float32 leaves
+
+
+def test_values_of_one_op_agree_between_evaluators_beyond_the_range_of_squares() -> None:
+    big = [1e200, -1e300, 1e-200, 3e-308]
+    for function in (gx.asinh, gx.atan, gx.isru):
+        for order in (0, 1):
+            by_numpy, by_xla = derivatives(function, big, order)
+            np.testing.assert_allclose(by_xla, by_numpy, rtol=1e-15, atol=1e-305)
+    x, y = gx.input("x", (4,), "float64"), gx.input("y", (4,), "float64")
+    for made in (gx.hypot(x, y), gx.atan2(x, y)):
+        slopes = gx.grad(gx.sum(made), [x, y])
+        given = {"x": np.asarray(big), "y": np.asarray(big) * 0.75}
+        by_numpy, by_xla = gx.evaluate(slopes, given), gx.compile(slopes)(given)
+        for left, right in zip(by_numpy, by_xla, strict=True):
+            assert np.isfinite(left).all()
+            np.testing.assert_allclose(right, left, rtol=1e-15, atol=1e-305)
