@@ -21,6 +21,7 @@ from graphc.bridge.saved import (
     work_budget,
 )
 from graphc.core.const import Const
+from graphc.core.dim import Dim
 from graphc.core.errors import BudgetError, GraphcError, Place, SavedGraphError
 from graphc.core.graph import LEAF_OPS, Graph, leaves
 from graphc.core.node import Node, make, place_new_nodes
@@ -246,6 +247,9 @@ def _check_source(node: Node) -> None:
         raise unreadable("it has operands")
     if node.op is number_op:
         exact_number(params["name"])
+    size = params.get("size", 0)
+    if not isinstance(size, Dim) and (type(size) is not int or size < 0):
+        raise unreadable("its size is none")
     if node.op.name in LEAF_OPS:
         if not isinstance(params["name"], str) or not params["name"]:
             raise unreadable("its name is no text")

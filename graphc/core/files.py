@@ -21,7 +21,7 @@ except ImportError:  # not a POSIX system
 
 
 #: How a draft is called: `.NAME.HOST-PROCESS-RANDOM.part`, NAME cut after 40 characters.
-_DRAFT = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{12}\.part", re.ASCII)
+_DRAFT = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{12}\.part\Z", re.ASCII)
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | str) -> Path:
@@ -104,7 +104,8 @@ def _remove_stale_drafts(final: Path) -> None:
         for entry in entries:
             if not entry.name.startswith(prefix):
                 continue
-            found = _DRAFT.fullmatch(entry.name, len(prefix) - 1)
+            # Of files named after it too: a saved graph's arrays are called by their content.
+            found = _DRAFT.search(entry.name, len(prefix) - 1)
             if found and found["host"] == _host_mark() and _is_gone(int(found["process"])):
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)

@@ -89,7 +89,9 @@ def a_process_that_ended():
 @pytest.mark.parametrize("name", ["a.txt", "ü" * 60 + ".txt"])
 def test_the_next_write_removes_the_draft_of_a_killed_writer(tmp_path, name):
     path = tmp_path / name
-    draft_of(path, a_process_that_ended()).write_text("half")
+    ended = a_process_that_ended()
+    draft_of(path, ended).write_text("half")
+    draft_of(path.with_name(f"{name}.0123456789abcdef.safetensors"), ended).write_text("half")
     write_atomic(path, "whole")
     assert list(tmp_path.iterdir()) == [path]
 
