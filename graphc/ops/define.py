@@ -68,8 +68,8 @@ def elementwise(
                 f"it takes {count} operand{'s' * (count > 1)}, not {len(types)}",
                 f"see help(graphc.{name})",
             )
-        if params:
-            rule = formula if callable(formula) else run
+        rule = formula if callable(formula) else run
+        if params or _params_of(rule, count):
             _check_params(name, rule, count, params, texts=check is not None)
         if check is not None:
             check(*types, **params)
@@ -313,8 +313,11 @@ def _check_params(
     A text may be one where the op has a `check` of its own that judges it.
     """
     known = _params_of(function, count)
+    for param in known or ():
+        if param not in params:
+            raise ArgumentError(f"{name} lacks its argument {param!r}", f"see help({name})")
     for param, value in params.items():
-        if not isinstance(value, (bool, int, float, DType)) and not (texts and type(value) is str):
+        if not isinstance(value, (bool, int, float)) and not (texts and type(value) is str):
             raise ArgumentError(f"{param}={show_value(value)} is no number", f"see help({name})")
         if known is not None and param not in known:
             raise ArgumentError(

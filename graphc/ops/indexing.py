@@ -25,6 +25,9 @@ Bounds = tuple[tuple[Size, Size | None, int] | None, ...]
 
 def _slice_length(bound: tuple[Size, Size | None, int]) -> Size:
     start, stop, step = bound
+    fits = isinstance(start, (int, Dim)) and isinstance(stop, (int, Dim, type(None)))
+    if not fits or type(step) is not int:
+        raise IndexingError(f"{show_value(bound)} are no start, stop and step")
     if stop is not None and (isinstance(start, Dim) or isinstance(stop, Dim)):
         return stop - start
     assert not isinstance(start, Dim) and not isinstance(stop, Dim)  # no stop: it counts down
