@@ -445,7 +445,12 @@ def test_the_atlas_holds_rows_vectors_and_reasons() -> None:
     assert {r.op for r in found.vectors} == {"sum"}
     assert set(found.reasons) == {"where"}
     assert not found.complete and not found.pitfalls
-    assert json.loads(json.dumps(found.as_dict()))["rows"][0]["op"] == "relu"
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["rows"][0]["op"] == "relu"
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    one = atlas(("relu",), dtypes=(float32, float64), density=FEW)
+    assert atlas(("relu",), dtypes=(float32, float64), density=FEW, jobs=2) == one
 
 
 def test_the_page_shows_each_figure_with_its_place() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Callable, Iterable, Sequence
+import math
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +16,7 @@ from graphc.compare.atlas.measure import Row, measure
 from graphc.compare.atlas.pitfalls import Pitfall, pitfalls
 from graphc.compare.atlas.points import FULL, Density
 from graphc.compare.atlas.vectors import FORMULAS, vector_cases
-from graphc.core.dtype import DType, bfloat16, float32, float64
+from graphc.core.dtype import DType, bfloat16, dtype_of, float32, float64
 from graphc.core.op import Op, all_ops, op_named
 
 DTYPES = (float64, float32, bfloat16)
@@ -43,8 +46,16 @@ class Atlas:
     complete: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        """Returns plain values, ready for JSON; infinities and NaN as words, which JSON lacks."""
+        return _plain(dataclasses.asdict(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def atlas(
@@ -52,6 +63,7 @@ def atlas(
     *,
     dtypes: Sequence[DType] = DTYPES,
     density: Density = FULL,
+    jobs: int = 1,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Atlas:
     """Measures ops in ulp against mpmath: value, first and second derivatives.
@@ -60,6 +72,8 @@ def atlas(
         names: ops to measure; without, every op and the pitfalls.
         dtypes: in which dtypes.
         density: how many points.
+        jobs: how many processes share the work; with more than one, only graphc's own ops are
+            there, and the calling program must guard its start by `if __name__ == "__main__"`.
         progress: is told what is being done.
 
     Raises:
@@ -67,9 +81,12 @@ def atlas(
         PrecisionError: float64 is asked for and JAX's 64-bit types are off.
     """
     chosen = [op_named(n) for n in names] if names else list(all_ops())
+    works = [_Work(op.name, k, d.name, density) for op in chosen for k in _each(op) for d in dtypes]
+    measured = _alone(works, progress) if jobs == 1 else _shared(works, jobs, progress)
+    found = [(work, row) for work in works for row in measured[work]]
     return Atlas(
-        rows=_rows([c for op in chosen for c in cases_of(op)], dtypes, density, progress),
-        vectors=_rows(_vectors(chosen), dtypes, density, progress),
+        rows=tuple(row for work, row in found if work.op not in FORMULAS),
+        vectors=tuple(row for work, row in found if work.op in FORMULAS),
         pitfalls=() if names or float64 not in dtypes else _pitfalls(progress),
         reasons={op.name: why for op in chosen if (why := why_not(op)) and op.name not in FORMULAS},
         versions={p: importlib.metadata.version(p) for p in PACKAGES},
@@ -77,22 +94,64 @@ def atlas(
     )
 
 
-def _vectors(chosen: Iterable[Op]) -> list[Case]:
-    return [c for op in chosen if op.name in FORMULAS for c in vector_cases((op.name,))]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One case in one dtype, in words that another process understands."""
+
+    op: str
+    number: int
+    dtype: str
+    density: Density
+
+    def case(self) -> Case:
+        return _cases(op_named(self.op))[self.number]
+
+    def __str__(self) -> str:
+        return f"{self.case().label} in {self.dtype}"
 
 
-def _rows(
-    cases: Sequence[Case],
-    dtypes: Sequence[DType],
-    density: Density,
-    progress: Callable[[str], None],
-) -> tuple[Row, ...]:
-    found: list[Row] = []
-    for case in cases:
-        for dtype in dtypes:
-            progress(f"{case.label} in {dtype.name}")
-            found += measure(case, dtype, density)
-    return tuple(found)
+def _cases(op: Op) -> list[Case]:
+    return vector_cases((op.name,)) if op.name in FORMULAS else cases_of(op)
+
+
+def _each(op: Op) -> range:
+    return range(len(_cases(op)))
+
+
+def _run(work: _Work) -> list[Row]:
+    return measure(work.case(), dtype_of(work.dtype), work.density)
+
+
+def _alone(works: Sequence[_Work], progress: Callable[[str], None]) -> dict[_Work, list[Row]]:
+    found: dict[_Work, list[Row]] = {}
+    for work in works:
+        progress(str(work))
+        found[work] = _run(work)
+    return found
+
+
+def _shared(
+    works: Sequence[_Work], jobs: int, progress: Callable[[str], None]
+) -> dict[_Work, list[Row]]:
+    import jax
+
+    # Not forked: JAX runs threads. A new process starts from JAX's defaults, so it is told.
+    start = multiprocessing.get_context("spawn")
+    wide = bool(jax.config.read("jax_enable_x64"))
+    found: dict[_Work, list[Row]] = {}
+    with ProcessPoolExecutor(jobs, start, initializer=_prepare, initargs=(wide,)) as pool:
+        waiting = {pool.submit(_run, work): work for work in works}
+        for done in as_completed(waiting):
+            found[waiting[done]] = done.result()
+            progress(f"{len(found)} of {len(works)}: {waiting[done]}")
+    return found
+
+
+def _prepare(wide: bool) -> None:
+    """Sets JAX's 64-bit types in a process of the pool as they are in its parent."""
+    import jax
+
+    jax.config.update("jax_enable_x64", wide)
 
 
 def _pitfalls(progress: Callable[[str], None]) -> tuple[Pitfall, ...]:

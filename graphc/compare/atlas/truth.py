@@ -46,7 +46,7 @@ class _Scalars(Scalars):
         return self.inf * x if abs(x) > _HUGE else self.context.sinh(x)
 
     def power(self, x: Any, y: Any) -> Any:
-        if x and self.context.isfinite(x) and x not in (1, -1):
+        if x and self.context.isfinite(x) and (x > 0 or self.context.isint(y)):
             exponent = self.context.mag(x) - 1  # 2**exponent <= |x| < 2**(exponent + 1)
             least = exponent if exponent >= 0 else -exponent - 1
             if least * abs(y) > _HUGE:
