@@ -18,8 +18,8 @@ from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import resolve, run
 from graphc.compare.bounds import rounding_bounds, smallest
-from graphc.compare.rules import DIGITS
-from graphc.compare.truth import Truth, plain
+from graphc.compare.rules import DIGITS, RULE_DIGITS
+from graphc.compare.truth import Truth, digits_between, plain
 from graphc.core.errors import EngineError, GradError, NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.type import TensorType
@@ -198,6 +198,21 @@ class Bench:
     def true_slope(self) -> Any:
         """The true derivative along the first direction; None where there is none."""
         return self.truth.along(dict(zip(self.wrt, self.amounts(0), strict=True)))
+
+    @functools.cached_property
+    def smooth(self) -> bool:
+        """Whether the true slopes by all elements exist and add up to that along the direction.
+
+        where(x > 0, x, y) at (0, 0) may have a slope along a line and no gradient.
+        """
+        xp = MpNamespace(DIGITS, self.sizes)
+        total = xp.context.zero
+        for w, amount in zip(self.wrt, self.amounts(0), strict=True):
+            found = self.truth.gradient(w)
+            if any(v is None for v in found.flat):
+                return False
+            total = total + np.sum(xp.convert(found) * xp.convert(amount))
+        return digits_between(total, self.true_slope, self.floor, 60.0) >= RULE_DIGITS
 
     def exact(self, node: Node, digits: int = DIGITS) -> Any:
         """Returns a node's value at so many digits, as an array of mpmath numbers."""

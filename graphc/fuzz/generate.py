@@ -142,7 +142,7 @@ class _Builder:
         if self.tensor:
             ndim = int(self.generator.choice([0, 1, 2, 3], p=[0.12, 0.38, 0.4, 0.1]))
             shape = tuple(int(s) for s in self.generator.choice([1, 2, 3], size=ndim))
-            if ndim and self.generator.random() < 0.12:
+            if ndim and self.generator.random() < 0.2:
                 shape = (as_dim("n"), *shape[1:])
         kind = "param" if self.generator.random() < 0.2 else "input"
         more: dict[str, Any] = {"init": None} if kind == "param" else {}
@@ -156,9 +156,12 @@ class _Builder:
         ops = _ops(self.tensor)
         chance = self.generator.random()
         if chance < 0.36:
-            often = ["add", "sub", "mul", "div"] if chance < 0.3 else ["call", "map", "where"]
+            often = ["add", "sub", "mul", "div"] if chance < 0.26 else ["call", "map", "where"]
             name = str(self.generator.choice(often))
             op = next((o for o in ops if o.name == name), ops[0])
+        elif self.tensor and chance < 0.7:
+            moving = [o for o in ops if o.group != "elementwise"]
+            op = moving[int(self.generator.integers(len(moving)))]
         else:
             op = ops[int(self.generator.integers(len(ops)))]
         for attempt in range(5):

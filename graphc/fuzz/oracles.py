@@ -159,19 +159,27 @@ def check_truth(bench: Bench, verdicts: Verdicts) -> None:
         if found is not None and not _finite(slope(DIGITS)) and no_slope(bench):
             verdicts.add(f"truth of {name}", None, NO_SLOPE)
             continue
+        if found is not None and not bench.smooth:
+            verdicts.add(
+                f"truth of {name}", None, "no gradient: the slopes of elements don't add up"
+            )
+            continue
         if found is not None and name == "reverse":
             found = _truth_again(bench, found, floor)
         verdicts.add(f"truth of {name}", found)
 
 
-def no_slope(bench: Bench) -> bool:
+def no_slope(bench: Bench, roots: Sequence[Node] | None = None) -> bool:
     """Tells whether a single op on the way has no finite slope at its operands.
 
     acosh at 1, or x**y at (-1, 0) in y: a factor of 0 makes no number of it, here or in IEEE. Each
     op is cut out and asked alone, and asked is the truth, not a rule.
     """
-    explained = Explained(bench.output, bench.values, bench.sizes)
-    return any(_has_no_slope(node, explained) for node in explained.nodes)
+    for root in [bench.output] if roots is None else roots:
+        explained = Explained(root, bench.values, bench.sizes)
+        if any(_has_no_slope(node, explained) for node in explained.nodes):
+            return True
+    return False
 
 
 def _has_no_slope(node: Node, explained: Explained) -> bool:
@@ -238,9 +246,16 @@ def check_engines(bench: Bench, verdicts: Verdicts) -> None:
         verdicts.add(f"{name} against reverse", found, undecided)
 
 
-def _infinite(bench: Bench, found: str | None, graphs: Sequence[Node]) -> str:
+def _infinite(
+    bench: Bench,
+    found: str | None,
+    graphs: Sequence[Node],
+    roots: Sequence[Node] | None = None,
+) -> str:
     """Returns why a finding is none: 0 times an exact infinity depends on how it is written."""
-    return NO_SLOPE if found is not None and _no_number(bench, graphs) and no_slope(bench) else ""
+    if found is None or not _no_number(bench, graphs):
+        return ""
+    return NO_SLOPE if no_slope(bench, roots) else ""
 
 
 def _no_number(bench: Bench, graphs: Sequence[Node]) -> bool:
@@ -295,7 +310,8 @@ def check_second_order(bench: Bench, verdicts: Verdicts) -> None:
             lambda digits: bench.number(first, digits),
             bench.floor,
         )
-        verdicts.add(name, found, _infinite(bench, found, [first, other]))
+        once = [bench.output, *bench.reverse, bench.pushed]
+        verdicts.add(name, found, _infinite(bench, found, [first, other], once))
 
 
 # -- floats --------------------------------------------------------------------------------------
