@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.core.dim import Dim
 from graphc.core.dtype import DEFAULT_INT
-from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError
+from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
 from graphc.core.type import Shape, Size, TensorType, element_count, size_of
 from graphc.ops.axes import normalize_axis, require_axes
