@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 from graphc.core.errors import ArgumentError
@@ -22,17 +21,9 @@ SELU_ALPHA = "1.673263242354377284817042991671750"
 SELU_SCALE = "1.050700987355480493419334985294600"
 #: Beyond this the gate of gelu's tanh form is 0 or 1 in every dtype.
 _GATE_END = 23.0
-
-
-def _in_two(exact: Fraction, bits: int) -> tuple[float, float, float]:
-    """Returns a number's leading bits, the rest, and the whole, each as a float."""
-    unit = Fraction(2) ** (math.frexp(float(exact))[1] - bits)
-    lead = round(exact / unit) * unit
-    return float(lead), float(exact - lead), float(exact)
-
-
-_ROOT = Fraction("1.595769121605730711759784239737527473903")  # sqrt(8/pi)
-_LINEAR, _CUBIC = _in_two(_ROOT, 13), _in_two(_ROOT * Fraction("0.044715"), 13)
+#: sqrt(8/pi) and 0.044715 sqrt(8/pi): the leading 13 bits, the rest, the whole.
+_LINEAR = (1.595703125, 6.599660573071176e-05, 1.5957691216057308)
+_CUBIC = (0.07135009765625, 4.718616350248776e-06, 0.07135481627260025)
 
 
 def _at_zero(xp: Any, x: Any, **_: Any) -> Any:

@@ -9,7 +9,6 @@ accuracy down to t = 0, where differentiating the quotient leaves nothing but no
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -21,7 +20,8 @@ from graphc.ops.define import elementwise, own_rounding
 
 #: What the argument is multiplied by: nothing, or pi.
 SCALES = ("1", "pi")
-_PI = "3.14159265358979323846264338327950288419716939937510"
+#: pi times 10**50, so that a power of pi is a quotient of integers, which is rounded once.
+_PI = 314159265358979323846264338327950288419716939937510
 
 
 def _sine(xp: Any, x: Any, t: Any, scale: str, quarter: int) -> Any:
@@ -47,12 +47,12 @@ def _near(order: int) -> float:
 @cache
 def _coefficients(order: int) -> list[float]:
     """Returns the series of f_n in t**2; an odd order has one more factor t."""
-    limit, power = Fraction(_near(order)), order % 2
+    power = order % 2
     found: list[float] = []
     while True:
-        size = Fraction(1, math.factorial(power) * (power + order + 1))
-        found.append(float(size) * (-1) ** ((power + order) // 2))
-        if size * limit**power < Fraction(1, 2**60):
+        size = 1 / (math.factorial(power) * (power + order + 1))  # of integers: rounded once
+        found.append(size * (-1) ** ((power + order) // 2))
+        if size * _near(order) ** power < 2.0**-60:
             return found
         power += 2
 
@@ -60,7 +60,7 @@ def _coefficients(order: int) -> list[float]:
 @cache
 def _pi_power(order: int) -> float:
     """Returns pi**order, rounded once."""
-    return float(Fraction(_PI) ** order)
+    return _PI**order / 10 ** (50 * order)
 
 
 def _series(t: Any, order: int) -> Any:
