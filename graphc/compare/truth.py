@@ -27,6 +27,9 @@ _BEYOND = (1600, 3200)
 #: Numbers of a graph may be this many digits apart before levels of few digits are left out.
 _APART = 50
 
+#: Powers of two beyond which numbers count as equally far.
+_FURTHEST = 10**6
+
 #: Two levels agree when they share this many digits.
 AGREEMENT = 26
 
@@ -67,8 +70,10 @@ class FrozenKinks:
         for v in (v for part in parts for v in np.ravel(part)):
             if isinstance(v, mpf) and v and v - v == 0:
                 _, _, exponent, bits = v._mpf_  # pyright: ignore[reportPrivateUsage]
-                self.largest = max(self.largest, exponent + bits)
-                self.smallest = min(self.smallest, exponent + bits)
+                # exp(exp(800)) has an exponent that no float holds.
+                power = max(-_FURTHEST, min(exponent + bits, _FURTHEST))
+                self.largest = max(self.largest, power)
+                self.smallest = min(self.smallest, power)
 
     def start(self) -> None:
         """Turns from recording to replaying, at the front."""
