@@ -26,7 +26,8 @@ from graphc.core.node import Node, apply_named, as_node
 from graphc.core.op import Op, all_ops
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order, topological_order_until
-from graphc.fuzz.recipes import drawable, recipe_of
+from graphc.fuzz.recipes import recipe_of
+from graphc.fuzz.records import drawable
 from graphc.fuzz.values import NUMBERS, draw_array
 
 KINDS = ("scalar", "tensor")

@@ -17,7 +17,9 @@ from graphc.core.node import Node, make
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
 from graphc.fuzz.bench import Bench
-from graphc.fuzz.oracles import Verdicts, has_op, outside, within_bounds
+from graphc.fuzz.floats import outside, within_bounds
+from graphc.fuzz.oracles import has_op
+from graphc.fuzz.verdicts import Verdicts
 
 #: A slope that differs from the truth by more than this share of it has not lost digits: it is
 #: another slope.

@@ -20,9 +20,10 @@ from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.generate import Case
-from graphc.fuzz.oracles import ORACLES, Verdicts, asked
+from graphc.fuzz.oracles import ORACLES, asked
 from graphc.fuzz.run import judge_case
 from graphc.fuzz.shrink import shrink
+from graphc.fuzz.verdicts import Verdicts
 
 
 def shrunk(case: Case, oracle: str) -> Case:

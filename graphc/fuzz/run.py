@@ -20,8 +20,9 @@ from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.generate import KINDS, Case, generate, op_names
-from graphc.fuzz.oracles import Finding, Verdicts, judge
+from graphc.fuzz.oracles import judge
 from graphc.fuzz.referee import check_compiled
+from graphc.fuzz.verdicts import Finding, Verdicts
 
 #: SymPy sees the whole expression of one graph in so many; of the others it sees op by op.
 WHOLE_EVERY = 8

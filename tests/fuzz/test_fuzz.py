@@ -7,7 +7,7 @@ import pytest
 import graphc as gx
 from graphc.core.op import all_ops
 from graphc.fuzz.generate import KINDS, generate, op_names, undrawn
-from graphc.fuzz.recipes import EXCLUDED, drawable
+from graphc.fuzz.records import EXCLUDED, drawable
 from graphc.fuzz.run import Summary, fuzz
 
 #: 20 parts of 90 scalar and 10 tensor graphs.

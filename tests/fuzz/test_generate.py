@@ -13,7 +13,7 @@ import graphc as gx
 from graphc.core.op import Op, all_ops
 from graphc.core.walk import topological_order
 from graphc.fuzz import generate as generator
-from graphc.fuzz import recipes
+from graphc.fuzz import records
 from graphc.fuzz.generate import KINDS, generate, op_names
 from graphc.fuzz.values import edges
 from graphc.ops.define import elementwise
@@ -116,10 +116,10 @@ def test_a_new_op_is_drawn_without_a_line_of_its_own(monkeypatch: pytest.MonkeyP
         doc="Returns x * x * x.",
     )
     generator._ops.cache_clear()
-    recipes.sightings.cache_clear()
+    records.sightings.cache_clear()
     try:
         assert made in list(all_ops())
         assert any(made.name in op_names(generate("scalar", 0, i)) for i in range(200))
     finally:
         generator._ops.cache_clear()
-        recipes.sightings.cache_clear()
+        records.sightings.cache_clear()

@@ -14,7 +14,7 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.core.node import Node
 from graphc.core.op import op_named
 from graphc.diff.engines import Derivation, differentiate
-from graphc.fuzz import oracles
+from graphc.fuzz import floats
 from graphc.fuzz.generate import Case
 from graphc.fuzz.run import judge_case
 from tests.compare.faults import planted, scaled
@@ -104,14 +104,14 @@ def test_a_compiler_that_loses_digits_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("option", ["exact", "stable", "finite"])
 def test_a_wrong_rewrite_is_found(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = oracles.simplify
+    right = floats.simplify
 
     def wrong(nodes: Any, **options: Any) -> Any:
         meant = option == "exact" or options.get(option)
         made = right(nodes, **options)
         return [n * (1 + 1e-9) for n in made] if meant else made
 
-    monkeypatch.setattr(oracles, "simplify", wrong)
+    monkeypatch.setattr(floats, "simplify", wrong)
     assert f"{option} rewrites" in failing(scalar_case(gx.sin))
 
 
