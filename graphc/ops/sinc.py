@@ -2,22 +2,26 @@
 
 f_n, the n-th derivative of sin(t)/t, is the integral of s^n cos(t s + n pi/2) for s from 0 to 1.
 By parts, t f_n = sin(t + n pi/2) - n f_(n-1). Upwards this recurrence multiplies the rounding by
-n!/t^n, so below about t = n the power series of the integral takes over; it keeps its relative
-accuracy down to t = 0, where differentiating the quotient leaves nothing but noise.
+n/t at each step, so below t = n it is taken downwards, from an order so high that nothing is left
+of its start (Miller's way); that keeps its relative accuracy down to t = 0, where differentiating
+the quotient leaves nothing but noise.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from graphc.core.errors import ArgumentError
+from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node, apply_named, public
 from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, add_up
 from graphc.ops.define import elementwise, own_rounding
 
+#: Derivatives beyond this one are refused: their work grows with the order.
+MAX_ORDER = 100
 #: What the argument is multiplied by: nothing, or pi.
 SCALES = ("1", "pi")
 #: pi times 10**50, so that a power of pi is a quotient of integers, which is rounded once.
@@ -40,21 +44,18 @@ def _sine(xp: Any, x: Any, t: Any, scale: str, quarter: int) -> Any:
 
 
 def _near(order: int) -> float:
-    """Returns up to which |t| the series is taken: there both ways have the same error."""
-    return 1.0 + 0.5 * order
+    """Returns from which |t| on the recurrence may go upwards: no rounding grows there."""
+    return max(1.5, float(order))
 
 
 @cache
-def _coefficients(order: int) -> list[float]:
-    """Returns the series of f_n in t**2; an odd order has one more factor t."""
-    power = order % 2
-    found: list[float] = []
-    while True:
-        size = 1 / (math.factorial(power) * (power + order + 1))  # of integers: rounded once
-        found.append(size * (-1) ** ((power + order) // 2))
-        if size * _near(order) ** power < 2.0**-60:
-            return found
-        power += 2
+def _start(order: int) -> int:
+    """Returns from which order it goes downwards so that nothing is left of the start's error."""
+    top, left = order, 1.0
+    while left > 2.0**-60:
+        top += 1
+        left *= _near(order) / (top + 1)
+    return top
 
 
 @cache
@@ -63,23 +64,27 @@ def _pi_power(order: int) -> float:
     return _PI**order / 10 ** (50 * order)
 
 
-def _series(t: Any, order: int) -> Any:
-    square = t * t
-    total = square * 0
-    for coefficient in reversed(_coefficients(order)):
-        total = total * square + coefficient
-    return total * t if order % 2 else total
-
-
 def _run(xp: Any, x: Any, order: int, scale: str) -> Any:
     t = x * math.pi if scale == "pi" else x
+    turns = [_sine(xp, x, t, scale, quarter) for quarter in (0, 1)]
+    turns += [-turns[0], -turns[1]]
     near = (t == 0) if order == 0 else xp.abs(t) < _near(order)
     far = xp.where(near, xp.ones_like(t), t)  # nothing is divided by 0, in the branch not taken too
-    value = _sine(xp, x, t, scale, 0) / far
+    value = turns[0] / far
     for n in range(1, order + 1):
-        value = (_sine(xp, x, t, scale, n) - value * n) / far
-    value = xp.where(near, _series(t, order) if order else xp.ones_like(t), value)
+        value = (turns[n % 4] - value * n) / far
+    value = xp.where(near, _downwards(xp, turns, t, order), value)
     return value * _pi_power(order) if scale == "pi" and order else value
+
+
+def _downwards(xp: Any, turns: Sequence[Any], t: Any, order: int) -> Any:
+    if order == 0:
+        return xp.ones_like(t)
+    inside = xp.where(xp.abs(t) < _near(order), t, xp.ones_like(t))
+    value = inside * 0
+    for n in range(_start(order), order, -1):
+        value = (turns[n % 4] - inside * value) / n
+    return value
 
 
 def _partial(out: Node, x: Node, order: int, scale: str) -> Partial:
@@ -95,8 +100,11 @@ def _rounding(node: Node) -> Node | None:
 
 
 def _check(x: TensorType, order: int, scale: str) -> None:
-    if isinstance(order, bool) or not isinstance(order, int) or order < 0:
-        raise ArgumentError(f"order={order!r} is no count of derivatives", "for example order=1")
+    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= MAX_ORDER:
+        raise ArgumentError(
+            f"order={show_value(order)} is no count of derivatives up to {MAX_ORDER}",
+            "for example order=1",
+        )
     if scale not in SCALES:
         raise ArgumentError(f"scale={scale!r} is neither '1' nor 'pi'")
 

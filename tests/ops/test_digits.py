@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.core.op import op_named
 
 
 def derivatives(function: Callable[[Any], Any], points: Any, order: int) -> list[Any]:
@@ -257,3 +258,22 @@ def test_values_of_one_op_agree_between_evaluators_beyond_the_range_of_squares()
         for left, right in zip(by_numpy, by_xla, strict=True):
             assert np.isfinite(left).all()
             np.testing.assert_allclose(right, left, rtol=1e-15, atol=1e-305)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 8, 16, 32, 64, 99])
+def test_every_order_of_sinc_keeps_its_digits(order: int, rng: np.random.Generator) -> None:
+    values = np.concatenate([10.0 ** rng.uniform(-12, 0, 20), rng.uniform(-110, 110, 80)])
+    x = gx.input("x", values.shape, "float64")
+    node, above = (op_named("sinc")(x, order=order + k, scale="1") for k in (0, 1))
+    truth, slope = gx.evaluate_mpmath([node, above], x=values)
+    for found in (gx.evaluate(node, x=values), np.asarray(gx.compile(node)(x=values))):
+        for f, t, d, v in zip(found, truth, slope, values, strict=True):
+            # Beside a zero of f_n the last place of x counts, as far as its slope is steep.
+            scale = abs(t) + min(1.0, abs(v)) * abs(d)
+            assert abs(f - t) <= 4 * 2.0**-52 * scale, (order, v)
+
+
+def test_derivative_of_sinc_of_a_huge_order_is_refused() -> None:
+    x = gx.input("x", (), "float64")
+    with pytest.raises(gx.ArgumentError, match="up to 100"):
+        op_named("sinc")(x, order=2**62, scale="1")
