@@ -72,3 +72,21 @@ def test_a_deep_graph_dies_without_recursion() -> None:
     del x, y
     gc.collect()
     assert intern_table_size() < before + 1000
+
+
+def test_check_of_a_graph_too_long_for_xla_ends_in_verdicts() -> None:
+    x, y = BOMBS["shared"](2500)
+    found = gx.check(gx.Problem(y, {x: 0.7}), ("reverse", "jax"))
+    assert [line.verdict for line in found.lines] == ["agrees", "not applicable"]
+    assert "above 5000" in found.lines[1].words
+
+
+def test_copies_of_blocks_count_where_xla_makes_them() -> None:
+    x = gx.input("x", (), "float64")
+    layer = gx.block(lambda a: gx.sin(gx.cos(a)) * 1.5)
+    y = x
+    for _ in range(100):
+        y = layer(y)
+    with pytest.raises(gx.BudgetError, match="blocks counted at every call, above 300"):
+        gx.compile(y, budget=300)
+    assert float(gx.compile(y, budget=700)(x=0.5)) == pytest.approx(float(gx.evaluate(y, x=0.5)))

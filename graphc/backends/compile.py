@@ -171,10 +171,13 @@ def compile(
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
         raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=20_000")
     require_x64(nodes)
-    count = len(topological_order(nodes))
+    order = topological_order(nodes)
+    # XLA gets a copy of a block for every call of it.
+    count = len(order) + sum(body.steps for node in order for body in bodies(node))
     if budget is not None and count > budget:
         raise BudgetError(
-            f"the graph has {count} nodes, above {budget}: XLA is slow on such, and may crash",
+            f"the graph has {count} nodes, blocks counted at every call, above {budget}: XLA is "
+            "slow on such, and may crash",
             "make repeated parts a gx.map, evaluate it with gx.evaluate, or say budget=None",
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.compile import Compiled, compile
+from graphc.backends.compile import NODE_BUDGET, Compiled, compile
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import bind_sizes, run
 from graphc.compare.problem import Problem
@@ -114,9 +114,13 @@ def _compute(problem: Problem, made: EngineRun) -> None:
     # Every input is passed, needed or not: one that a gradient lost may tell a named size.
     inputs = list(problem.inputs)
     given = [problem.values[n] for n in inputs]
+    # JAX's derivative holds, beside each op, a tangent and its transpose.
+    budget = NODE_BUDGET // 3 if made.name == "jax" else NODE_BUDGET
     try:
-        made.compiled = compile(made.gradients, inputs)
-    except BudgetError:  # too long for XLA: NumPy computes it node by node
+        made.compiled = compile(made.gradients, inputs, budget=budget)
+    except BudgetError as error:  # too long for XLA: NumPy computes it node by node
+        if made.name == "jax":
+            raise EngineError(error.rule, "JAX can't be asked about a graph of this size") from None
         xp = NumpyNamespace(bind_sizes(inputs, [v.shape for v in given]))
         with np.errstate(all="ignore"):
             made.values = run(made.gradients, problem.values, xp)

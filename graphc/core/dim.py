@@ -13,6 +13,9 @@ from graphc.core.errors import DimError
 #: A product of names with powers, sorted: (("batch", 1), ("time", 2)); () is the number 1.
 Monomial = tuple[tuple[str, int], ...]
 
+#: Terms that a product may have before like ones are joined: nobody's sizes have so many.
+MAX_TERMS = 10_000
+
 
 def _multiply(left: Monomial, right: Monomial) -> Monomial:
     powers = dict(left)
@@ -83,9 +86,15 @@ class Dim:
     def __mul__(self, other: int | Dim) -> int | Dim:
         if not _is_size(other):
             return NotImplemented
+        others = list(_terms(other))
+        if len(self.terms) * len(others) > MAX_TERMS:
+            raise DimError(
+                f"the product of sizes of {len(self.terms)} and {len(others)} terms is too long",
+                "give one of them a name of its own",
+            )
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
-            for right, b in _terms(other):
+            for right, b in others:
                 product = _multiply(left, right)
                 terms[product] = terms.get(product, 0) + a * b
         return _simplest(terms)

@@ -129,3 +129,10 @@ def test_size_that_no_binding_gives_says_which_axis_was_declared_how() -> None:
             run(gx.sum(q) + gx.sum(square), q=np.ones((3, 6)), s=np.ones(4))
         with pytest.raises(gx.DimError, match="the size 'n' is not known"):
             run(gx.sum(square), s=np.ones(4))
+
+
+def test_product_of_ever_more_terms_is_refused() -> None:
+    size: Any = 1
+    with pytest.raises(gx.DimError, match=r"test_dim.py:\d+: the product of sizes .* too long"):
+        for number in range(200):
+            size = size * (gx.dim(f"a{number}") + gx.dim(f"b{number}"))
