@@ -133,19 +133,7 @@ from graphc.ops.neural import elu, gelu, leaky_relu, relu, selu, silu
 from graphc.ops.polar import atan2, hypot
 from graphc.ops.power import pow
 from graphc.ops.quadric import isru
-from graphc.ops.reduction import (
-    log_softmax,
-    logsumexp,
-    max,
-    mean,
-    min,
-    norm,
-    prod,
-    softmax,
-    std,
-    sum,
-    var,
-)
+from graphc.ops.reduction import max, mean, min, prod, sum
 from graphc.ops.rounding import ceil, floor, floor_divide, mod, trunc
 from graphc.ops.shaping import (
     broadcast_to,
@@ -159,7 +147,9 @@ from graphc.ops.shaping import (
     transpose,
 )
 from graphc.ops.sinc import sinc
+from graphc.ops.softmax import log_softmax, logsumexp, softmax
 from graphc.ops.source import arange, constant, input, param
+from graphc.ops.spread import norm, std, var
 from graphc.ops.trigonometry import (
     acos,
     acosh,

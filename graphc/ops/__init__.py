@@ -23,7 +23,9 @@ from graphc.ops import (
     rounding,
     shaping,
     sinc,
+    softmax,
     source,
+    spread,
     trigonometry,
 )
 
@@ -50,6 +52,8 @@ __all__ = [
     "rounding",
     "shaping",
     "sinc",
+    "softmax",
     "source",
+    "spread",
     "trigonometry",
 ]

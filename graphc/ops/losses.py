@@ -9,7 +9,8 @@ from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, public, scalar
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape
-from graphc.ops.reduction import log_softmax, mean, sum
+from graphc.ops.reduction import mean, sum
+from graphc.ops.softmax import log_softmax
 from graphc.ops.source import iota_op
 
 

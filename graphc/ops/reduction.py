@@ -1,8 +1,7 @@
-"""Reductions over axes: sum, mean, extremes, product, logsumexp, variance, norm, and softmax."""
+"""Reductions over axes: what they share, and sum, mean, extremes, product."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -13,10 +12,8 @@ from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, make, public, scalar
 from graphc.core.op import Kink, Op, Peer
 from graphc.core.type import TensorType, element_count
-from graphc.ops.arithmetic import right_sign
 from graphc.ops.axes import (
     normalize_axes,
-    normalize_axis,
     reduced_count,
     reduced_shape,
     require_axes,
@@ -27,16 +24,16 @@ from graphc.ops.source import iota_op, size_node
 
 Axes = tuple[int, ...]
 #: `rule(adjoint or tangent, node)`; and a reverse with a forward one.
-_Rule = Callable[[Node, Node], Node | None]
-_Rules = tuple[_Rule, _Rule]
+Rule = Callable[[Node, Node], Node | None]
+Rules = tuple[Rule, Rule]
 
 
-def _reduction(
+def register_reduction(
     name: str,
     *,
     run: Callable[..., Any],
-    vjp: _Rule,
-    jvp: _Rule,
+    vjp: Rule,
+    jvp: Rule,
     bound: Callable[[Node, Node], Node | None],
     latex: str,
     ulp: float,
@@ -45,7 +42,7 @@ def _reduction(
     flops: int = 1,
     domain: str = "every x",
     kink: Kink | None = None,
-    peers: Mapping[str, _Rules] = MappingProxyType({}),
+    peers: Mapping[str, Rules] = MappingProxyType({}),
     holomorphic: bool = False,
     check: Callable[..., None] | None = None,
     same_shape: bool = False,
@@ -70,7 +67,7 @@ def _reduction(
         shape = x.shape if same_shape else reduced_shape(x.shape, axis, keepdims)
         return TensorType(shape, dtype)
 
-    def full(vjp: _Rule, jvp: _Rule) -> Peer:
+    def full(vjp: Rule, jvp: Rule) -> Peer:
         def full_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
             kept = adjoint if same_shape else keep_axes(adjoint, node)
             return [vjp(kept, node) for _ in wanted]
@@ -116,7 +113,7 @@ def keep_axes(value: Node, node: Node) -> Node:
     return through(value, node.type.shape, lambda v: reshape(v, kept))
 
 
-def _again(node: Node, value: Node, op: Op | None = None) -> Node:
+def reduce_again(node: Node, value: Node, op: Op | None = None) -> Node:
     """Returns the node's reduction (or another op's, same axes) of another value."""
     params = {"axis": node.params["axis"], "keepdims": node.params["keepdims"]}
     return make(op or node.op, (value,), params)
@@ -129,27 +126,29 @@ def _chained(value: Node, partial: Node) -> Node:
     return product
 
 
-def _spread(adjoint: Node, node: Node) -> Node:
+def spread_back(adjoint: Node, node: Node) -> Node:
+    """Returns the adjoint of a reduction, broadcast to the shape of what it reduces."""
     shape = node.args[0].type.shape
     return through(adjoint, adjoint.type.shape, lambda v: broadcast_to(v, shape))
 
 
-def _count(node: Node) -> Node:
+def count_of(node: Node) -> Node:
+    """Returns how many elements a reduction joins into one, in its dtype."""
     return size_node(reduced_count(node.args[0].type.shape, node.params["axis"]), node.dtype)
 
 
 def _sum_rounding(error: Node, node: Node) -> Node:
     # (n - 1) u sum |x| holds for any order of summation: Higham, Accuracy and Stability, eq. 4.4.
     (x,) = node.args
-    inner = apply_named("abs", x) * (_count(node) * (node.dtype.epsilon / 2))
-    return _again(node, error + inner, sum_op)
+    inner = apply_named("abs", x) * (count_of(node) * (node.dtype.epsilon / 2))
+    return reduce_again(node, error + inner, sum_op)
 
 
-sum_op = _reduction(
+sum_op = register_reduction(
     "sum",
     run=lambda xp, x, axis, keepdims: xp.sum(x, axis, keepdims),
-    vjp=_spread,
-    jvp=lambda tangent, node: _again(node, tangent),
+    vjp=spread_back,
+    jvp=lambda tangent, node: reduce_again(node, tangent),
     bound=_sum_rounding,
     latex=r"\textstyle\sum {0}",
     ulp=0.0,
@@ -157,12 +156,12 @@ sum_op = _reduction(
     holomorphic=True,
     doc="Returns the sum of the elements over axes; 0 for none.",
 )
-mean_op = _reduction(
+mean_op = register_reduction(
     "mean",
     run=lambda xp, x, axis, keepdims: xp.mean(x, axis, keepdims),
-    vjp=lambda adjoint, node: _spread(adjoint / _count(node), node),
-    jvp=lambda tangent, node: _again(node, tangent),
-    bound=lambda error, node: _sum_rounding(error, node) / _count(node),
+    vjp=lambda adjoint, node: spread_back(adjoint / count_of(node), node),
+    jvp=lambda tangent, node: reduce_again(node, tangent),
+    bound=lambda error, node: _sum_rounding(error, node) / count_of(node),
     latex=r"\operatorname{{mean}}({0})",
     ulp=1.0,
     holomorphic=True,
@@ -207,27 +206,27 @@ def _tie_average(xp: Any, dx: Any, x: Any, axis: Axes, keepdims: bool, extreme: 
     return xp.sum(dx * ties, axis, keepdims) / xp.sum(ties, axis, keepdims)
 
 
-def _weighted(weight: Callable[[Node], Node]) -> _Rules:
+def by_gradient(weight: Callable[[Node], Node]) -> Rules:
     """Returns the reverse and forward rule of a reduction to scalars by its gradient."""
     return (
-        lambda adjoint, node: chain(_spread(adjoint, node), weight(node)),
-        lambda tangent, node: _again(node, _chained(tangent, weight(node)), sum_op),
+        lambda adjoint, node: chain(spread_back(adjoint, node), weight(node)),
+        lambda tangent, node: reduce_again(node, _chained(tangent, weight(node)), sum_op),
     )
 
 
 def _extreme(name: str, doc: str) -> Op:
-    vjp, jvp = _weighted(_extreme_weight)
-    return _reduction(
+    vjp, jvp = by_gradient(_extreme_weight)
+    return register_reduction(
         name,
         run=lambda xp, x, axis, keepdims: getattr(xp, name)(x, axis, keepdims),
         vjp=vjp,
         jvp=jvp,
         # They multiply by ordinary zeros; PyTensor gives every tied element the whole slope.
         peers={
-            **dict.fromkeys(("jax", "casadi"), _weighted(_tie_share)),
-            "pytensor": _weighted(_ties),
+            **dict.fromkeys(("jax", "casadi"), by_gradient(_tie_share)),
+            "pytensor": by_gradient(_ties),
         },
-        bound=lambda error, node: _again(node, error, max_op),
+        bound=lambda error, node: reduce_again(node, error, max_op),
         latex=rf"\{name}({{0}})",
         ulp=0.0,
         meet="all",
@@ -298,14 +297,14 @@ def _others_by_mask(flat: Node) -> Node:
     return make(prod_op, (kept,), {"axis": (len(lead) + 1,), "keepdims": False})
 
 
-prod_op = _reduction(
+prod_op = register_reduction(
     "prod",
     run=lambda xp, x, axis, keepdims: xp.prod(x, axis, keepdims),
-    vjp=lambda adjoint, node: chain(_spread(adjoint, node), _prod_others(node)),
-    jvp=lambda tangent, node: _again(node, multiply(tangent, _prod_others(node)), sum_op),
+    vjp=lambda adjoint, node: chain(spread_back(adjoint, node), _prod_others(node)),
+    jvp=lambda tangent, node: reduce_again(node, multiply(tangent, _prod_others(node)), sum_op),
     bound=lambda error, node: (
-        _again(node, error * apply_named("abs", _prod_others(node)), sum_op)
-        + apply_named("abs", node) * _count(node) * (node.dtype.epsilon / 2)
+        reduce_again(node, error * apply_named("abs", _prod_others(node)), sum_op)
+        + apply_named("abs", node) * count_of(node) * (node.dtype.epsilon / 2)
     ),
     latex=r"\textstyle\prod {0}",
     ulp=0.0,
@@ -315,258 +314,11 @@ prod_op = _reduction(
 )
 
 
-def _softmax_like(node: Node) -> Node:
-    return make(softmax_op, (node.args[0],), {"axis": node.params["axis"]})
-
-
-def _shift_rounding(x: Node, node: Node) -> Node:
-    """Returns the relative error of exp(x - max): the rounding of the difference, and of exp."""
-    top = make(max_op, (x,), {"axis": node.params["axis"], "keepdims": True})
-    return (apply_named("abs", x - top) + (_count(node) + 4)) * x.dtype.epsilon
-
-
-def _softmax_jax(node: Node) -> Node:
-    # e**(x - max) is 0 below an infinite maximum, where the quotient of all of them is NaN.
-    (x,), top = node.args, keep_axes(node, node)
-    zero = scalar(0, x.dtype)
-    return apply_named("where", (top == math.inf) & (x < math.inf), zero, _softmax_like(node))
-
-
-logsumexp_op = _reduction(
-    "logsumexp",
-    run=lambda xp, x, axis, keepdims: xp.logsumexp(x, axis, keepdims),
-    vjp=lambda adjoint, node: chain(_spread(adjoint, node), _softmax_like(node)),
-    jvp=lambda tangent, node: _again(node, multiply(tangent, _softmax_like(node)), sum_op),
-    peers=dict.fromkeys(("jax", "pytensor"), _weighted(_softmax_jax)),
-    bound=lambda error, node: _again(
-        node, (error + _shift_rounding(node.args[0], node)) * _softmax_like(node), sum_op
-    ),
-    latex=r"\log\textstyle\sum e^{{{0}}}",
-    ulp=2.0,
-    flops=12,
-    holomorphic=True,
-    doc="Returns log(sum(exp(x))) over axes without overflow; -inf for no elements.",
-)
-
-
-def _softmax_map(value: Node, node: Node) -> Node:
-    # The Jacobian diag(s) - s s' is symmetric, so one map serves both directions.
-    inner = make(sum_op, (value * node,), {"axis": node.params["axis"], "keepdims": True})
-    return node * (value - inner)
-
-
-def _softmax_bound(error: Node, node: Node) -> Node:
-    total = error + _shift_rounding(node.args[0], node)
-    inner = make(sum_op, (total * node,), {"axis": node.params["axis"], "keepdims": True})
-    return node * (total + inner)
-
-
-softmax_op = _reduction(
-    "softmax",
-    run=lambda xp, x, axis: xp.softmax(x, axis),
-    vjp=_softmax_map,
-    jvp=_softmax_map,
-    bound=_softmax_bound,
-    latex=r"\operatorname{{softmax}}({0})",
-    ulp=2.0,
-    flops=15,
-    same_shape=True,
-    holomorphic=True,
-    doc="Returns exp(x) / sum(exp(x)) over axes, without overflow.",
-)
-
-
-def _weighted_sum(value: Node, weight: Node, axis: Axes) -> Node:
-    return make(sum_op, (value * weight,), {"axis": axis, "keepdims": True})
-
-
-def _log_softmax_vjp(adjoint: Node, node: Node) -> Node:
-    total = make(sum_op, (adjoint,), {"axis": node.params["axis"], "keepdims": True})
-    return adjoint - _softmax_like(node) * total
-
-
-log_softmax_op = _reduction(
-    "log_softmax",
-    run=lambda xp, x, axis: xp.log_softmax(x, axis),
-    vjp=_log_softmax_vjp,
-    jvp=lambda tangent, node: (
-        tangent - _weighted_sum(tangent, _softmax_like(node), node.params["axis"])
-    ),
-    bound=lambda error, node: (
-        (error + _shift_rounding(node.args[0], node))
-        + _weighted_sum(
-            error + _shift_rounding(node.args[0], node), _softmax_like(node), node.params["axis"]
-        )
-    ),
-    latex=r"\log\operatorname{{softmax}}({0})",
-    ulp=2.0,
-    flops=16,
-    same_shape=True,
-    holomorphic=True,
-    doc="Returns log(softmax(x)) over axes, without overflow or cancellation.",
-)
-
-
-def _centred(node: Node) -> Node:
-    (x,) = node.args
-    return x - make(mean_op, (x,), {"axis": node.params["axis"], "keepdims": True})
-
-
-def _freedom(node: Node) -> Node:
-    return _count(node) - node.params["correction"] if node.params["correction"] else _count(node)
-
-
-def _var_error(error: Node, node: Node) -> Node:
-    x, centred = node.args[0], apply_named("abs", _centred(node))
-    own = apply_named("abs", x) * ((_count(node) + 2) * node.dtype.epsilon)
-    spread = (
-        error + own + make(mean_op, (error + own,), {"axis": node.params["axis"], "keepdims": True})
-    )
-    return _again(node, centred * spread * 2 + centred * centred * node.dtype.epsilon, sum_op)
-
-
-def _check_var(x: TensorType, axis: Axes, correction: float) -> None:
-    count = reduced_count(x.shape, axis)
-    if isinstance(count, int) and count - correction <= 0 and count > 0:
-        raise ArgumentError(f"correction {correction} leaves nothing of {count} elements")
-
-
-var_op = _reduction(
-    "var",
-    run=lambda xp, x, axis, keepdims, correction: xp.var(x, axis, keepdims, correction),
-    vjp=lambda adjoint, node: chain(_spread(adjoint * 2 / _freedom(node), node), _centred(node)),
-    jvp=lambda tangent, node: (
-        _again(node, multiply(tangent, _centred(node)), sum_op) * 2 / _freedom(node)
-    ),
-    bound=lambda error, node: _var_error(error, node) / _freedom(node),
-    latex=r"\operatorname{{var}}({0})",
-    ulp=2.0,
-    flops=4,
-    check=_check_var,
-    holomorphic=True,
-    doc="Returns the mean square deviation from the mean over axes (two passes).",
-)
-
-
-def _std_weight(node: Node) -> Node:
-    return masked(keep_axes(node, node) != 0, _std_quotient(node))
-
-
-def _std_quotient(node: Node) -> Node:
-    return _centred(node) / (keep_axes(node, node) * _freedom(node))
-
-
-_std_vjp, _std_jvp = _weighted(_std_weight)
-std_op = _reduction(
-    "std",
-    run=lambda xp, x, axis, keepdims, correction: xp.sqrt(xp.var(x, axis, keepdims, correction)),
-    vjp=_std_vjp,
-    jvp=_std_jvp,
-    # The quotient as it stands: 0/0 where all are equal.
-    peers=dict.fromkeys(("jax", "pytensor", "casadi"), _weighted(_std_quotient)),
-    bound=lambda error, node: masked(
-        node != 0, _var_error(error, node) / (node * 2 * _freedom(node))
-    ),
-    latex=r"\operatorname{{std}}({0})",
-    ulp=2.0,
-    flops=5,
-    check=_check_var,
-    kink=Kink(
-        where="all elements equal",
-        at=lambda xp, x, axis, keepdims, correction: xp.var(x, axis, keepdims, 0) == 0,
-        slope=lambda xp, dx, x, axis, keepdims, correction: xp.sum(dx * 0, axis, keepdims),
-        departs="JAX gives NaN there, graphc 0 (the least-norm subgradient)",
-    ),
-    doc="Returns the square root of the variance; the slope where all are equal is 0.",
-)
-
-
-def _norm_run(xp: Any, x: Any, axis: Axes, keepdims: bool, ord: float) -> Any:
-    if ord == 1:
-        return xp.sum(xp.abs(x), axis, keepdims)
-    # Scaled by the largest element: 3e200, 4e200 has the norm 5e200. Homogeneity makes the slope
-    # right with the scale held fixed.
-    size = xp.abs(x)
-    top = (
-        xp.stop_gradient(xp.max(size, axis, True))
-        if xp.has_elements(x, axis)
-        else 0 * xp.sum(size, axis, True)
-    )
-    safe = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
-    part = xp.multiply(x, 1) / safe if ord == 2 else size / safe
-    power = part * part if ord == 2 else xp.power(part, ord)
-    total = xp.sum(power, axis, True)
-    root = xp.sqrt(total) if ord == 2 else xp.root(total, ord)
-    result = safe * root
-    return result if keepdims else xp.squeeze(result, axis)
-
-
-def _norm_weight(node: Node) -> Node:
-    quotient = _norm_quotient(node)
-    return quotient if node.params["ord"] == 1 else masked(keep_axes(node, node) != 0, quotient)
-
-
-def _norm_quotient(node: Node) -> Node:
-    (x,), order = node.args, node.params["ord"]
-    if order == 1:
-        return apply_named("step_sign", x)
-    ratio = x / keep_axes(node, node)
-    if order != 2:
-        size = apply_named("abs", ratio)
-        ratio = apply_named("step_sign", x) * _power(size, order - 1)
-    return ratio
-
-
-def _norm_jax(node: Node) -> Node:
-    return right_sign(node.args[0]) if node.params["ord"] == 1 else _norm_quotient(node)
-
-
-def _power(base: Node, exponent: float) -> Node:
-    return apply_named("pow", base, exponent)
-
-
-def _check_norm(x: TensorType, axis: Axes, ord: float) -> None:
-    if isinstance(ord, bool) or not isinstance(ord, (int, float)) or not 1 <= ord < math.inf:
-        raise ArgumentError(
-            f"ord={show_value(ord)} is no norm", "use a number from 1 on, or infinity"
-        )
-
-
-_norm_vjp, _norm_jvp = _weighted(_norm_weight)
-norm_op = _reduction(
-    "norm",
-    run=_norm_run,
-    vjp=_norm_vjp,
-    jvp=_norm_jvp,
-    # The quotient as it stands: 0/0 at 0.
-    peers={
-        "jax": _weighted(_norm_jax),
-        **dict.fromkeys(("pytensor", "casadi", "sympy"), _weighted(_norm_quotient)),
-    },
-    bound=lambda error, node: (
-        _again(node, error * apply_named("abs", _norm_weight(node)), sum_op)
-        + node * (_count(node) + 8) * node.dtype.epsilon
-    ),
-    latex=r"\left\|{0}\right\|",
-    ulp=2.0,
-    flops=4,
-    check=_check_norm,
-    kink=Kink(
-        where="x = 0, or an element of it where ord = 1",
-        at=lambda xp, x, axis, keepdims, ord: (
-            (xp.min if ord == 1 else xp.max)(xp.abs(x), axis, keepdims) == 0
-        ),
-        slope=lambda xp, dx, x, axis, keepdims, ord: xp.sum(dx * xp.sign(x), axis, keepdims),
-        departs="JAX gives NaN at 0 (and slope 1 for ord=1), graphc 0",
-    ),
-    doc="Returns (sum |x|**ord)**(1/ord) over axes, scaled against overflow; slope 0 at 0.",
-)
-
-
 # -- what people call ------------------------------------------------------------------------------
 
 
-def _reduce(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> Node:
+def call_reduction(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> Node:
+    """Returns the reduction of what people pass: an `axis` may be an integer, a tuple or None."""
     node = as_node(x)
     if not isinstance(keepdims, bool):
         raise ArgumentError(f"keepdims={keepdims!r} is neither True nor False", "say one of them")
@@ -576,76 +328,28 @@ def _reduce(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> Node:
 @public
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the sum over `axis` (an integer, a tuple, or None for all)."""
-    return _reduce(sum_op, x, axis, keepdims)
+    return call_reduction(sum_op, x, axis, keepdims)
 
 
 @public
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the mean over `axis` (an integer, a tuple, or None for all)."""
-    return _reduce(mean_op, x, axis, keepdims)
+    return call_reduction(mean_op, x, axis, keepdims)
 
 
 @public
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the largest element over `axis`; tied elements share the slope equally."""
-    return _reduce(max_op, x, axis, keepdims)
+    return call_reduction(max_op, x, axis, keepdims)
 
 
 @public
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the smallest element over `axis`; tied elements share the slope equally."""
-    return _reduce(min_op, x, axis, keepdims)
+    return call_reduction(min_op, x, axis, keepdims)
 
 
 @public
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """Returns the product over `axis`."""
-    return _reduce(prod_op, x, axis, keepdims)
-
-
-@public
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
-    """Returns log(sum(exp(x))) over `axis`."""
-    return _reduce(logsumexp_op, x, axis, keepdims)
-
-
-@public
-def var(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False) -> Node:
-    """Returns the variance over `axis`; the divisor is n - correction."""
-    return _reduce(var_op, x, axis, keepdims, correction=correction)
-
-
-@public
-def std(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False) -> Node:
-    """Returns the standard deviation over `axis`; the divisor is n - correction."""
-    return _reduce(std_op, x, axis, keepdims, correction=correction)
-
-
-@public
-def norm(x: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Node:
-    """Returns the vector norm over `axis`: ord from 1 on, or infinity for the largest |x|."""
-    if isinstance(ord, float) and ord == math.inf:
-        return _reduce(max_op, apply_named("abs", as_node(x)), axis, keepdims)
-    return _reduce(norm_op, x, axis, keepdims, ord=ord)
-
-
-@public
-def softmax(x: Any, axis: Any = -1) -> Node:
-    """Returns exp(x) / sum(exp(x)) over `axis`."""
-    node = as_node(x)
-    return softmax_op(node, axis=_softmax_axes(axis, node))
-
-
-@public
-def log_softmax(x: Any, axis: Any = -1) -> Node:
-    """Returns log(softmax(x)) over `axis`."""
-    node = as_node(x)
-    return log_softmax_op(node, axis=_softmax_axes(axis, node))
-
-
-def _softmax_axes(axis: Any, node: Node) -> Axes:
-    if node.ndim == 0:
-        raise ShapeError("a scalar has no axis to normalise over", "give a vector")
-    return (
-        (normalize_axis(axis, node.ndim),) if axis is not None else normalize_axes(None, node.ndim)
-    )
+    return call_reduction(prod_op, x, axis, keepdims)
