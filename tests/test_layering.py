@@ -199,3 +199,8 @@ def test_no_file_compares_nodes_by_equality_with_none_or_types() -> None:
         and right.value is None
     ]
     assert not wrong, wrong
+
+
+def test_no_file_exchanges_the_warning_filters_of_all_threads() -> None:
+    wrong = [name for name, tree in trees() if "catch_warnings(" in ast.unparse(tree)]
+    assert not wrong, wrong

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import mpmath
@@ -20,12 +19,13 @@ from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET
 from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import Judgement
 from graphc.core.dim import size_value
-from graphc.core.errors import GraphcError, NonDifferentiableWarning, show_place
+from graphc.core.errors import GraphcError, show_place
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
 from graphc.measure.cost import cost
+from graphc.ops.steps import steps_gathered
 from graphc.ops.sweep import active_nodes
 
 #: Inner nodes looked at, from the output down; fewer where the graph is large.
@@ -126,8 +126,7 @@ def _compare_at(
     Both are sums along one random direction; None where they agree. An input stands in for the
     node, so that every engine can differentiate by it.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NonDifferentiableWarning)
+    with steps_gathered():
         try:
             (gradient,) = differentiate(output, [stand_in], entry.run.name).gradients
         except GraphcError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,6 @@ from graphc.core.errors import (
     ArgumentError,
     GradError,
     GraphcError,
-    NonDifferentiableWarning,
     show_value,
 )
 from graphc.core.graph import Graph, leaves
@@ -26,6 +24,7 @@ from graphc.core.node import Node, describe
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.diff.reverse import ReverseRecord, reverse
+from graphc.ops.steps import steps_gathered
 from graphc.render.draw import KINDS
 from graphc.render.draw import draw as draw_graph
 from graphc.render.layout import check_format, inline_svg, render_many
@@ -148,8 +147,7 @@ def _chosen(output: Node, wrt: Any) -> list[Node]:
 
 def quiet_reverse(output: Node, wrt: Sequence[Node]) -> ReverseRecord:
     """Returns the reverse pass without the warning on piecewise constant ops."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NonDifferentiableWarning)
+    with steps_gathered():
         return reverse(output, wrt)
 
 

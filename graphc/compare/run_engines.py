@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +19,10 @@ from graphc.core.errors import (
     EngineError,
     GradError,
     GraphcError,
-    NonDifferentiableWarning,
 )
 from graphc.core.node import Node
 from graphc.diff.engines import ENGINES, check_options, differentiate
+from graphc.ops.steps import steps_gathered
 
 Progress = Callable[[str], None]
 
@@ -95,8 +94,7 @@ def run_engines(
 def _run(problem: Problem, name: str, options: dict[str, Any]) -> EngineRun:
     made = EngineRun(name)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NonDifferentiableWarning)
+        with steps_gathered():
             start = time.perf_counter()
             derivation = differentiate(problem.output, problem.wrt, name, **options)
             made.build_seconds = time.perf_counter() - start

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 
 from graphc.compare.problem import Problem
 from graphc.compare.record import Swell
-from graphc.core.errors import GraphcError, NonDifferentiableWarning
+from graphc.core.errors import GraphcError
 from graphc.core.node import Node
 from graphc.diff.engines import differentiate
 from graphc.measure.cost import cost
+from graphc.ops.steps import steps_gathered
 
 #: Engines whose graphs say something about growth; JAX's is one node to us.
 _ENGINES = ("analytic", "numeric", "symbolic", "reverse", "forward")
@@ -28,8 +28,7 @@ def swell_curves(problem: Problem, progress: Callable[[str], None]) -> tuple[Swe
         progress(f"{problem.name}: growth of {engine}")
 
         def build(p: Problem, engine: str = engine) -> Sequence[Node]:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NonDifferentiableWarning)
+            with steps_gathered():
                 return differentiate(p.output, p.wrt, engine).gradients
 
         curves.append(_curve(engine, problem.sizes, grown, build))

@@ -8,7 +8,6 @@ rounding bound as the measure of what may be expected.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +31,10 @@ from graphc.compare.rules import RULE_DIGITS, TRUTH_BUDGET, rule_digits
 from graphc.compare.run_engines import EngineRun, Progress, quiet
 from graphc.compare.truth import Truth, digits_between
 from graphc.core.dim import size_value
-from graphc.core.errors import NonDifferentiableWarning
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
 from graphc.measure.cost import cost
+from graphc.ops.steps import steps_gathered
 
 
 @dataclass(slots=True)
@@ -113,8 +112,7 @@ def _bounds(
         if name == "forward" and size_value(cost(graphs, sizes).flops, sizes) > 50 * base:
             continue
         if len(topological_order(graphs)) <= 20_000:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NonDifferentiableWarning)
+            with steps_gathered():
                 found[name] = rounding_bounds(graphs, problem.values, sizes)
     wrong = {
         j.run.name for j in judged if j.rule_digits is not None and j.rule_digits < RULE_DIGITS

@@ -8,6 +8,7 @@ in reverse order. Nothing is simplified: SymPy's expand and simplify lose digits
 
 from __future__ import annotations
 
+import contextvars
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -359,7 +360,8 @@ def _on_fresh_stack(work: Callable[[], Result]) -> Result:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="graphc symbolic")
+    context = contextvars.copy_context()  # who gathers warnings of steps gathers this thread's too
+    thread = threading.Thread(target=context.run, args=(run,), name="graphc symbolic")
     thread.start()
     thread.join()
     if errors:

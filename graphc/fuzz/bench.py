@@ -7,7 +7,6 @@ evaluated with mpmath in one walk, where they share nearly all of their nodes.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +19,7 @@ from graphc.backends.run import resolve, run
 from graphc.compare.bounds import rounding_bounds, smallest
 from graphc.compare.rules import DIGITS, RULE_DIGITS
 from graphc.compare.truth import Truth, digits_between, plain
-from graphc.core.errors import EngineError, GradError, NonDifferentiableWarning
+from graphc.core.errors import EngineError, GradError
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
@@ -30,6 +29,7 @@ from graphc.diff.reverse import reverse_gradients
 from graphc.fuzz.generate import Case
 from graphc.ops.chain import broadcast_to
 from graphc.ops.formulas import with_gradient
+from graphc.ops.steps import steps_gathered
 
 #: The relative step of the numeric engine at 60 digits: its truncation is of the order of 1e-40.
 STEP = 1e-20
@@ -298,6 +298,5 @@ def _inner(left: Sequence[Node], right: Sequence[Node], dtype: Any) -> Node:
 @contextmanager
 def quiet() -> Generator[None]:
     """Silences the warning that a derivative passes a step: here it is meant."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NonDifferentiableWarning)
+    with steps_gathered():
         yield

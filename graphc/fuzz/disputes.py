@@ -7,7 +7,6 @@ lost on the way. Each of these is looked for, node by node, in the graph that is
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +15,11 @@ import numpy as np
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.run import resolve, run
 from graphc.compare.bounds import SAFETY, largest, rounding_bounds, smallest
-from graphc.core.errors import NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.control import results_of
+from graphc.ops.steps import steps_gathered
 
 #: Past this share of its value, a node's error is no longer small: squares of errors count.
 _LOST = 1 / 16
@@ -93,8 +92,7 @@ class Explained:
         leaves = {n: self.xp.convert(v) for n, v in values.items()}
         self.exact = dict(zip(self.nodes, run(self.nodes, leaves, self.xp), strict=True))
         smooth = [n for n in self.nodes if n.type.dtype.is_float]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NonDifferentiableWarning)
+        with steps_gathered():
             bounds = rounding_bounds(smooth, values, sizes)
         self.bounds: dict[Node, Any] = {}
         for node, bound in zip(smooth, bounds, strict=True):
@@ -104,8 +102,7 @@ class Explained:
     def bound_at_exact(self) -> Any:
         """Returns the root's bound with all slopes taken at the exact values, as floats."""
         nearest: dict[Node, Any] = {}
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NonDifferentiableWarning)
+        with np.errstate(all="ignore"), steps_gathered():
             for node in self.nodes:
                 if node.type.dtype.is_float and node.args:
                     wide = np.asarray(self.exact[node]).astype(np.float64)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graphc.core.dtype import float64
-from graphc.core.errors import GraphcError, NonDifferentiableWarning
+from graphc.core.errors import GraphcError
 from graphc.core.node import Node, apply, apply_named, public_functions
 from graphc.core.op import Op, all_ops
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.diff.reverse import reverse_gradients
+from graphc.ops.steps import steps_gathered
 
 #: Why an op that has a rule is never drawn.
 EXCLUDED = {
@@ -78,8 +78,7 @@ def sightings() -> dict[str, tuple[dict[str, Any], ...]]:
     x = apply_named("input", name="x", type=TensorType((), float64))
     half = x * 0.5
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NonDifferentiableWarning)
+    with steps_gathered():
         for op in all_ops():
             names, own, several = operands_of(op)
             if op.group != "elementwise" or not callable(op.vjp) or several or "dtype" in own:

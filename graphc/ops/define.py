@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from graphc.core.dtype import DType, bool_
-from graphc.core.errors import ArgumentError, DTypeError, NonDifferentiableWarning, show_value
+from graphc.core.errors import ArgumentError, DTypeError, show_value
 from graphc.core.node import Node, apply_named, describe, make
 from graphc.core.op import Bound, Jvp, Kink, Op, Peer, Vjp, register
 from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
 from graphc.ops.chain import Partial, add_up, broadcast_to, chain, sum_to
+from graphc.ops.steps import tell_step
 
 PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
 NO_NUMBERS = "its result is no real number, so it has no derivative"
@@ -283,12 +283,9 @@ def abs_jvp_bound(ulp: float) -> Bound:
 def warn_zero(node: Node, reason: str) -> None:
     """Warns once per place that a derivative passes a piecewise constant op."""
     if reason == PIECEWISE_CONSTANT:
-        warnings.warn(
-            NonDifferentiableWarning(
-                f"the derivative passes {describe(node, 3)}, {reason}; "
-                "wrap it in gx.stop_gradient to say that this is meant"
-            ),
-            stacklevel=2,
+        tell_step(
+            f"the derivative passes {describe(node, 3)}, {reason}",
+            "wrap it in gx.stop_gradient to say that this is meant",
         )
 
 

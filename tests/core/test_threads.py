@@ -15,6 +15,7 @@ import pytest
 
 import graphc as gx
 from graphc.core.node import Node, intern_table_size
+from graphc.ops.steps import steps_gathered
 
 THREADS = 16
 
@@ -183,3 +184,21 @@ def test_pictures_drawn_in_all_threads_are_the_same() -> None:
     found = in_threads(lambda number: gx.draw(chain(f"x{number % 2}", 5)).dot)
     assert len(set(found)) == 2
     assert found[:2] * 8 == found
+
+
+def test_warnings_of_steps_are_gathered_in_their_own_thread_alone() -> None:
+    x = gx.input("x", (), "float64")
+    step = gx.floor(x) * x
+    gx.grad(x * x, x, "symbolic")  # SymPy adds a filter when it is first imported
+    before = list(warnings.filters)
+
+    def gather(_: int) -> int:
+        with steps_gathered() as words:
+            gx.grad(step, x)
+            gx.grad(step, x, "symbolic")
+        return len(words)
+
+    assert min(in_threads(gather)) >= 1
+    assert warnings.filters == before
+    with pytest.warns(gx.NonDifferentiableWarning, match="floor"):
+        gx.grad(step, x)

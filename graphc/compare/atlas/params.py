@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from graphc.core.dtype import float32
-from graphc.core.errors import ArgumentError, GraphcError, NonDifferentiableWarning
+from graphc.core.errors import ArgumentError, GraphcError
 from graphc.core.node import Node, apply_named
 from graphc.core.op import Op, all_ops
 from graphc.core.walk import topological_order
 from graphc.diff.derivatives import grad
+from graphc.ops.steps import steps_gathered
 
 #: Parameters of ops that people call, several sets where they change what the op does.
 PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -87,8 +87,7 @@ def _derivatives(op: Op, params: dict[str, Any]) -> Iterator[Node]:
         value = apply_named(op.name, *inputs, **params)
         if not value.dtype.is_float:
             return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NonDifferentiableWarning)
+        with steps_gathered():
             for first in grad(value, inputs):
                 yield first
                 yield from grad(first, inputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +26,6 @@ from graphc.core.errors import (
     BudgetError,
     GradError,
     GraphcError,
-    NonDifferentiableWarning,
     ShapeError,
 )
 from graphc.core.graph import leaves
@@ -36,6 +34,7 @@ from graphc.core.tree import flatten
 from graphc.core.type import TensorType, element_count
 from graphc.core.walk import topological_order
 from graphc.ops.chain import broadcast_to
+from graphc.ops.steps import steps_gathered
 
 #: Operations at 50 digits that a report may take: 1.5 million took 1.9 s of one core here.
 BUDGET = 2_000_000
@@ -141,8 +140,7 @@ class _Work:
             return
         self.wrt = _wrt(list(self.seeds), wrt)
         try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", NonDifferentiableWarning)
+            with steps_gathered() as steps:
                 self.backward = go_back(self.seeds, self.wrt)
         except GraphcError as error:
             if explicit:
@@ -150,8 +148,7 @@ class _Work:
             self.notes.append(f"no adjoints: {error}")
             self.seeds, self.wrt = {}, []
             return
-        words = dict.fromkeys(str(w.message).split("; ")[0] for w in caught)
-        self.notes += list(words)[:3]
+        self.notes += list(dict.fromkeys(steps))[:3]
         for node in self.wrt:
             if node not in self.backward.adjoints:
                 self.notes.append(

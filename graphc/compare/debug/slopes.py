@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
-from graphc.core.errors import NonDifferentiableWarning
 from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.type import TensorType, TupleType
+from graphc.ops.steps import steps_gathered
 
 
 class Slopes:
@@ -72,8 +71,7 @@ class Slopes:
         ]
         made = make(node.op, tuple(inputs), node.params)
         wanted = [i for i, a in enumerate(inputs) if a.dtype.is_float]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NonDifferentiableWarning)
+        with steps_gathered():
             rules = node.op.vjp(scalar(1.0, made.dtype), made, wanted)
         slopes: list[Node | None] = [None] * len(inputs)
         for index, slope in zip(wanted, rules, strict=True):
