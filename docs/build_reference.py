@@ -13,8 +13,8 @@ import click
 import graphc as gx
 from graphc.cli import main as command_line
 from graphc.compare.ops_table import op_rows
+from graphc.core.calls import public_functions
 from graphc.core.errors import GraphcError
-from graphc.core.node import public_functions
 from graphc.simplify.rules import ALL_RULES
 
 TARGET = Path(__file__).parent / "reference.md"

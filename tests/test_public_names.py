@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import graphc as gx
-from graphc.core.node import public_functions
+from graphc.core.calls import public_functions
 from graphc.core.op import all_ops
 
 ROOT = Path(__file__).parents[1]

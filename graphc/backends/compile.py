@@ -18,7 +18,8 @@ from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
 from graphc.core.fork import require_living_jax
 from graphc.core.graph import Graph, bodies, check_names, leaves
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 

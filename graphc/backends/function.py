@@ -10,7 +10,8 @@ from graphc.backends.numpy import evaluate
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.graph import Graph
-from graphc.core.node import Node, apply_named, as_node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, as_node
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 

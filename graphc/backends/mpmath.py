@@ -15,7 +15,8 @@ from graphc.core.calls import guarded
 from graphc.core.dtype import DType, float64
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
 from graphc.core.graph import Graph, leaves
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType
 from graphc.ops.source import EXACT_NUMBERS

@@ -27,7 +27,8 @@ from graphc.core.errors import (
     PrecisionError,
 )
 from graphc.core.graph import Graph, leaves
-from graphc.core.node import Node, array_of, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node, array_of
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, TupleType
 from graphc.ops.source import exact_number

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, BudgetError, DimError, ShapeError
 from graphc.core.graph import Graph
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.type import Shape, show_shape
 from graphc.core.walk import fold
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from graphc.core.calls import public_functions
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, apply_named, apply_public, public_functions, scalar
+from graphc.core.node import Node, apply_named, apply_public, scalar
 from graphc.core.op import all_ops
 
 _ALIASES = {
@@ -19,8 +20,9 @@ _ALIASES = {
 }  # fmt: skip
 #: Elementwise ops that a formula writes in another way, or that are steps of graphc's own rules.
 NOT_CALLED = frozenset(
-    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc pow_less "
-    "sigmoid_slope one_plus_square one_minus_square square_minus_one direction inversion".split()
+    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc "
+    "pow_less sigmoid_slope one_plus_square one_minus_square square_minus_one direction "
+    "inversion".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 

@@ -15,7 +15,8 @@ from graphc.bridge.sympy_ops import op_call, op_function
 from graphc.bridge.sympy_read import from_sympy
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.ops.source import EXACT_NUMBERS

@@ -13,7 +13,8 @@ from graphc.bridge.sympy_ops import OpFunction, PartialFunction
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, bool_, dtype_of
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, GraphcError, show_value
-from graphc.core.node import Node, apply_named, describe_operand, make, scalar
+from graphc.core.naming import describe_operand
+from graphc.core.node import Node, apply_named, make, scalar
 from graphc.ops.chain import multiply
 from graphc.ops.source import number
 

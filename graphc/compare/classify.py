@@ -17,7 +17,8 @@ from graphc.compare.rules import MEASURED, RULE_DIGITS, rule_digits
 from graphc.compare.run_engines import EngineRun
 from graphc.compare.truth import Truth
 from graphc.core.graph import Graph, bodies
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.walk import topological_order
 
 

@@ -20,7 +20,8 @@ from graphc.compare.truth import Truth, digits_between
 from graphc.compare.verdict import Judgement
 from graphc.core.dim import size_value
 from graphc.core.errors import GraphcError, show_place
-from graphc.core.node import Node, apply_named, describe, make
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate

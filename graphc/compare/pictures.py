@@ -20,7 +20,8 @@ from graphc.core.errors import (
     show_value,
 )
 from graphc.core.graph import Graph, leaves
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.diff.reverse import ReverseRecord, reverse

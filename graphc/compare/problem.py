@@ -10,7 +10,8 @@ from graphc.backends.run import bind_sizes, name_values
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, GradError, Place, user_place
 from graphc.core.graph import leaves
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.ops.formulas import with_gradient, without_formulas

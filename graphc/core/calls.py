@@ -1,9 +1,9 @@
-"""The guard around functions people call: a wrong argument is an ArgumentError at their line."""
+"""The guards around functions people call: a wrong argument is an ArgumentError at their line."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from graphc.core.errors import (
@@ -13,6 +13,7 @@ from graphc.core.errors import (
     not_our_own,
     user_place,
 )
+from graphc.core.naming import call_text
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -65,8 +66,6 @@ def guarded(
 
 
 def _call(name: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
-    from graphc.core.node import call_text  # nodes stand above this file
-
     inside = (
         name in ("Problem", "Graph") and args
     )  # its first argument is the object that is being made
@@ -75,3 +74,47 @@ def _call(name: str, args: tuple[Any, ...], named: dict[str, Any]) -> str:
 
 def _words(error: TypeError, qualname: str, name: str) -> str:
     return str(error).replace(f"{qualname}()", name)
+
+
+#: The functions people call, by name, where they do more than apply the op of that name; and how a
+#: notebook shows a node. Filled by `graphc.ops` and `graphc.render`, which sit above core.
+public_functions: dict[str, Callable[..., Any]] = {}
+
+
+def public(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Enters a function people call under its own name, so that operators and methods find it.
+
+    Its errors carry the call with the operands' names; a wrong argument is an ArgumentError.
+    """
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def called(*args: Parameters.args, **options: Parameters.kwargs) -> Result:
+        try:
+            return function(*args, **options)
+        except GraphcError as error:
+            error.call = call_text(name, args, options)
+            raise
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise standing_for(error, name, args, options) from None
+            words = str(error).replace("()", "")
+            raise ArgumentError(
+                words, f"see help(graphc.{name})", call=call_text(name, args, options)
+            ) from None
+        except (RecursionError, ValueError, MemoryError) as error:
+            raise standing_for(error, name, args, options) from None
+
+    public_functions[name] = called
+    return called
+
+
+def standing_for(
+    error: Exception, name: str, operands: Sequence[Any], options: Mapping[str, Any]
+) -> Exception:
+    """Returns the error of ours that stands for one of Python's, or that one where none does."""
+    found = not_our_own(error)
+    if found is None:
+        return error
+    found.call = call_text(name, operands, options)
+    return found

@@ -13,7 +13,8 @@ from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, NameClashError, show_place, show_value
-from graphc.core.node import Node, apply_named, describe, describe_operand
+from graphc.core.naming import describe, describe_operand
+from graphc.core.node import Node, apply_named
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order

@@ -11,11 +11,12 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn
 
 import numpy as np
 
 from graphc.core import dtype as dtypes
+from graphc.core.calls import public_functions, standing_for
 from graphc.core.const import Const, freeze
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, dtype_of, join_dtypes, weak_name
@@ -26,17 +27,13 @@ from graphc.core.errors import (
     Place,
     PrecisionError,
     ShapeError,
-    not_our_own,
-    show_value,
     user_place,
 )
 from graphc.core.fork import in_forked_child
+from graphc.core.naming import call_text, describe, describe_operand
 from graphc.core.numpy_names import NUMPY_KEYWORDS, NUMPY_NAMES
 from graphc.core.op import Op, op_named
 from graphc.core.type import Shape, Size, TupleType, Type
-
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
 
 _NO_PARAMS: dict[str, Any] = {}
 _serial = itertools.count()
@@ -351,49 +348,6 @@ class Node:
         return _display(self)
 
 
-#: The functions people call, by name, where they do more than apply the op of that name; and how a
-#: notebook shows a node. Filled by `graphc.ops` and `graphc.render`, which sit above core.
-public_functions: dict[str, Callable[..., Any]] = {}
-
-
-def public(function: Callable[Given, Made]) -> Callable[Given, Made]:
-    """Enters a function people call under its own name, so that operators and methods find it.
-
-    Its errors carry the call with the operands' names; a wrong argument is an ArgumentError.
-    """
-    name = function.__name__.rstrip("_")
-
-    @functools.wraps(function)
-    def called(*args: Given.args, **options: Given.kwargs) -> Made:
-        try:
-            return function(*args, **options)
-        except GraphcError as error:
-            error.call = call_text(name, args, options)
-            raise
-        except TypeError as error:
-            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-                raise _at_a_limit(error, name, args, options) from None
-            words = str(error).replace("()", "")
-            raise ArgumentError(
-                words, f"see help(graphc.{name})", call=call_text(name, args, options)
-            ) from None
-        except (RecursionError, ValueError, MemoryError) as error:
-            raise _at_a_limit(error, name, args, options) from None
-
-    public_functions[name] = called
-    return called
-
-
-def _at_a_limit(
-    error: Exception, name: str, operands: Sequence[Any], options: Mapping[str, Any]
-) -> Exception:
-    found = not_our_own(error)
-    if found is None:
-        return error
-    found.call = call_text(name, operands, options)
-    return found
-
-
 def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
     """Calls the public function `name`, or applies the op of that name."""
     function = public_functions.get(name)
@@ -414,62 +368,6 @@ def _numpy_function(numpy_name: str) -> Callable[..., Any]:
 
 def _display(node: Node) -> str:
     return public_functions["_repr_svg_"](node)
-
-
-# -- naming, for errors and repr -------------------------------------------------------------------
-
-
-def describe(node: Node, budget: int = 12) -> str:
-    """Returns a short text of a node: its name, its number, or op(operands) cut after `budget`."""
-    pieces: list[str] = []
-    todo: list[Node | str] = [node]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-            continue
-        if not item.args:
-            pieces.append(_leaf_text(item))
-            continue
-        budget -= 1
-        if budget < 0:
-            pieces.append(f"{item.op.name}(...)")
-            continue
-        pieces.append(f"{item.op.name}(")
-        todo.append(")" if len(item.args) <= 6 else ", ...)")
-        for position, arg in enumerate(reversed(item.args[:6])):
-            if position:
-                todo.append(", ")
-            todo.append(arg)
-    return "".join(pieces)
-
-
-def _leaf_text(node: Node) -> str:
-    if node.op.name == "constant":
-        array = node.params["value"].array
-        return (
-            f"{array.item()!r}"
-            if array.ndim == 0
-            else f"constant[{','.join(map(str, array.shape))}]"
-        )
-    name = str(node.params.get("name", node.op.name))
-    return name if len(name) <= 60 else name[:57] + "..."
-
-
-def describe_operand(value: Any) -> str:
-    """Returns `W: f64[3,4]` for a node, and a short repr for anything else."""
-    if isinstance(value, Node):
-        return f"{describe(value, 3)}: {value.type}"
-    if isinstance(value, np.ndarray):
-        return f"array: {value.dtype}[{','.join(map(str, value.shape))}]"
-    return show_value(value, 40)
-
-
-def call_text(name: str, operands: Sequence[Any], params: Mapping[str, Any]) -> str:
-    """Returns `matmul(W: f64[3,4], b: f64[5])` for an error's head."""
-    shown = [describe_operand(o) for o in operands]
-    shown += [f"{k}={describe_operand(v)}" for k, v in params.items()]
-    return f"{name}({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''})"
 
 
 # -- making nodes ----------------------------------------------------------------------------------
@@ -570,7 +468,7 @@ def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
             call=call_text(op.name, operands, params),
         ) from (None if isinstance(error, TypeError) else error)
     except (RecursionError, MemoryError) as error:
-        raise _at_a_limit(error, op.name, operands, params) from None
+        raise standing_for(error, op.name, operands, params) from None
 
 
 def apply_named(name: str, /, *operands: Any, **params: Any) -> Node:

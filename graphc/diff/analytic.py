@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.errors import EngineError
-from graphc.core.node import Node, describe, scalar
+from graphc.core.naming import describe
+from graphc.core.node import Node, scalar
 from graphc.core.walk import topological_order, topological_order_until
 from graphc.diff.reverse import full
 from graphc.ops.chain import multiply, reshape, sum_to

@@ -6,9 +6,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphc.core.calls import public, public_functions
 from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError, show_value
 from graphc.core.graph import check_names
-from graphc.core.node import Node, as_node, describe, public, public_functions
+from graphc.core.naming import describe
+from graphc.core.node import Node, as_node
 from graphc.core.system import GRAPHC, system_named
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from graphc.core.dtype import complex_with
 from graphc.core.errors import ArgumentError, DTypeError, EngineError
 from graphc.core.graph import Graph
-from graphc.core.node import Node, apply_named, describe, make, scalar
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order_until
 from graphc.diff.columns import closed, map_columns

@@ -20,7 +20,8 @@ from graphc.bridge.sympy_names import Expression, sympy
 from graphc.bridge.sympy_ops import op_call
 from graphc.bridge.sympy_slopes import slope, slope_node, slope_size
 from graphc.core.errors import EngineError, GradError
-from graphc.core.node import Node, describe, make, scalar
+from graphc.core.naming import describe
+from graphc.core.node import Node, make, scalar
 from graphc.core.type import TensorType, broadcast_shapes
 from graphc.core.walk import rebuild, topological_order, topological_order_until
 from graphc.diff.reverse import full

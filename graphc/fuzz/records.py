@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.calls import public_functions
 from graphc.core.dtype import float64
 from graphc.core.errors import GraphcError
-from graphc.core.node import Node, apply, apply_named, public_functions
+from graphc.core.node import Node, apply, apply_named
 from graphc.core.op import Op, all_ops
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order

@@ -15,7 +15,8 @@ from graphc.bridge.save import graph_text, save
 from graphc.core.errors import ArgumentError
 from graphc.core.files import make_folder
 from graphc.core.graph import LEAF_OPS
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.fuzz.bench import Bench

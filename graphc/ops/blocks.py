@@ -7,13 +7,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.core.calls import guarded
+from graphc.core.calls import guarded, public
 from graphc.core.const import freeze
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import trace, trace_once
-from graphc.core.node import Node, as_node, make, public
+from graphc.core.node import Node, as_node, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.ops.control import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ArgumentError, ShapeError
-from graphc.core.node import Node, apply_named, as_node, make, public, scalar
+from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.type import Shape, Size, TensorType, broadcast_shapes, element_count
 from graphc.ops.chain import add_up, broadcast_to, multiply, reshape, sum_to
 from graphc.ops.define import structural

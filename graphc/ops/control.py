@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import Graph
-from graphc.core.node import Node, apply_named, describe, make
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, make
 from graphc.core.op import Peer
 from graphc.core.system import GRAPHC, PEERS, SYSTEMS, System
 from graphc.core.type import Size, TensorType, TupleType, Type

@@ -10,7 +10,8 @@ from typing import Any
 
 from graphc.core.dtype import DType, bool_
 from graphc.core.errors import ArgumentError, DTypeError, show_value
-from graphc.core.node import Node, apply_named, describe, make
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, make
 from graphc.core.op import Bound, Jvp, Kink, Op, Peer, Vjp, register
 from graphc.core.type import TensorType, Type, broadcast_shapes, element_count, tensor_type
 from graphc.ops.chain import Partial, add_up, broadcast_to, chain, sum_to

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.dtype import weak_name
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, apply_named, public, scalar
+from graphc.core.node import Node, apply_named, scalar
 from graphc.core.op import Kink
 from graphc.ops.chain import Partial, masked
 from graphc.ops.define import elementwise

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.graph import close_over
-from graphc.core.node import Node, as_node, describe, make, public
+from graphc.core.naming import describe
+from graphc.core.node import Node, as_node, make
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.chain import broadcast_to
 from graphc.ops.control import (

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.calls import public, public_functions
 from graphc.core.dim import Dim
 from graphc.core.dtype import DEFAULT_INT
 from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError, show_value
-from graphc.core.node import Node, apply_named, as_node, make, public, public_functions
+from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.type import Shape, Size, TensorType, element_count, size_of
 from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import both, reshape, through

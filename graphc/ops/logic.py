@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.dtype import bool_, dtype_of
 from graphc.core.errors import DTypeError
-from graphc.core.node import Node, apply_named, as_node, make, public, scalar
+from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Op, register
 from graphc.core.type import TensorType, broadcast_shapes, element_count
 from graphc.ops.chain import add_up, broadcast_to, masked, split_mask, sum_to

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.dtype import DEFAULT_INT
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError
-from graphc.core.node import Node, apply_named, as_node, public, scalar
+from graphc.core.node import Node, apply_named, as_node, scalar
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape
 from graphc.ops.reduction import mean, sum

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from graphc.core.calls import public, public_functions
 from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
 from graphc.core.errors import ArgumentError, show_value
-from graphc.core.node import Node, apply_named, as_node, public, public_functions, scalar
+from graphc.core.node import Node, apply_named, as_node, scalar
 from graphc.core.type import shape_of
 from graphc.ops.arithmetic import div, mul, neg, sub
 from graphc.ops.axes import normalize_axis

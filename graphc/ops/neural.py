@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, apply_named, public, scalar
+from graphc.core.node import Node, apply_named, scalar
 from graphc.core.op import Kink
 from graphc.core.type import TensorType
 from graphc.ops.arithmetic import square

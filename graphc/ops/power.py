@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.dtype import weak_name
 from graphc.core.errors import ArgumentError, DTypeError
-from graphc.core.node import Node, apply_named, public, scalar
+from graphc.core.node import Node, apply_named, scalar
 from graphc.core.op import Kink
 from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, is_constant, masked

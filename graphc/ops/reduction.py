@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from graphc.core import dtype as dtypes
+from graphc.core.calls import public
 from graphc.core.dtype import bool_
 from graphc.core.errors import ArgumentError, ShapeError, show_value
-from graphc.core.node import Node, apply_named, as_node, make, public, scalar
+from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Kink, Op, Peer
 from graphc.core.type import TensorType, element_count
 from graphc.ops.axes import (

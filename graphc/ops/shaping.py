@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, AxisError, DimError, ShapeError, show_value
-from graphc.core.node import Node, apply_named, as_node, make, public
+from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.type import (
     Shape,
     Size,

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ArgumentError, show_value
-from graphc.core.node import Node, apply_named, public
+from graphc.core.node import Node, apply_named
 from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, add_up
 from graphc.ops.define import elementwise, own_rounding

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ShapeError
-from graphc.core.node import Node, apply_named, as_node, make, public, scalar
+from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.ops.axes import normalize_axes, normalize_axis
 from graphc.ops.chain import chain, multiply
 from graphc.ops.reduction import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from graphc.core.calls import public
 from graphc.core.errors import ArgumentError, show_value
-from graphc.core.node import Node, apply_named, as_node, make, public
+from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.op import Kink
 from graphc.core.type import TensorType
 from graphc.ops.arithmetic import right_sign

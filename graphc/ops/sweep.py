@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc.core.errors import GradError
-from graphc.core.node import Node, describe, place_new_nodes
+from graphc.core.naming import describe
+from graphc.core.node import Node, place_new_nodes
 from graphc.core.system import GRAPHC, System
 from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import collection_paused, topological_order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphc.core.node import public_functions
+from graphc.core.calls import public_functions
 
 if TYPE_CHECKING:
     from graphc.core.node import Node

@@ -7,7 +7,8 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError
 from graphc.core.graph import Graph, bodies
-from graphc.core.node import Node, describe_operand
+from graphc.core.naming import describe_operand
+from graphc.core.node import Node
 from graphc.render.blocks import open_calls
 from graphc.render.fold import Folding, body_key, fold
 from graphc.render.glyphs import glyph, is_number

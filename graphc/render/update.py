@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.render.glyphs import glyph, is_number
 from graphc.render.labels import clean, font, html, table
 from graphc.render.mirror import first_needed_by

@@ -9,7 +9,8 @@ from typing import Any
 from graphc.core.calls import guarded
 from graphc.core.errors import Place, show_place
 from graphc.core.graph import Graph, bodies
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import collection_paused, topological_order
 from graphc.simplify.harms import Harm, find_harms

@@ -9,7 +9,8 @@ from typing import Any
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, Place, show_place, user_place
 from graphc.core.graph import Graph
-from graphc.core.node import Node, describe, describe_operand, make
+from graphc.core.naming import describe, describe_operand
+from graphc.core.node import Node, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import collection_paused

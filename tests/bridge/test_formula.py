@@ -12,7 +12,8 @@ import graphc as gx
 from graphc.backends.numpy import evaluate
 from graphc.bridge.formula import parse, read_formula
 from graphc.bridge.formula_functions import NOT_CALLED, functions
-from graphc.core.node import apply_named, describe
+from graphc.core.naming import describe
+from graphc.core.node import apply_named
 from graphc.core.op import all_ops
 
 READ = {

@@ -14,7 +14,8 @@ from graphc.backends.mpmath import evaluate_mpmath
 from graphc.bridge.formula import read_formula
 from graphc.bridge.formula_functions import functions
 from graphc.bridge.sympy import from_sympy, to_sympy
-from graphc.core.node import Node, apply_named, describe, scalar
+from graphc.core.naming import describe
+from graphc.core.node import Node, apply_named, scalar
 from graphc.core.walk import topological_order
 
 x, y, z = (gx.input(name, (), "float64") for name in "xyz")

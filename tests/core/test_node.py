@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.core.node import describe, intern_table_size
+from graphc.core.naming import describe
+from graphc.core.node import intern_table_size
 
 HERE = Path(__file__).name
 

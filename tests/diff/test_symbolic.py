@@ -312,7 +312,7 @@ def test_output_that_is_no_scalar_needs_a_seed():
 
 PROGRAM = """
 from graphc.bridge.formula import read_formula
-from graphc.core.node import describe
+from graphc.core.naming import describe
 from graphc.diff.symbolic import symbolic_gradient
 for text in ("sigmoid(x*y)*max(x, z) + z**x/y", "(a + b*c)*(c - sin(a))/(1 + b**2) + hypot(a, d)"):
     made = read_formula(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import graphc as gx
-from graphc.core.node import public_functions
+from graphc.core.calls import public_functions
 from graphc.core.op import all_ops
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from graphc.compare.debug.slopes import Slopes
 from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
 from graphc.core.graph import Graph
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.system import GRAPHC
 from graphc.core.type import TupleType
 from graphc.ops.control import seeds_of, vjp_graph

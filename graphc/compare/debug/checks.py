@@ -22,7 +22,8 @@ from graphc.core.errors import (
     show_place,
 )
 from graphc.core.graph import LEAF_OPS
-from graphc.core.node import Node, call_text, describe
+from graphc.core.naming import call_text, describe
+from graphc.core.node import Node
 from graphc.core.type import TupleType
 from graphc.core.walk import topological_order
 

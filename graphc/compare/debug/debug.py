@@ -29,7 +29,8 @@ from graphc.core.errors import (
     ShapeError,
 )
 from graphc.core.graph import leaves
-from graphc.core.node import Node, as_node, describe, scalar
+from graphc.core.naming import describe
+from graphc.core.node import Node, as_node, scalar
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, element_count
 from graphc.core.walk import topological_order

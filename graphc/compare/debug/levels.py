@@ -13,7 +13,8 @@ from graphc.compare.bounds import smallest
 from graphc.compare.debug.record import Level
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.core.errors import show_place
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.walk import topological_order
 
 

@@ -17,7 +17,8 @@ from graphc.compare.debug.record import Birth
 from graphc.compare.debug.run import Frame, Lanes, exactly
 from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 
 #: Births told in full.
 SHOWN = 50

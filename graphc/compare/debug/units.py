@@ -13,7 +13,8 @@ from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.compare.debug.slopes import Slopes
 from graphc.compare.debug.text import ALIVE
 from graphc.core.errors import show_place
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.type import TupleType
 
 #: A slope below this part of the operation's largest counts as saturated.

@@ -15,7 +15,8 @@ from graphc.compare.debug.record import Vanishing
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.type import TensorType
 
 #: An element counts as lost where it is off by more than this part of its true value.

@@ -24,7 +24,8 @@ from graphc.core.calls import guarded
 from graphc.core.dim import size_value
 from graphc.core.errors import show_place
 from graphc.core.graph import LEAF_OPS, Graph, bodies, leaves
-from graphc.core.node import Node, describe
+from graphc.core.naming import describe
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import depends_on, topological_order

@@ -15,7 +15,8 @@ from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import evaluate
 from graphc.compare.kinks.record import Side
 from graphc.core.dtype import float64
-from graphc.core.node import Node, describe, make
+from graphc.core.naming import describe
+from graphc.core.node import Node, make
 from graphc.core.system import PEERS, SYSTEMS
 from graphc.ops.source import constant
 from graphc.ops.sweep import op_rule
