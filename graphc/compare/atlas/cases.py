@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import graphc
 from graphc.backends.numpy import NumpyNamespace
 from graphc.compare.atlas.params import operands_of, params_of
 from graphc.compare.atlas.points import Density
@@ -23,6 +24,9 @@ Counterpart = tuple[Callable[..., Any] | None, str]
 
 #: Ops whose jumps crowd together where the first operand is much larger than the second.
 JUMPS = ("mod", "floor_divide")
+
+#: Ops that people reach by an operator, x**3, and not by their name.
+BY_OPERATOR = ("integer_pow",)
 
 #: Domains that the formula does not know, by the record's words: where to measure.
 DOMAINS: dict[str, Callable[..., Any]] = {"low < high": lambda x, low, high: low < high}
@@ -58,6 +62,7 @@ class Case:
         points: `points(dtype, density)`: where, `float64[n, operands]`; None for the whole range.
         kinked: `kinked(points)`: which points are exactly at a kink, `bool[n]`.
         jumps: see `Truth`.
+        inner: only derivatives of other ops use it; people do not call it.
     """
 
     op: str
@@ -70,6 +75,7 @@ class Case:
     kinked: Callable[[Array], Array] | None = None
     inside: Callable[..., Any] | None = None
     jumps: bool = False
+    inner: bool = False
 
     @property
     def count(self) -> int:
@@ -108,6 +114,7 @@ def case_of(op: Op, params: dict[str, Any]) -> Case:
         kinked=kinked if op.kink is not None else None,
         inside=DOMAINS.get(op.domain),
         jumps=op.name in JUMPS,
+        inner=op.name not in graphc.__all__ and op.name not in BY_OPERATOR,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,11 @@ from graphc.compare.atlas.points import LARGE, SMALL, Density, events, line, pai
 from graphc.compare.atlas.truth import Orders, Truth
 from graphc.compare.atlas.ulp import Errors, Format, errors, format_of, target_of
 from graphc.core.dtype import DType
-from graphc.core.errors import GradError, NonDifferentiableWarning
+from graphc.core.errors import GradError
 from graphc.core.node import Node, apply_named
 from graphc.diff.derivatives import grad
 from graphc.ops.reduction import sum as sum_of
+from graphc.ops.steps import steps_gathered
 
 Array = np.ndarray[Any, Any]
 Point = tuple[float, ...]
@@ -38,10 +38,12 @@ class Worst:
         ulp: the largest error at any point.
         at: the operands there.
         partial: which derivative it is there, for example `d/dx`.
-        away: the largest error away from zeros of what is measured, see `Zeros`.
+        away: the largest error away from zeros of what is measured, see `Zeros`, and from the edge
+            of underflow.
         away_at, away_partial: the same for it.
         lost: at how many points nothing of the result is left: it is infinite or NaN, or 0 away
             from zeros, where the truth is a normal number.
+        edge: at how many further points it is 0 at the edge of underflow, see `Errors`.
         lost_at, lost_partial: the first of them.
     """
 
@@ -52,6 +54,7 @@ class Worst:
     away_at: Point = ()
     away_partial: str = ""
     lost: int = 0
+    edge: int = 0
     lost_at: Point = ()
     lost_partial: str = ""
 
@@ -69,6 +72,7 @@ class Row:
         skipped: at how many there is none: kinks, ends of the domain, outside of it.
         worst: by backend; a backend that has no such function is missing.
         jax: the name of JAX's function, or why there is none.
+        inner: see `Case`.
     """
 
     op: str
@@ -79,6 +83,7 @@ class Row:
     skipped: int
     worst: Mapping[str, Worst]
     jax: str
+    inner: bool
 
 
 class Zeros:
@@ -204,8 +209,7 @@ def graphs(case: Case, dtype: DType, size: int) -> tuple[list[Node], dict[Orders
     inputs = [apply_named("input", name=f"x{k}", type=dtype[size]) for k in range(case.count)]
     value, firsts, seconds = orders_of(case.count)
     found: dict[Orders, Node] = {value[0]: case.build(*inputs)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NonDifferentiableWarning)
+    with steps_gathered():
         for orders in (*firsts, *seconds):
             k = max(i for i, o in enumerate(orders) if o)
             lower = tuple(o - (i == k) for i, o in enumerate(orders))
@@ -223,8 +227,7 @@ def _slope(value: Node, by: Node) -> Node:
 
 def by_numpy(inputs: Sequence[Node], nodes: Sequence[Node], values: Sequence[Array]) -> list[Array]:
     """Returns the nodes' values as NumPy computes them."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with np.errstate(all="ignore"):
         return evaluate(list(nodes), dict(zip(inputs, values, strict=True)))
 
 
@@ -277,49 +280,66 @@ def measure(
                 found, {o: errors(by_orders[o], targets[o]) for o in group}, AIMS[order]
             )
         known = sum(int(targets[o].known.sum()) for o in group)
+        skipped = len(group) * len(found.points) - known
         rows.append(
             Row(
-                case.op,
-                case.label,
-                dtype.name,
-                order,
-                known,
-                len(group) * len(found.points) - known,
-                worst,
-                jax_name,
+                op=case.op,
+                label=case.label,
+                dtype=dtype.name,
+                order=order,
+                points=known,
+                skipped=skipped,
+                worst=worst,
+                jax=jax_name,
+                inner=case.inner,
             )
         )
     return rows
 
 
 def _worst(found: Survey, group: Mapping[Orders, Errors], aim: float) -> Worst:
-    names = found.case.names
-    ranked = [
-        (float(e.ulp[i]), orders, tuple(found.points[i].tolist()))
+    points: list[Point] = [tuple(p) for p in found.points.tolist()]
+    entries = [
+        _Entry(
+            float(e.ulp[i]), orders, points[i], bool(e.lost[i]), bool(e.zero[i]), bool(e.edge[i])
+        )
         for orders, e in group.items()
-        for i in np.argsort(-e.ulp, kind="stable")
-        if e.ulp[i] == e.ulp[i]
+        for i in np.flatnonzero(~np.isnan(e.ulp))
     ]
-    ranked.sort(key=lambda entry: -entry[0])
-    lost = [
-        (orders, tuple(found.points[i].tolist()))
-        for orders, e in group.items()
-        for i in np.flatnonzero(e.lost)
-        # Beside a true zero, rounding x alone may give 0.
-        if not e.zero[i] or not found.zeros.near(tuple(found.points[i].tolist()), orders, aim)
-    ]
-    if not ranked:
+    if not entries:
         return Worst()
-    top = ranked[0]
-    away = next((r for r in ranked if not found.zeros.near(r[2], r[1], aim)), None)
+    entries.sort(key=lambda entry: -entry.ulp)  # stable: the first of equals stays first
+
+    def near(entry: _Entry) -> bool:
+        return entry.edge or found.zeros.near(entry.point, entry.orders, aim)
+
+    # Beside a true zero, rounding x alone may give 0: that is not a loss.
+    lost = [e for e in entries if e.lost and (not e.zero or e.edge or not near(e))]
+    plain = [e for e in lost if not e.edge]
+    first = min(plain or lost, key=lambda e: e.point, default=None)
+    top, away = entries[0], next((e for e in entries if not near(e)), None)
+    names = found.case.names
     return Worst(
-        ulp=top[0],
-        at=top[2],
-        partial=words_of(top[1], names),
-        away=away[0] if away else 0.0,
-        away_at=away[2] if away else (),
-        away_partial=words_of(away[1], names) if away else "",
-        lost=len(lost),
-        lost_at=lost[0][1] if lost else (),
-        lost_partial=words_of(lost[0][0], names) if lost else "",
+        ulp=top.ulp,
+        at=top.point,
+        partial=words_of(top.orders, names),
+        away=away.ulp if away else 0.0,
+        away_at=away.point if away else (),
+        away_partial=words_of(away.orders, names) if away else "",
+        lost=len(plain),
+        edge=len(lost) - len(plain),
+        lost_at=first.point if first else (),
+        lost_partial=words_of(first.orders, names) if first else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The error of one result."""
+
+    ulp: float
+    orders: Orders
+    point: Point
+    lost: bool
+    zero: bool
+    edge: bool

@@ -29,14 +29,23 @@ def ulp_words(ulp: float, dtype: str) -> str:
 
 
 def point_words(point: Sequence[float]) -> str:
-    """Returns a point in a few letters: six digits of each operand."""
-    words = [f"{x:.6g}".replace("e+", "e") for x in point]
+    """Returns a point in a few letters: six digits of each operand, or its distance from 1."""
+    words = [_number_words(x) for x in point]
     return words[0] if len(words) == 1 else f"({', '.join(words)})" if words else ""
+
+
+def _number_words(x: float) -> str:
+    whole = round(x) if abs(x) < 1e6 else 0
+    if whole and x != whole and abs(x - whole) < 1e-5 * abs(whole):
+        return f"{whole} {'-' if x < whole else '+'} {abs(x - whole):.3g}"
+    return f"{x:.6g}".replace("e+", "e")
 
 
 def _lost_words(worst: Worst, dtype: str) -> str:
     if worst.lost:
         return f"**lost {worst.lost}**"
+    if worst.edge:
+        return f"edge {worst.edge}"
     return ulp_words(worst.ulp, dtype)
 
 
@@ -97,13 +106,14 @@ def summary(atlas: Atlas) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for dtype in dict.fromkeys(r.dtype for r in atlas.rows):
         for order in (1, 2):
-            rows = [r for r in atlas.rows if r.dtype == dtype and r.order == order]
+            rows = [r for r in atlas.rows if r.dtype == dtype and r.order == order and not r.inner]
             cells: list[str] = []
             for backend in BACKENDS:
                 mine = [r for r in rows if backend in r.worst]
                 bad = len(misses(mine, backend))
                 lost = sum(r.worst[backend].lost for r in mine)
-                cells += [f"{len(mine) - bad} of {len(mine)}", str(lost)]
+                edge = sum(r.worst[backend].edge for r in mine)
+                cells += [f"{len(mine) - bad} of {len(mine)}", f"{lost} + {edge}"]
             found.append((dtype, ORDERS[order].lower(), *cells))
     return found
 
@@ -111,7 +121,7 @@ def summary(atlas: Atlas) -> list[tuple[str, ...]]:
 SUMMARY_HEAD = (
     "dtype",
     "",
-    *[words for c in COLUMNS.values() for words in (f"{c}: within", "lost points")],
+    *[words for c in COLUMNS.values() for words in (f"{c}: within", "lost")],
 )
 
 
@@ -123,9 +133,7 @@ def page(atlas: Atlas, command: str) -> str:
         command: the command that makes the page.
     """
     lines = [*_head(atlas, command), *_summary(atlas), *_misses(atlas), *_pitfalls(atlas)]
-    lines += _tables(atlas)
-    if atlas.vectors:
-        lines += _vectors(atlas)
+    lines += [*_tables(atlas), *_inner(atlas), *_vectors(atlas)]
     lines += [*_reasons(atlas), *_counterparts(atlas)]
     return "\n".join(lines) + "\n"
 
@@ -158,6 +166,9 @@ def _head(atlas: Atlas, command: str) -> list[str]:
         "  where Newton's step towards the zero is shorter than |x|/4 (second derivatives |x|/16),",
         "  so that one ulp in x alone moves the result by 4 (16) ulp. Poles and tails, like that",
         "  of e^-x, are never left out. The next three, *all*, are over all points.",
+        "- The first three also leave out the **edge** of underflow: a result within a factor",
+        "  1,024 of the smallest normal number may have a factor that is smaller, which XLA",
+        "  flushes. edge n: all digits are lost at n such points, and nowhere else.",
         "- **all**: no digit is right. **lost n**: at n points the result is infinite or NaN, or 0",
         "  away from zeros, where the truth is a normal number.",
         "- **Where**: where the worse of graphc's two is worst, or its first lost point.",
@@ -173,7 +184,7 @@ def _summary(atlas: Atlas) -> list[str]:
         "## In short",
         "",
         "Of the elementwise ops: how many keep the aim (4 and 16 ulp, nothing lost), and at how",
-        "many points all digits are lost.",
+        "many points all digits are lost (+ at the edge of underflow).",
         "",
         *markdown(SUMMARY_HEAD, summary(atlas), left=(0, 1)),
         "",
@@ -202,7 +213,7 @@ MISS_HEAD = ("op", "derivative", "with", "ulp", "at", "lost", "first lost at")
 
 
 def _misses(atlas: Atlas) -> list[str]:
-    rows = [r for r in atlas.rows if r.dtype == "float64"]
+    rows = [r for r in atlas.rows if r.dtype == "float64" and not r.inner]
     if not rows:
         return []
     found = miss_rows(rows, ("xla", "numpy"))
@@ -239,7 +250,7 @@ def _answer(p: Pitfall, backend: str) -> str:
     if backend not in p.found:
         return "–"
     value, error = p.found[backend], p.relative[backend]
-    if error == 0:
+    if error < 1e-17:
         words = "exact"
     elif error >= 0.01:
         words = "wrong" if math.isinf(error) else f"{error * 100:.3g} %"
@@ -266,17 +277,38 @@ def _pitfalls(atlas: Atlas) -> list[str]:
 
 
 def _tables(atlas: Atlas) -> list[str]:
+    return _by_dtype([r for r in atlas.rows if not r.inner], "##", "")
+
+
+def _by_dtype(rows: Sequence[Row], marks: str, words: str) -> list[str]:
+    """Returns a headed table for each dtype and order."""
     lines: list[str] = []
-    for dtype in dict.fromkeys(r.dtype for r in atlas.rows):
+    for dtype in dict.fromkeys(r.dtype for r in rows):
         for order, name in enumerate(ORDERS):
-            rows = [r for r in atlas.rows if r.dtype == dtype and r.order == order]
-            lines += [f"## {name} in {dtype}", ""]
-            lines += [*markdown(HEAD, table_rows(rows), left=(0, 8)), ""]
+            chosen = [r for r in rows if r.dtype == dtype and r.order == order]
+            lines += [f"{marks} {name}{words} in {dtype}", ""]
+            lines += [*markdown(HEAD, table_rows(chosen), left=(0, 8)), ""]
     return lines
 
 
+def _inner(atlas: Atlas) -> list[str]:
+    rows = [r for r in atlas.rows if r.inner]
+    if not rows:
+        return []
+    return [
+        "## Ops that only derivatives use",
+        "",
+        "The slopes of the ops above, as ops of their own. Their first derivative serves as a",
+        "second one above, their second as a third, for which there is no aim.",
+        "",
+        *_by_dtype(rows, "###", " of inner ops"),
+    ]
+
+
 def _vectors(atlas: Atlas) -> list[str]:
-    lines = [
+    if not atlas.vectors:
+        return []
+    return [
         "## Reductions and contractions",
         "",
         "Measured on vectors a, b, c, d of four numbers: random, nearly equal, cancelling,",
@@ -284,13 +316,8 @@ def _vectors(atlas: Atlas) -> list[str]:
         "measured; matmul and einsum are a c + b d. Here the aim is not promised: a sum that",
         "cancels loses digits in any order of summation.",
         "",
+        *_by_dtype(atlas.vectors, "###", " of vectors"),
     ]
-    for dtype in dict.fromkeys(r.dtype for r in atlas.vectors):
-        for order, name in enumerate(ORDERS):
-            rows = [r for r in atlas.vectors if r.dtype == dtype and r.order == order]
-            lines += [f"### {name} of vectors in {dtype}", ""]
-            lines += [*markdown(HEAD, table_rows(rows), left=(0, 8)), ""]
-    return lines
 
 
 def _reasons(atlas: Atlas) -> list[str]:

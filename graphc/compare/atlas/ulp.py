@@ -13,6 +13,9 @@ from graphc.core.dtype import DType
 #: The exponent of the largest numbers, those just below 2**(top + 1).
 _TOP = {"bfloat16": 127, "float32": 127, "float16": 15, "float64": 1023}
 
+#: So many binades above the smallest normal number a factor of the result may be subnormal.
+EDGE = 10
+
 Array = np.ndarray[Any, Any]
 
 
@@ -113,11 +116,14 @@ class Errors:
         lost: nothing of the result is left: it is 0, infinite or NaN though the truth is a normal
             number, or NaN though the truth is 0 or overflows.
         zero: what is lost is 0.
+        edge: the truth is normal and within a factor of 1,024 of the smallest normal number, and
+            so is the error: a factor was too small for the dtype though the product is not.
     """
 
     ulp: Array
     lost: Array
     zero: Array
+    edge: Array
 
 
 def errors(found: Any, target: Target) -> Errors:
@@ -150,4 +156,6 @@ def errors(found: Any, target: Target) -> Errors:
     zero = (values == 0) & (ulp >= 2.0 ** (form.precision - 2))
     infinite = np.isinf(values) & (ulp >= 2.0 ** (form.precision - 4))
     lost = (zero | infinite | np.isnan(values)) & target.known
-    return Errors(np.where(target.known, ulp, np.nan), lost, lost & zero)
+    edge = (target.exponent < form.bottom + EDGE) & (ulp <= 2.0 ** (form.precision + EDGE))
+    edge &= np.abs(target.whole) >= 2.0 ** (form.precision - 1)
+    return Errors(np.where(target.known, ulp, np.nan), lost, lost & zero, edge & target.known)
