@@ -41,7 +41,11 @@ POINTS: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[str, 
     "norm": ([([0.0, 0.0],)], [([0.0, 1.0],)], {"axis": (0,), "keepdims": False, "ord": 2}),
     "std": ([([2.0, 2.0],)], [([0.0, 1.0],)], {"axis": (0,), "keepdims": False, "correction": 0}),
 }
+#: Comparisons bend nothing themselves: at a tie they decide which branch of a choice counts.
+DECIDING = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+POINTS |= {name: ([(2.0, 2.0), (-0.0, 0.0)], [(1.0, 2.0), (2.0, 1.0)], {}) for name in DECIDING}
 KINKED = [op for op in all_ops() if op.kink is not None]
+BENT = [op for op in KINKED if op.name not in DECIDING]
 
 pytestmark = pytest.mark.filterwarnings("ignore::graphc.NonDifferentiableWarning")
 
@@ -61,7 +65,7 @@ def test_kink_is_true_there_and_only_there(op: Op) -> None:
                 )
 
 
-@pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", BENT, ids=lambda op: op.name)
 @pytest.mark.parametrize("engine", ["reverse", "forward"])
 def test_promised_slope_is_the_rules_own(op: Op, engine: str) -> None:
     assert op.kink is not None
@@ -93,3 +97,23 @@ def namespaces() -> list[tuple[Any, Any]]:
     """Returns the evaluators that read kinks, and how each takes an array."""
     precise = MpNamespace(50)
     return [(NumpyNamespace(), lambda a: a), (precise, precise.convert)]
+
+
+@pytest.mark.parametrize("name", DECIDING)
+@pytest.mark.parametrize("at", [0.0, 1.0])
+def test_choice_at_a_tie_has_the_slope_of_the_branch_taken(name: str, at: float) -> None:
+    x = gx.input("x", (), "float64")
+    chosen = gx.where(apply_named(name, x, at), 3 * x, x * x)
+    taken = 3.0 if name in ("equal", "less_equal", "greater_equal") else 2.0 * at
+    found = gx.check(gx.Problem(chosen, {"x": at}), ("reverse", "forward", "symbolic", "jax"))
+    assert {line.verdict for line in found.lines} == {"agrees"}
+    for engine in ("reverse", "forward"):
+        assert gx.evaluate([gx.grad(chosen, x, engine), x], x=at)[0] == taken
+    (met,) = gx.kinks(chosen, x=at).kinks
+    assert met.op == name and "branch taken" in met.where
+
+
+def test_integers_that_are_equal_are_no_tie() -> None:
+    k, x = gx.input("k", (3,), "int32"), gx.input("x", (3,), "float64")
+    chosen = gx.sum(gx.where(k == 1, x, x * x))
+    assert not gx.kinks(chosen, k=[0, 1, 2], x=[1.0, 2.0, 3.0]).kinks

@@ -323,6 +323,9 @@ class MpNamespace(NumpyNamespace):
         exponent = self.context.one / self.context.mpf(order)  # 1 / 3.5 is no float
         return _map(lambda v: self.scalars.power(v, exponent), x)
 
+    def is_float(self, x: Any) -> bool:
+        return not x.size or not isinstance(x.flat[0], (bool, int))
+
     def isfinite(self, x: Any) -> Any:
         return _map(self.context.isfinite, x).astype(bool)
 

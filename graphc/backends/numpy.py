@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.backends.exponentials import exp_of_others, is_alone, round_shift
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -124,6 +125,9 @@ class NumpyNamespace:
     def stop_gradient(self, x: Any) -> Any:
         return x
 
+    def is_float(self, x: Any) -> bool:
+        return x.dtype.kind not in "biu"
+
     # -- sources --
 
     def asarray(self, x: Any) -> Any:
@@ -177,18 +181,27 @@ class NumpyNamespace:
 
     def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
         top = self._shift(x, axis)
-        total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+        total = self._log_total(x, top, axis) + top
         return total if keepdims else np.squeeze(total, axis=axis)
 
     def softmax(self, x: Any, axis: Any) -> Any:
-        top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else 0
-        part = np.exp(x - top)
+        top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else np.zeros((), x.dtype)
+        part = np.exp(x - round_shift(np, top))
         return part / np.sum(part, axis=axis, keepdims=True)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
-        top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else 0
-        part = x - top
-        return part - np.log(np.sum(np.exp(part), axis=axis, keepdims=True))
+        top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else np.zeros((), x.dtype)
+        return (x - top) - self._log_total(x, top, axis)
+
+    def _log_total(self, x: Any, top: Any, axis: Any) -> Any:
+        """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
+        total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+        value = np.log(total)
+        alone = is_alone(total)
+        if np.iscomplexobj(x) or not np.any(alone):
+            return value
+        others = np.sum(exp_of_others(np, x, top), axis=axis, keepdims=True)
+        return np.where(alone, np.log1p(others), value)
 
     # -- indexing --
 

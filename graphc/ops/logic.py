@@ -9,10 +9,19 @@ from graphc.core.calls import public
 from graphc.core.dtype import bool_, dtype_of
 from graphc.core.errors import DTypeError
 from graphc.core.node import Node, apply_named, as_node, make, scalar
-from graphc.core.op import Op, register
+from graphc.core.op import Kink, Op, register
 from graphc.core.type import TensorType, broadcast_shapes, element_count
 from graphc.ops.chain import add_up, broadcast_to, masked, split_mask, sum_to
 from graphc.ops.define import NO_NUMBERS, elementwise, own_rounding
+
+# A choice between branches has the slope of the one that the numbers themselves take, at a tie too:
+# there the decision stays as it is while the operands move.
+_TIE = Kink(
+    where="x = y (a jump: the branch taken counts)",
+    at=lambda xp, x, y: xp.equal(x, y) & xp.is_float(x),
+    slope=lambda xp, dx, dy, x, y: 0,
+    departs="",
+)
 
 
 def _comparison(name: str, formula: Callable[..., Any], latex: str, doc: str) -> Op:
@@ -28,6 +37,7 @@ def _comparison(name: str, formula: Callable[..., Any], latex: str, doc: str) ->
         ulp=0.0,
         meet="all",
         result=bool_,
+        kink=_TIE,
         doc=doc,
     )
 

@@ -46,6 +46,12 @@ HAND: dict[str, Sequence[tuple[float, float]]] = {
     "min": [(1, 0), (1, 0)],
     "norm": [(-1, 1), (-1, 1)],
     "std": [(-0.5, 0.5), (-0.5, 0.5)],
+    "equal": [(INF, -INF), (INF, -INF)],
+    "not_equal": [(-INF, INF), (-INF, INF)],
+    "less": [(-INF, 0), (0, INF)],
+    "less_equal": [(0, -INF), (INF, 0)],
+    "greater": [(0, INF), (-INF, 0)],
+    "greater_equal": [(INF, 0), (0, -INF)],
 }
 
 

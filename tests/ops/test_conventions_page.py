@@ -90,6 +90,18 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
         [(getattr(jnp, n), (2.5,), [0.0]) for n in ("sign", "floor", "ceil", "round", "trunc")]
         + [(jnp.floor_divide, (5.5, 2.0), [0.0, 0.0])],
     ),
+    "`where(x > y, a, b)` exactly at x = y": (
+        [
+            (lambda x: gx.where(x > 0, 3 * x, x), (0.0,), [1.0]),
+            (lambda x: gx.where(x >= 0, 3 * x, x), (0.0,), [3.0]),
+            (lambda x: gx.where(x != 0, 3 * x, x), (0.0,), [1.0]),
+        ],
+        [
+            (lambda x: jnp.where(x > 0, 3 * x, x), (0.0,), [1.0]),
+            (lambda x: jnp.where(x >= 0, 3 * x, x), (0.0,), [3.0]),
+            (lambda x: jnp.where(x != 0, 3 * x, x), (0.0,), [1.0]),
+        ],
+    ),
     "comparisons and logic": (
         [(lambda x: gx.cast((x > 1) & (x < 3), "float64") * x, (2.0,), [1.0])],
         [(lambda x: ((x > 1) & (x < 3)).astype(jnp.float64) * x, (2.0,), [1.0])],

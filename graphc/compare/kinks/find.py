@@ -109,10 +109,16 @@ def _moving(nodes: Sequence[Node]) -> tuple[set[Node], dict[Node, None]]:
                 if node.op.name in ("call", "map") and graph not in seen:
                     seen.add(graph)
                     todo.append(graph.outputs)
-            real = isinstance(node.type, TensorType) and node.type.dtype.is_float
-            if real and node.op.kink is not None and node in here:
+            if _may_bend(node) and node.op.kink is not None and node in here:
                 kinked[node] = None
     return moving, kinked
+
+
+def _may_bend(node: Node) -> bool:
+    """Tells whether a node's value is a float, or decided by floats."""
+    decides = isinstance(node.type, TensorType) and node.type.dtype.kind == "b" and node.args
+    made = node.args[0].type if decides else node.type
+    return isinstance(made, TensorType) and made.dtype.is_float
 
 
 @dataclass(slots=True)
