@@ -2,7 +2,8 @@
 
 The bound is of first order: it says nothing where a comparison or a jump lies within rounding of
 its turning point, where a value leaves the range of floats, or where all digits of a value are
-lost on the way. Each of these is looked for, node by node, in the graph that is judged.
+lost on the way; and numbers of any precision know one zero, where floats know two. Each of these
+is looked for, node by node, in the graph that is judged.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.mpmath import MpNamespace
+from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import resolve, run
 from graphc.compare.bounds import SAFETY, largest, rounding_bounds, smallest
 from graphc.core.node import Node, apply_named, make
@@ -27,6 +29,7 @@ _LOST = 1 / 16
 TURNED = "rounding turns a comparison or a jump over"
 BEYOND = "a value leaves the range of floats"
 LOST = "all digits of a value are lost on the way"
+SIGNED = "the sign of a zero decides, as on the cut of atan2"
 
 
 def opened(nodes: Sequence[Node], sizes: Mapping[str, int]) -> list[Node]:
@@ -71,6 +74,16 @@ def _opened(node: Node, args: tuple[Node, ...], sizes: Mapping[str, int]) -> lis
 def _entry(x: Node, index: int) -> Node:
     bounds = ((index, index + 1, 1), *[None] * (x.ndim - 1))
     return apply_named("reshape", apply_named("slice", x, bounds=bounds), shape=x.shape[1:])
+
+
+class _PositiveZeros(NumpyNamespace):
+    """NumPy's evaluator in which no zero has a sign."""
+
+    def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Runs the record and turns -0.0 into 0.0."""
+        value = super().apply(node, args, params)
+        real = isinstance(node.type, TensorType) and node.type.dtype.is_float
+        return value + value.dtype.type(0) if real else value
 
 
 class Explained:
@@ -118,7 +131,17 @@ class Explained:
             return BEYOND
         if any(self._turned(n) for n in jumps):
             return TURNED
+        if self._decided_by_zero():
+            return SIGNED
         return LOST if any(self._lost(n) or self._turned(n) for n in others) else ""
+
+    def _decided_by_zero(self) -> bool:
+        """Tells whether the floats are others where every zero is made a positive one."""
+        positive = {n: v + 0 if n.type.dtype.is_float else v for n, v in self.values.items()}
+        with np.errstate(all="ignore"):
+            (plain,) = run([self.root], self.values, NumpyNamespace(self.sizes))
+            (other,) = run([self.root], positive, _PositiveZeros(self.sizes))
+        return not np.array_equal(plain, other, equal_nan=True)
 
     def _beyond(self, node: Node) -> bool:
         dtype = node.type.dtype
