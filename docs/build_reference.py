@@ -24,8 +24,9 @@ PARTS = {
     "Declare": "input param constant arange dim function block map parse",
     "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
     "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
-    "Check and compare": "Problem check debug compare write_report load_problems",
+    "Check and compare": "Problem check debug DebugReport kinks KinkReport compare write_report load_problems",
     "Draw": "draw",
+    "Save and load": "save load load_with_values",
     "Simplify and measure": "simplify lint explain cost",
     "SymPy": "to_sympy from_sympy",
     "Losses": "mse binary_cross_entropy categorical_cross_entropy",
@@ -35,7 +36,7 @@ PARTS = {
 FUNCTIONS = (
     "broadcast_to cast clip concat dot einsum elu expand_dims full full_like gelu isfinite isinf "
     "isnan leaky_relu log_softmax logsumexp matrix_transpose max mean min norm ones ones_like "
-    "outer positive pow prod ravel reshape round scatter_add softmax squeeze stack std sum "
+    "outer positive pow prod ravel reshape round scatter_add sinc softmax squeeze stack std sum "
     "swapaxes take transpose var zeros zeros_like"
 )
 _SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Note")
