@@ -287,7 +287,8 @@ class _Reader:
     def power(self, base: Expression, exponent: Expression) -> _Plan:
         if base is sympy.E:
             return (exponent,), lambda nodes: apply_named("exp", *nodes)
-        if exponent.is_Integer:
+        # A float exponent beyond 2**53 is whole as well, and no exponent for `integer_pow`.
+        if exponent.is_Integer and abs(int(exponent)) <= 2**53:
             return (base,), lambda nodes: integer_power(nodes[0], int(exponent))
         if exponent.is_Rational and exponent.q == 2:
             twice = int(exponent.p)

@@ -333,3 +333,10 @@ def test_gradient_is_the_same_graph_under_any_hash_seed():
         for seed in ("0", "1", "2")
     }
     assert len(texts) == 1
+
+
+def test_exponent_beyond_the_integers_of_floats_stays_a_float() -> None:
+    x = gx.input("x", (), "float64")
+    made = gx.grad(apply_named("pow", x, 2.0**100), x, "symbolic")
+    found = gx.evaluate([made, x], x=1.0)[0]
+    assert found == 2.0**100
