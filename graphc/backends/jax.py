@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from jax import lax
 from jax.scipy import special
 
+from graphc.backends.exponentials import exp_of_others, is_alone, round_shift
 from graphc.backends.run import run, run_graph
 from graphc.core.dtype import DType
 from graphc.core.graph import Graph
@@ -192,19 +194,26 @@ class JaxNamespace:
         return jnp.squeeze(x, axis=axis)
 
     def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
-        return special.logsumexp(x, axis=axis, keepdims=keepdims)
+        if jnp.iscomplexobj(x) or not self.has_elements(x, axis):
+            return special.logsumexp(x, axis=axis, keepdims=keepdims)
+        total = _logsumexp(_in_single(x), axis)
+        return total if keepdims else jnp.squeeze(total, axis)
 
     def softmax(self, x: Any, axis: Any) -> Any:
+        if not self.has_elements(x, axis):
+            return x
         if jnp.iscomplexobj(x):
             part = jnp.exp(x - jnp.max(jnp.real(x), axis=axis, keepdims=True))
             return part / jnp.sum(part, axis=axis, keepdims=True)
-        return jax.nn.softmax(x, axis=axis)
+        return _softmax(_in_single(x), axis)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
+        if not self.has_elements(x, axis):
+            return x
         if jnp.iscomplexobj(x):
             part = x - jnp.max(jnp.real(x), axis=axis, keepdims=True)
             return part - jnp.log(jnp.sum(jnp.exp(part), axis=axis, keepdims=True))
-        return jax.nn.log_softmax(x, axis=axis)
+        return _log_softmax(_in_single(x), axis)
 
     # -- indexing --
 
@@ -296,6 +305,74 @@ for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this
 
 def _is_half(array: Any) -> bool:
     return array.dtype.itemsize == 2 and jnp.issubdtype(array.dtype, jnp.floating)
+
+
+def _in_single(x: Any) -> Any:
+    return x.astype(jnp.float32) if _is_half(x) else x
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _softmax(x: Any, axis: Any) -> Any:
+    part = jnp.exp(x - round_shift(jnp, jnp.max(x, axis=axis, keepdims=True)))
+    return part / jnp.sum(part, axis=axis, keepdims=True)
+
+
+@_softmax.defjvp
+def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    value, (tangent,) = _softmax(primals[0], axis), tangents
+    mean = jnp.sum(value * tangent, axis=axis, keepdims=True)
+    return value, value * (tangent - mean)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _log_softmax(x: Any, axis: Any) -> Any:
+    top = jnp.max(x, axis=axis, keepdims=True)
+    return (x - top) - _log_total(x, top, axis)
+
+
+@_log_softmax.defjvp
+def _log_softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    (x,), (tangent,) = primals, tangents
+    mean = jnp.sum(_softmax(x, axis) * tangent, axis=axis, keepdims=True)
+    return _log_softmax(x, axis), tangent - mean
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _logsumexp(x: Any, axis: Any) -> Any:
+    top = _finite_top(x, axis)
+    return top + _log_total(x, top, axis)
+
+
+@_logsumexp.defjvp
+def _logsumexp_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    (x,), (tangent,) = primals, tangents
+    # As JAX has it: 0 for a number beside an infinite one.
+    part = jnp.exp(x - round_shift(jnp, _finite_top(x, axis)))
+    weight = part / jnp.sum(part, axis=axis, keepdims=True)
+    return _logsumexp(x, axis), jnp.sum(weight * tangent, axis=axis, keepdims=True)
+
+
+def _finite_top(x: Any, axis: Any) -> Any:
+    top = lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))
+    return jnp.where(jnp.isfinite(top), top, 0)
+
+
+def _log_total(x: Any, top: Any, axis: Any) -> Any:
+    """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
+    shift = round_shift(jnp, top)
+    largest = jnp.exp(top - shift)
+    ratio = jnp.sum(jnp.exp(x - shift), axis=axis, keepdims=True) / largest
+    alone = is_alone(ratio)
+
+    def refined() -> Any:
+        others = jnp.sum(exp_of_others(jnp, x, top, shift), axis=axis, keepdims=True) / largest
+        return jnp.where(alone, _log1p(others), jnp.log(ratio))
+
+    # A second sum is half of the time on a CPU, so it is taken where some row needs it. A GPU would
+    # wait for the answer longer than it sums.
+    return lax.platform_dependent(
+        cpu=lambda: lax.cond(jnp.any(alone), refined, lambda: jnp.log(ratio)), default=refined
+    )
 
 
 def _log1p(x: Any) -> Any:

@@ -195,13 +195,14 @@ class NumpyNamespace:
 
     def _log_total(self, x: Any, top: Any, axis: Any) -> Any:
         """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
-        total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
-        value = np.log(total)
-        alone = is_alone(total)
-        if np.iscomplexobj(x) or not np.any(alone):
-            return value
-        others = np.sum(exp_of_others(np, x, top), axis=axis, keepdims=True)
-        return np.where(alone, np.log1p(others), value)
+        shift = round_shift(np, top)
+        largest = np.exp(top - shift)
+        ratio = np.sum(np.exp(x - shift), axis=axis, keepdims=True) / largest
+        alone = False if np.iscomplexobj(x) else is_alone(ratio)
+        if not np.any(alone):
+            return np.log(ratio)
+        others = np.sum(exp_of_others(np, x, top, shift), axis=axis, keepdims=True) / largest
+        return np.where(alone, np.log1p(others), np.log(ratio))
 
     # -- indexing --
 
