@@ -41,6 +41,7 @@ JAX_NAMES = {
     "pow": "jnp.power",
     "atan2": "jnp.arctan2",
     "integer_pow": "lax.integer_pow",
+    "normal_cdf": "special.ndtr",
 }
 JAX_PARAMS = {"integer_pow": {"exponent": "y"}, "leaky_relu": {"slope": "negative_slope"}}
 

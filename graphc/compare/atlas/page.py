@@ -144,7 +144,7 @@ def _head(atlas: Atlas, command: str) -> list[str]:
     return [
         "# How accurate every operation is",
         "",
-        f"Made by `{command}`; every figure on this page is measured, none is typed in.",
+        f"Made by `{command}`; every figure is measured, none is typed in.",
         f"With {versions}, on a CPU.",
         "",
         f"{points:,} results were compared with the truth. How to read them:",
@@ -331,20 +331,23 @@ def _reasons(atlas: Atlas) -> list[str]:
 
 
 def _counterparts(atlas: Atlas) -> list[str]:
-    names: dict[str, list[str]] = {}
-    for row in (*atlas.rows, *atlas.vectors):
-        ops = names.setdefault(row.jax, [])
-        if row.op not in ops:
-            ops.append(row.op)
-    rows = [(", ".join(ops), f"`{name}`") for name, ops in names.items() if "." in name]
-    without = [", ".join(ops) for name, ops in names.items() if "." not in name]
+    """Returns which function of JAX stands in the third column, by module."""
+    found: dict[str, list[str]] = {}
+    without: list[str] = []
+    for op, jax in dict.fromkeys((r.op, r.jax) for r in (*atlas.rows, *atlas.vectors)):
+        module, dot, _ = jax.partition("(")[0].rpartition(".")
+        if not dot:
+            without.append(op)
+        else:
+            own = jax[len(module) + 1 :]
+            found.setdefault(module, []).append(op if own == op else f"{op}: {own}")
+    rows = [(f"`{module}`", ", ".join(ops)) for module, ops in found.items()]
+    rows += [("none", ", ".join(without))] if without else []
     return [
         "## The functions of JAX beside them",
         "",
-        "special is jax.scipy.special. JAX has no function like "
-        + (" or ".join(without) or "none of these")
-        + ".",
+        "By module (special is jax.scipy.special); where JAX has another name, it stands behind.",
         "",
-        *markdown(("op", "JAX"), rows, left=(0, 1)),
+        *markdown(("module", "functions"), rows, left=(0, 1)),
         "",
     ]
