@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.core.errors import ArgumentError
+from graphc.core.errors import ArgumentError, show_value
+from graphc.core.naming import call_text
 from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import rebuild, topological_order
@@ -27,7 +28,11 @@ def with_stable(function: Callable[..., Any]) -> Callable[..., Any]:
         if stable is False:
             return function(*args, **options)
         if stable is not True:
-            raise ArgumentError("stable is neither True nor False", "say one of them")
+            raise ArgumentError(
+                f"stable={show_value(stable)} is neither True nor False",
+                "say one of them",
+                call=call_text(function.__name__, args, {**options, "stable": stable}),
+            )
         try:
             bound = signature.bind(*args, **options)
         except TypeError:

@@ -77,7 +77,8 @@ def test_an_input_that_cancels_has_slope_zero_and_not_an_error() -> None:
 
 
 def test_flag_is_true_or_false_and_is_in_the_signature() -> None:
-    with pytest.raises(gx.ArgumentError, match="neither True nor False"):
+    words = r"grad\(log\(.*, x: f64, stable='yes'\) at test_stable\.py:\d+: stable='yes' is neither"
+    with pytest.raises(gx.ArgumentError, match=words):
         gx.grad(SOFTPLUS, X, stable="yes")
     for function in (gx.grad, gx.value_and_grad, gx.vjp, gx.jvp, gx.jacobian, gx.hessian, gx.hvp):
         assert inspect.signature(function).parameters["stable"].default is False
