@@ -89,8 +89,8 @@ class Summary:
     def lines(self) -> list[str]:
         """Returns the summary as lines of a table."""
         total = sum(self.graphs.values())
-        made = ", ".join(f"{count} {kind}" for kind, count in sorted(self.graphs.items()))
-        rows = [f"{made} graphs in {self.seconds:.0f} s of one core, {len(self.ops)} ops"]
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.graphs.items()))
+        rows = [f"{kinds or 'no'} graphs in {self.seconds:.0f} s of one core, {len(self.ops)} ops"]
         rows.append(f"{'oracle':<26} {'held':>8} {'undecided':>10} {'findings':>9}")
         failed = Counter(f.oracle for f in self.found)
         unsure: Counter[str] = Counter()
