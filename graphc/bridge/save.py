@@ -24,11 +24,19 @@ from graphc.bridge.saved import (
 from graphc.core.calls import guarded
 from graphc.core.const import Const
 from graphc.core.dtype import dtype_of
-from graphc.core.errors import ArgumentError, BudgetError, Place, SavedGraphError, ShapeError
+from graphc.core.errors import (
+    ArgumentError,
+    BudgetError,
+    DTypeError,
+    GraphcError,
+    Place,
+    SavedGraphError,
+    ShapeError,
+)
 from graphc.core.files import folder_locked, write_atomic
 from graphc.core.graph import Graph, leaves
 from graphc.core.naming import describe, describe_operand
-from graphc.core.node import Node
+from graphc.core.node import Node, array_of, as_node
 from graphc.core.type import TupleType, Type
 from graphc.core.walk import topological_order
 
@@ -58,7 +66,8 @@ def save(
 
     Raises:
         FileError: the file can't be written.
-        ArgumentError: an output is no node, or a value belongs to no input.
+        ArgumentError: an output is no node, or a value belongs to no input or is no array.
+        ShapeError, DTypeError, PrecisionError: a value does not fit its input.
         SavedGraphError: an operation of another package has a function among its parameters.
         BudgetError: a value has more than 64 axes, or a named size more than 64 terms.
     """
@@ -180,13 +189,16 @@ def _named_values(inputs: Sequence[Node], values: Any) -> dict[str, np.ndarray[A
 
 def _value(node: Node, value: Any) -> np.ndarray[Any, Any]:
     try:
-        array = np.asarray(value)
-        if not hasattr(value, "dtype"):
-            with np.errstate(over="ignore"):  # 1e300 in float32 is infinite, as everywhere
-                array = np.asarray(value, dtype=node.dtype.numpy)
+        given = value if hasattr(value, "dtype") else as_node(value, node.dtype).params["value"]
+        array = given.array if isinstance(given, Const) else array_of(given)
         dtype = dtype_of(array.dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ArgumentError(f"the value of {describe(node)} is no array: {error}") from None
+    except KeyError:  # a list of nodes
+        raise ArgumentError(
+            f"the value of {describe(node)} holds graph values", "give numbers"
+        ) from None
+    except GraphcError as error:
+        mend = "declare another dtype" if isinstance(error, DTypeError) else error.mend
+        raise type(error)(f"the value of {describe(node)}: {error.rule}", mend) from None
     array = array.astype(dtype.numpy, copy=False)  # in the byte order of this machine
     sizes = zip(node.shape, array.shape, strict=False)
     fits = all(size == have for size, have in sizes if isinstance(size, int))

@@ -188,7 +188,7 @@ def test_what_can_not_be_saved_says_why(tmp_path: Path) -> None:
     deep: Any = x
     for _ in range(100):
         deep = [deep]
-    for outputs, values, error in (
+    cases: list[tuple[Any, Any, type[gx.GraphcError]]] = [
         (3, None, gx.ArgumentError),
         ([x, None], None, gx.ArgumentError),
         ({1: x}, None, gx.ArgumentError),
@@ -196,11 +196,18 @@ def test_what_can_not_be_saved_says_why(tmp_path: Path) -> None:
         (x, {"y": 1}, gx.ArgumentError),
         (x, {"x": [1, 2]}, gx.ShapeError),
         (x, {"x": "a"}, gx.ArgumentError),
+        (x, {"x": [x]}, gx.ArgumentError),
+        (x, {"x": np.ma.masked_array(1.0, True)}, gx.ArgumentError),
+        (x, {"x": 1e300}, gx.PrecisionError),
+        (gx.input("i", (), "int32"), {"i": 1.5}, gx.DTypeError),
+        (gx.input("i", (), "int8"), {"i": 300}, gx.DTypeError),
+        (gx.input("b", (), "bool"), {"b": 2}, gx.DTypeError),
         (x, {x: 1, "x": 1}, gx.ArgumentError),
         (x, 5, gx.ArgumentError),
         (gx.input("z", (1,) * 65), None, gx.BudgetError),
         ([x, gx.input("x", (3,))], None, gx.NameClashError),
-    ):
+    ]
+    for outputs, values, error in cases:
         with pytest.raises(error, match=r"save\(.*\) at test_save\.py:\d+"):
             gx.save(path, outputs, values)
     for target in (tmp_path, tmp_path / "missing" / "a.json", "a\0b", 7):
