@@ -136,19 +136,21 @@ def _minus_mean_of_one(node: Node) -> str | None:
 def _integer_division(node: Node) -> str | None:
     casts = [a for a in node.args if a.op.name == "cast"]
     whole = [a for a in casts if a.args[0].type.dtype.is_integer]
-    if len(whole) < 2 or any(_digits_of(a.args[0]) <= -math.log2(_epsilon(a)) + 1 for a in whole):
+    dtype = node.type.dtype
+    kept = 1 - round(math.log2(dtype.epsilon))
+    if len(whole) < 2 or any(_digits_of(a.args[0]) <= kept for a in whole):
         return None
     x, y = (describe(a.args[0], 3) for a in whole)
-    return f"{x} // {y} for the whole quotient, or cast both to float64 first"
+    wider = "" if dtype.bits == 64 else ", or cast both to float64 first"
+    return (
+        f"{x} // {y} for the whole quotient{wider}; {dtype.name} holds integers up to {2**kept} "
+        "exactly"
+    )
 
 
 def _digits_of(node: Node) -> int:
     """Returns how many binary digits an integer of this dtype may have."""
     return 8 * node.type.dtype.numpy.itemsize - (node.type.dtype.kind == "i")
-
-
-def _epsilon(node: Node) -> float:
-    return node.type.dtype.epsilon
 
 
 def _large_power(node: Node) -> str | None:
@@ -213,8 +215,7 @@ HARMS: tuple[Harm, ...] = (
     Harm(
         name="integers divided as floats",
         pattern="i / j for integers wider than the float they become",
-        loses="loses digits of large integers: they are divided as float32, which holds 16777216 "
-        "exactly",
+        loses="loses digits of large integers: the floats they become hold fewer",
         ops=("div",),
         find=_integer_division,
     ),
@@ -229,8 +230,7 @@ HARMS: tuple[Harm, ...] = (
         name="epsilon in a logarithm",
         pattern="log(softmax(x) + 1e-8), log(sigmoid(x) + 1e-8)",
         loses="loses the true logarithm where the probability is below the number added, and the "
-        "slope "
-        "there",
+        "slope there",
         ops=("log",),
         find=_log_with_epsilon,
     ),

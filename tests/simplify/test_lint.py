@@ -129,6 +129,14 @@ def test_what_is_seldom_meant_is_told(node: Node, rule: str) -> None:
     assert rules_of(node) == [rule]
 
 
+def test_integers_divided_as_floats_names_the_floats_and_what_they_hold() -> None:
+    (found,) = lint(COUNT / TIMES)
+    assert "float32 holds integers up to 16777216 exactly" in found.better
+    i, j = (gx.cast(gx.input(n, (), "int64"), "float64") for n in "ij")
+    (found,) = lint(i / j)
+    assert found.better.endswith(f"quotient; float64 holds integers up to {2**53} exactly")
+
+
 @pytest.mark.parametrize(
     "node",
     [
