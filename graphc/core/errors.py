@@ -54,7 +54,7 @@ def show_value(value: object, limit: int = 60) -> str:
     if type(value) is int and value.bit_length() > 1000:
         return f"an integer of {value.bit_length():,} bits"
     try:
-        text = _short_repr(value)
+        text = " ".join(_short_repr(value).split("\n"))  # an array's has several lines
     except Exception:  # whatever a user's own __repr__ raises
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."
