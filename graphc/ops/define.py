@@ -20,7 +20,6 @@ from graphc.ops.steps import tell_step
 PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
 NO_NUMBERS = "its result is no real number, so it has no derivative"
 _NO_PEERS: Mapping[str, Any] = MappingProxyType({})
-ZERO_REASONS = (PIECEWISE_CONSTANT, NO_NUMBERS)
 
 #: One rule per operand, `partial(out, *operands, **params)`, or a plain factor; or why it is zero.
 Partials = tuple["Callable[..., Partial] | float", ...] | str
@@ -260,25 +259,6 @@ def own_rounding(node: Node, ulp: float) -> Node | None:
     if not ulp or not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
         return None
     return apply_named("mul", apply_named("abs", node), ulp * node.type.dtype.epsilon)
-
-
-def abs_jvp_bound(ulp: float) -> Bound:
-    """Returns an error rule where the Jacobian may have both signs: |J| |e| <= sum over operands.
-
-    It is exact where the op is linear with coefficients of one sign and an upper estimate by the
-    op's own forward rule elsewhere.
-    """
-
-    def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
-        terms: list[Node | None] = [own_rounding(node, ulp)]
-        for index, error in enumerate(errors):
-            if error is not None and callable(node.op.jvp):
-                alone = [error if i == index else None for i in range(len(errors))]
-                term = node.op.jvp(alone, node)
-                terms.append(None if term is None else apply_named("abs", term))
-        return add_up(terms)
-
-    return bound
 
 
 def warn_zero(node: Node, reason: str) -> None:
