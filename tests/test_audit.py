@@ -18,11 +18,18 @@ FILES = sorted(
 #: What is allowed, where, and why. A name allows what begins with it: `subprocess` its members.
 ALLOWED = {
     ("graphc/__init__.py", "importlib.import_module(computed)"): "names of our own, from a table",
+    ("graphc/compare/atlas/run.py", "concurrent.futures.ProcessPoolExecutor"):
+        "processes of graphc's own share the work, started afresh",
+    ("graphc/compare/atlas/run.py", "multiprocessing"): "how these processes are started",
     ("graphc/compare/load.py", "importlib.util"): "imports the user's own FILE.py",
     ("graphc/compare/load.py", "exec_module"): "imports the user's own FILE.py",
     ("graphc/compare/load.py", "sys.modules"): "where an imported FILE.py belongs",
     ("graphc/compare/report/html.py", "markupsafe.Markup"): "what clean.py and mathml made safe",
     ("graphc/core/errors.py", "types.CodeType"): "the type of a frame's code, read and never made",
+    ("graphc/core/fork.py", "sys.modules"): "looked at, to see whether JAX was loaded",
+    ("graphc/fuzz/run.py", "concurrent.futures.ProcessPoolExecutor"):
+        "processes of graphc's own share the work, started afresh",
+    ("graphc/fuzz/run.py", "multiprocessing"): "how these processes are started",
     ("graphc/measure/memory.py", "subprocess"): "peak memory is measured in a process of its own",
     ("graphc/measure/memory_worker.py", "importlib.import_module(computed)"):
         "a module of graphc's own: check_target refuses every other",
