@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.scipy import special
 
-from graphc.backends.exponentials import exp_of_others, is_alone, round_shift
+from graphc.backends import jax_digits as digits
 from graphc.backends.run import run, run_graph
+from graphc.backends.scaling import square_scale
 from graphc.core.dtype import DType
 from graphc.core.graph import Graph
 from graphc.core.node import Node
@@ -51,7 +50,7 @@ class JaxNamespace:
         What is more than one rounding is computed in float32 where the dtype has 16 bits.
         """
         if node.op.group == "elementwise" and node.op.ulp > 0.5:
-            args = [a.astype(jnp.float32) if _is_half(a) else a for a in args]
+            args = [a.astype(jnp.float32) if digits.is_half(a) else a for a in args]
         result = node.op.run(self, *args, **params)
         if isinstance(node.type, TupleType):
             pairs = zip(result, node.type.items, strict=True)
@@ -68,7 +67,7 @@ class JaxNamespace:
         if size > 1024:
             return jnp.power(x, jnp.asarray(exponent, x.dtype))
         return self.with_slope(
-            lambda v: _long_product(v, exponent),
+            lambda v: digits.long_product(v, exponent),
             lambda v: self.integer_pow(v, exponent - 1) * exponent,
             x,
         )
@@ -79,7 +78,7 @@ class JaxNamespace:
         # XLA takes a polynomial for small x, and down to -0.41 where it is off by up to 120 ulp.
         if jnp.iscomplexobj(x):
             return jnp.log1p(x)
-        return self.with_slope(_log1p, lambda v: 1 / (1 + v), x)
+        return self.with_slope(digits.log1p, lambda v: 1 / (1 + v), x)
 
     def tanh(self, x: Any) -> Any:
         # XLA's quotient of polynomials for float64 goes on to 20, where it is off by 6 ulp.
@@ -187,6 +186,15 @@ class JaxNamespace:
             count *= x.shape[a]
         return jnp.sum(deviation * deviation, axis=axis, keepdims=keepdims) / (count - correction)
 
+    def std(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
+        if not self.has_elements(x, axis):
+            return jnp.sqrt(self.var(x, axis, keepdims, correction))
+        x = digits.in_single(x)
+        top = jnp.max(jnp.abs(x), axis=axis, keepdims=True)
+        scale = lax.stop_gradient(square_scale(jnp, top))
+        value = jnp.sqrt(self.var(x * scale, axis, True, correction)) / scale
+        return value if keepdims else jnp.squeeze(value, axis)
+
     def has_elements(self, x: Any, axis: Any) -> bool:
         return all(x.shape[a] > 0 for a in axis)
 
@@ -196,7 +204,7 @@ class JaxNamespace:
     def logsumexp(self, x: Any, axis: Any, keepdims: bool) -> Any:
         if jnp.iscomplexobj(x) or not self.has_elements(x, axis):
             return special.logsumexp(x, axis=axis, keepdims=keepdims)
-        total = _logsumexp(_in_single(x), axis)
+        total = digits.logsumexp(digits.in_single(x), axis)
         return total if keepdims else jnp.squeeze(total, axis)
 
     def softmax(self, x: Any, axis: Any) -> Any:
@@ -205,7 +213,7 @@ class JaxNamespace:
         if jnp.iscomplexobj(x):
             part = jnp.exp(x - jnp.max(jnp.real(x), axis=axis, keepdims=True))
             return part / jnp.sum(part, axis=axis, keepdims=True)
-        return _softmax(_in_single(x), axis)
+        return digits.softmax(digits.in_single(x), axis)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
         if not self.has_elements(x, axis):
@@ -213,7 +221,7 @@ class JaxNamespace:
         if jnp.iscomplexobj(x):
             part = x - jnp.max(jnp.real(x), axis=axis, keepdims=True)
             return part - jnp.log(jnp.sum(jnp.exp(part), axis=axis, keepdims=True))
-        return _log_softmax(_in_single(x), axis)
+        return digits.log_softmax(digits.in_single(x), axis)
 
     # -- indexing --
 
@@ -301,129 +309,6 @@ class JaxNamespace:
 for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this module's own)
     if not hasattr(JaxNamespace, _name):
         setattr(JaxNamespace, _name, staticmethod(getattr(jnp, _name)))
-
-
-def _is_half(array: Any) -> bool:
-    return array.dtype.itemsize == 2 and jnp.issubdtype(array.dtype, jnp.floating)
-
-
-def _in_single(x: Any) -> Any:
-    return x.astype(jnp.float32) if _is_half(x) else x
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _softmax(x: Any, axis: Any) -> Any:
-    part = jnp.exp(x - round_shift(jnp, jnp.max(x, axis=axis, keepdims=True)))
-    return part / jnp.sum(part, axis=axis, keepdims=True)
-
-
-@_softmax.defjvp
-def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
-    value, (tangent,) = _softmax(primals[0], axis), tangents
-    mean = jnp.sum(value * tangent, axis=axis, keepdims=True)
-    return value, value * (tangent - mean)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _log_softmax(x: Any, axis: Any) -> Any:
-    top = jnp.max(x, axis=axis, keepdims=True)
-    return (x - top) - _log_total(x, top, axis)
-
-
-@_log_softmax.defjvp
-def _log_softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
-    (x,), (tangent,) = primals, tangents
-    mean = jnp.sum(_softmax(x, axis) * tangent, axis=axis, keepdims=True)
-    return _log_softmax(x, axis), tangent - mean
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _logsumexp(x: Any, axis: Any) -> Any:
-    top = _finite_top(x, axis)
-    return top + _log_total(x, top, axis)
-
-
-@_logsumexp.defjvp
-def _logsumexp_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
-    (x,), (tangent,) = primals, tangents
-    # As JAX has it: 0 for a number beside an infinite one.
-    part = jnp.exp(x - round_shift(jnp, _finite_top(x, axis)))
-    weight = part / jnp.sum(part, axis=axis, keepdims=True)
-    return _logsumexp(x, axis), jnp.sum(weight * tangent, axis=axis, keepdims=True)
-
-
-def _finite_top(x: Any, axis: Any) -> Any:
-    top = lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))
-    return jnp.where(jnp.isfinite(top), top, 0)
-
-
-def _log_total(x: Any, top: Any, axis: Any) -> Any:
-    """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
-    shift = round_shift(jnp, top)
-    largest = jnp.exp(top - shift)
-    ratio = jnp.sum(jnp.exp(x - shift), axis=axis, keepdims=True) / largest
-    alone = is_alone(ratio)
-
-    def refined() -> Any:
-        others = jnp.sum(exp_of_others(jnp, x, top, shift), axis=axis, keepdims=True) / largest
-        return jnp.where(alone, _log1p(others), jnp.log(ratio))
-
-    # A second sum is half of the time on a CPU, so it is taken where some row needs it. A GPU would
-    # wait for the answer longer than it sums.
-    return lax.platform_dependent(
-        cpu=lambda: lax.cond(jnp.any(alone), refined, lambda: jnp.log(ratio)), default=refined
-    )
-
-
-def _log1p(x: Any) -> Any:
-    """Returns log(u) x / (u - 1) for u = 1 + x, in which the rounding of u cancels.
-
-    Source: Kahan, in Goldberg, "What every computer scientist should know about floating-point
-    arithmetic" (1991), theorem 4.
-    """
-    u = 1 + x
-    same = u == 1
-    rounded = jnp.maximum(u, 0) - 1  # XLA makes (1 + x) - 1 into x, but does not see through this
-    ratio = x / jnp.where(same, jnp.ones_like(x), rounded)
-    return jnp.where(same, x, jnp.log(u) * jnp.where(x > 1, jnp.ones_like(x), ratio))
-
-
-def _long_product(x: Any, exponent: int) -> Any:
-    """Returns x**exponent by repeated products in twice the digits, rounded once.
-
-    A number is a head, of half the bits, and a rest: the square of the head is exact, so that it
-    does not matter whether the compiler makes one instruction of a product and a sum.
-    """
-    power: tuple[Any, Any] | None = None
-    square, left = _in_halves(x), abs(exponent)
-    while left:
-        if left & 1:
-            power = square if power is None else _times(power, square)
-        left >>= 1
-        square = _times(square, square) if left else square
-    assert power is not None
-    exact = power[0] + power[1]
-    plain = lax.integer_pow(x, abs(exponent))  # where a rest is inf - inf
-    value = jnp.where(jnp.isfinite(exact), exact, plain)
-    return value if exponent > 0 else 1 / value
-
-
-def _in_halves(x: Any) -> tuple[Any, Any]:
-    head = _head(x)
-    return head, x - head
-
-
-def _head(x: Any) -> Any:
-    kind, dropped = (np.uint64, 27) if x.dtype.itemsize == 8 else (np.uint32, 12)
-    mask = kind(np.iinfo(kind).max - (2**dropped - 1))
-    return lax.bitcast_convert_type(lax.bitcast_convert_type(x, kind) & mask, x.dtype)
-
-
-def _times(x: tuple[Any, Any], y: tuple[Any, Any]) -> tuple[Any, Any]:
-    exact = x[0] * y[0]
-    rest = x[0] * y[1] + x[1] * (y[0] + y[1])
-    head = _head(exact + rest)
-    return head, (exact - head) + rest
 
 
 def _in_dtype(value: Any, dtype: DType) -> Any:

@@ -376,6 +376,9 @@ class MpNamespace(NumpyNamespace):
         total = self.sum(deviation * deviation, axis, keepdims)
         return _map(lambda v: self.scalars.div(v, count), total)
 
+    def std(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
+        return self.sqrt(self.var(x, axis, keepdims, correction))
+
     def _top(self, x: Any, axis: Any) -> Any:
         """Returns the largest element over axes, 0 where it is infinite; exp(10**154) overflows."""
         top = self.max(self.real(x), axis, True) if x.size else self.zeros((), float64)

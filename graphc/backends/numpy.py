@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.exponentials import exp_of_others, is_alone, round_shift
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -18,6 +17,7 @@ from graphc.backends.run import (
     run_graph,
     spare_inputs,
 )
+from graphc.backends.scaling import exp_of_others, is_alone, round_shift, square_scale
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType
 from graphc.core.errors import (
@@ -170,6 +170,13 @@ class NumpyNamespace:
             count, dtype=np.real(x).dtype
         )
 
+    def std(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
+        if not self.has_elements(x, axis):
+            return np.sqrt(self.var(x, axis, keepdims, correction))
+        scale = square_scale(np, np.max(np.abs(x), axis=axis, keepdims=True))
+        value = np.sqrt(self.var(x * scale, axis, True, correction)) / scale
+        return value if keepdims else np.squeeze(value, axis=axis)
+
     def has_elements(self, x: Any, axis: Any) -> bool:
         return all(x.shape[a] > 0 for a in axis)
 
@@ -186,7 +193,7 @@ class NumpyNamespace:
 
     def softmax(self, x: Any, axis: Any) -> Any:
         top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else np.zeros((), x.dtype)
-        part = np.exp(x - round_shift(np, top))
+        part = np.exp(x - round_shift(np, x, top))
         return part / np.sum(part, axis=axis, keepdims=True)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
@@ -195,7 +202,7 @@ class NumpyNamespace:
 
     def _log_total(self, x: Any, top: Any, axis: Any) -> Any:
         """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
-        shift = round_shift(np, top)
+        shift = round_shift(np, x, top)
         largest = np.exp(top - shift)
         ratio = np.sum(np.exp(x - shift), axis=axis, keepdims=True) / largest
         alone = False if np.iscomplexobj(x) else is_alone(ratio)

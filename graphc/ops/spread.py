@@ -38,13 +38,26 @@ def _freedom(node: Node) -> Node:
     return count - correction if correction else count
 
 
-def _var_error(error: Node, node: Node) -> Node:
-    x, centred = node.args[0], apply_named("abs", _centred(node))
+def _deviation_error(error: Node, node: Node) -> Node:
+    """Returns the error of x - mean(x): of x, of the mean, and of both roundings."""
+    x = node.args[0]
     own = apply_named("abs", x) * ((count_of(node) + 2) * node.dtype.epsilon)
-    spread = (
+    return (
         error + own + make(mean_op, (error + own,), {"axis": node.params["axis"], "keepdims": True})
     )
-    return reduce_again(node, centred * spread * 2 + centred * centred * node.dtype.epsilon, sum_op)
+
+
+def _var_bound(error: Node, node: Node) -> Node:
+    centred = apply_named("abs", _centred(node))
+    each = centred * (_deviation_error(error, node) * 2 + centred * node.dtype.epsilon)
+    return reduce_again(node, each, sum_op) / _freedom(node)
+
+
+def _std_bound(error: Node, node: Node) -> Node:
+    # That of the variance over twice the deviation, divided first: squares leave the range.
+    centred, size = apply_named("abs", _centred(node)), keep_axes(node, node)
+    each = (centred / size) * (_deviation_error(error, node) + centred * node.dtype.epsilon)
+    return reduce_again(node, masked(size != 0, each), sum_op) / _freedom(node)
 
 
 def _check_var(x: TensorType, axis: Axes, correction: float) -> None:
@@ -62,7 +75,7 @@ var_op = register_reduction(
     jvp=lambda tangent, node: (
         reduce_again(node, multiply(tangent, _centred(node)), sum_op) * 2 / _freedom(node)
     ),
-    bound=lambda error, node: _var_error(error, node) / _freedom(node),
+    bound=_var_bound,
     latex=r"\operatorname{{var}}({0})",
     ulp=2.0,
     flops=4,
@@ -83,14 +96,12 @@ def _std_quotient(node: Node) -> Node:
 _std_vjp, _std_jvp = by_gradient(_std_weight)
 std_op = register_reduction(
     "std",
-    run=lambda xp, x, axis, keepdims, correction: xp.sqrt(xp.var(x, axis, keepdims, correction)),
+    run=lambda xp, x, axis, keepdims, correction: xp.std(x, axis, keepdims, correction),
     vjp=_std_vjp,
     jvp=_std_jvp,
     # The quotient as it stands: 0/0 where all are equal.
     peers=dict.fromkeys(("jax", "pytensor", "casadi"), by_gradient(_std_quotient)),
-    bound=lambda error, node: masked(
-        node != 0, _var_error(error, node) / (node * 2 * _freedom(node))
-    ),
+    bound=_std_bound,
     latex=r"\operatorname{{std}}({0})",
     ulp=2.0,
     flops=5,

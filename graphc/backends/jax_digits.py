@@ -1,0 +1,143 @@
+"""Functions of which XLA's, or JAX's, own form loses digits, in a form that keeps them."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from graphc.backends.scaling import exp_of_others, is_alone, round_shift
+
+
+def is_half(array: Any) -> bool:
+    """Tells whether numbers are floats of 16 bits."""
+    return array.dtype.itemsize == 2 and jnp.issubdtype(array.dtype, jnp.floating)
+
+
+def in_single(x: Any) -> Any:
+    """Returns 16-bit floats as float32, converted as they are read, and others as they are."""
+    return x.astype(jnp.float32) if is_half(x) else x
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def softmax(x: Any, axis: Any) -> Any:
+    """Returns exp(x) / sum(exp(x)) over axes, without overflow."""
+    part = jnp.exp(x - round_shift(jnp, x, jnp.max(x, axis=axis, keepdims=True)))
+    return part / jnp.sum(part, axis=axis, keepdims=True)
+
+
+@softmax.defjvp
+def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    value, (tangent,) = softmax(primals[0], axis), tangents
+    mean = jnp.sum(value * tangent, axis=axis, keepdims=True)
+    return value, value * (tangent - mean)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def log_softmax(x: Any, axis: Any) -> Any:
+    """Returns log(softmax(x)) over axes."""
+    top = jnp.max(x, axis=axis, keepdims=True)
+    return (x - top) - _log_total(x, top, axis)
+
+
+@log_softmax.defjvp
+def _log_softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    (x,), (tangent,) = primals, tangents
+    mean = jnp.sum(softmax(x, axis) * tangent, axis=axis, keepdims=True)
+    return log_softmax(x, axis), tangent - mean
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def logsumexp(x: Any, axis: Any) -> Any:
+    """Returns log(sum(exp(x))) over axes, which are kept as 1."""
+    top = _finite_top(x, axis)
+    return top + _log_total(x, top, axis)
+
+
+@logsumexp.defjvp
+def _logsumexp_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
+    (x,), (tangent,) = primals, tangents
+    # As JAX has it: 0 for a number beside an infinite one.
+    part = jnp.exp(x - round_shift(jnp, x, _finite_top(x, axis)))
+    weight = part / jnp.sum(part, axis=axis, keepdims=True)
+    return logsumexp(x, axis), jnp.sum(weight * tangent, axis=axis, keepdims=True)
+
+
+def _finite_top(x: Any, axis: Any) -> Any:
+    top = lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))
+    return jnp.where(jnp.isfinite(top), top, 0)
+
+
+def _log_total(x: Any, top: Any, axis: Any) -> Any:
+    """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
+    shift = round_shift(jnp, x, top)
+    largest = jnp.exp(top - shift)
+    ratio = jnp.sum(jnp.exp(x - shift), axis=axis, keepdims=True) / largest
+    alone = is_alone(ratio)
+
+    def refined() -> Any:
+        others = jnp.sum(exp_of_others(jnp, x, top, shift), axis=axis, keepdims=True) / largest
+        return jnp.where(alone, log1p(others), jnp.log(ratio))
+
+    # A second sum is half of the time on a CPU, so it is taken where some row needs it. A GPU would
+    # wait for the answer longer than it sums.
+    return lax.platform_dependent(
+        cpu=lambda: lax.cond(jnp.any(alone), refined, lambda: jnp.log(ratio)), default=refined
+    )
+
+
+def log1p(x: Any) -> Any:
+    """Returns log(u) x / (u - 1) for u = 1 + x, in which the rounding of u cancels.
+
+    Source: Kahan, in Goldberg, "What every computer scientist should know about floating-point
+    arithmetic" (1991), theorem 4.
+    """
+    u = 1 + x
+    same = u == 1
+    rounded = jnp.maximum(u, 0) - 1  # XLA makes (1 + x) - 1 into x, but does not see through this
+    ratio = x / jnp.where(same, jnp.ones_like(x), rounded)
+    return jnp.where(same, x, jnp.log(u) * jnp.where(x > 1, jnp.ones_like(x), ratio))
+
+
+def long_product(x: Any, exponent: int) -> Any:
+    """Returns x**exponent by repeated products in twice the digits, rounded once.
+
+    A number is a head, of half the bits, and a rest: the square of the head is exact, so that it
+    does not matter whether the compiler makes one instruction of a product and a sum.
+    """
+    power: tuple[Any, Any] | None = None
+    square, left = _in_halves(x), abs(exponent)
+    while left:
+        if left & 1:
+            power = square if power is None else _times(power, square)
+        left >>= 1
+        square = _times(square, square) if left else square
+    assert power is not None
+    exact = power[0] + power[1]
+    # Plain products where a rest is inf - inf, or so small that XLA sets it to 0.
+    least = float(jnp.finfo(x.dtype).tiny) / float(jnp.finfo(x.dtype).eps) ** 2
+    plain = lax.integer_pow(x, abs(exponent))
+    value = jnp.where(jnp.isfinite(exact) & (jnp.abs(exact) > least), exact, plain)
+    return value if exponent > 0 else 1 / value
+
+
+def _in_halves(x: Any) -> tuple[Any, Any]:
+    head = _head(x)
+    return head, x - head
+
+
+def _head(x: Any) -> Any:
+    kind, dropped = (np.uint64, 27) if x.dtype.itemsize == 8 else (np.uint32, 12)
+    mask = kind(np.iinfo(kind).max - (2**dropped - 1))
+    return lax.bitcast_convert_type(lax.bitcast_convert_type(x, kind) & mask, x.dtype)
+
+
+def _times(x: tuple[Any, Any], y: tuple[Any, Any]) -> tuple[Any, Any]:
+    exact = x[0] * y[0]
+    rest = x[0] * y[1] + x[1] * (y[0] + y[1])
+    head = _head(exact + rest)
+    return head, (exact - head) + rest
