@@ -17,7 +17,7 @@ from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inpu
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
 from graphc.core.fork import require_living_jax
-from graphc.core.graph import Graph, bodies, check_names, leaves
+from graphc.core.graph import Graph, bodies, check_names, leaves, nodes_everywhere
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.tree import flatten
@@ -321,18 +321,11 @@ def require_x64(nodes: Sequence[Node]) -> None:
     # JAX gives its settings their names at run time.
     if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         return
-    todo: list[Sequence[Node]] = [nodes]
-    seen: set[Graph] = set()
-    while todo:
-        for node in topological_order(todo.pop()):
-            for t in getattr(node.type, "items", (node.type,)):
-                if t.dtype.bits == 128 or (t.dtype.bits == 64 and t.dtype.kind != "c"):
-                    raise PrecisionError(
-                        f"{describe(node, 3)} is {t}, and JAX's 64-bit types are turned off: the "
-                        "result would silently be 32-bit",
-                        "call jax.config.update('jax_enable_x64', True) when the program starts",
-                    )
-            for body in bodies(node):
-                if body not in seen:
-                    seen.add(body)
-                    todo.append(body.outputs)
+    for node in nodes_everywhere(nodes):
+        for t in getattr(node.type, "items", (node.type,)):
+            if t.dtype.bits == 128 or (t.dtype.bits == 64 and t.dtype.kind != "c"):
+                raise PrecisionError(
+                    f"{describe(node, 3)} is {t}, and JAX's 64-bit types are turned off: the "
+                    "result would silently be 32-bit",
+                    "call jax.config.update('jax_enable_x64', True) when the program starts",
+                )

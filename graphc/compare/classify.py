@@ -16,10 +16,9 @@ from graphc.compare.problem import Problem
 from graphc.compare.rules import MEASURED, RULE_DIGITS, rule_digits
 from graphc.compare.run_engines import EngineRun
 from graphc.compare.truth import Truth
-from graphc.core.graph import Graph, bodies
+from graphc.core.graph import holds_op
 from graphc.core.naming import describe
 from graphc.core.node import Node
-from graphc.core.walk import topological_order
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ def classify(entry: Judged, case: Case, seen: Seen) -> tuple[str, str]:
             f"digits only, worst in {worst}"
         )
     if seen.broken:
-        if name == "jax" and _has_op(case.problem, "where"):
+        if name == "jax" and holds_op([case.problem.output], "where"):
             return "convention", (
                 "JAX forms 0 * inf in the branch of `where` that is not taken: NaN"
             )
@@ -155,24 +154,10 @@ def _classify_numeric(entry: Judged, case: Case, seen: Seen, digits: float) -> t
         return "agrees", f"{digits:.1f} of {case.most:.1f} digits"
     if case.kinks and digits < 3 and _agrees_nearby(entry, case, loose=True):
         return "kink", f"{_at_kink('numeric', case)[1]}: a difference across it is no derivative"
-    if digits < 3 and _has_op(case.problem, "stop_gradient"):
+    if digits < 3 and holds_op([case.problem.output], "stop_gradient"):
         return "convention", "a difference quotient sees through stop_gradient"
     words = f"{digits:.1f} of {case.most:.1f} digits; the rest is lost to the step"
     return "truncation", words
-
-
-def _has_op(problem: Problem, name: str) -> bool:
-    """Tells whether an op is in the graph or in a block of it."""
-    todo, seen = [list[Node]([problem.output])], set[Graph]()
-    while todo:
-        for node in topological_order(todo.pop()):
-            if node.op.name == name:
-                return True
-            for body in bodies(node):
-                if body not in seen:
-                    seen.add(body)
-                    todo.append(list(body.outputs))
-    return False
 
 
 def _agrees_nearby(entry: Judged, case: Case, loose: bool = False) -> bool:

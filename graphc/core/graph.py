@@ -140,6 +140,28 @@ def bodies(node: Node) -> Iterator[Graph]:
             yield value
 
 
+def nodes_everywhere(roots: Sequence[Node]) -> Iterator[Node]:
+    """Yields the nodes that the roots need and then those of their blocks, each once."""
+    seen: set[Node] = set()
+    graphs: set[Graph] = set()
+    todo: list[Sequence[Node]] = [roots]
+    for part in todo:  # it grows on the way
+        for node in topological_order(part):
+            if node in seen:
+                continue
+            seen.add(node)
+            yield node
+            for body in bodies(node):
+                if body not in graphs:
+                    graphs.add(body)
+                    todo.append(body.outputs)
+
+
+def holds_op(roots: Sequence[Node], name: str) -> bool:
+    """Tells whether the roots need an op, in their graph or in one of its blocks."""
+    return any(node.op.name == name for node in nodes_everywhere(roots))
+
+
 def leaves(roots: Iterable[Node]) -> list[Node]:
     """Returns the inputs, parameters and formals that the roots need, in topological order.
 

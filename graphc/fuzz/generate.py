@@ -21,7 +21,7 @@ from graphc.core.const import Const
 from graphc.core.dim import Dim, as_dim
 from graphc.core.dtype import DType, bfloat16, float16, float32, float64
 from graphc.core.errors import ArgumentError, GraphcError
-from graphc.core.graph import LEAF_OPS, Graph, close_over
+from graphc.core.graph import LEAF_OPS, Graph, close_over, nodes_everywhere
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.op import Op, all_ops
 from graphc.core.type import TensorType
@@ -361,17 +361,7 @@ class _Builder:
 
 def op_names(case: Case) -> set[str]:
     """Returns the names of the ops in a graph, those of its blocks included."""
-    found: set[str] = set()
-    todo: list[Sequence[Node]] = [[case.output]]
-    seen: set[Graph] = set()
-    while todo:
-        for node in topological_order(todo.pop()):
-            found.add(node.op.name)
-            for value in node.params.values():
-                if isinstance(value, Graph) and value not in seen:
-                    seen.add(value)
-                    todo.append(value.outputs)
-    return found
+    return {node.op.name for node in nodes_everywhere([case.output])}
 
 
 def undrawn() -> list[str]:

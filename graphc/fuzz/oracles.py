@@ -15,7 +15,7 @@ import numpy as np
 from graphc.compare.bounds import smallest
 from graphc.compare.rules import DIGITS, MOST_DIGITS, RULE_DIGITS
 from graphc.compare.truth import Truth, digits_between
-from graphc.core.graph import Graph
+from graphc.core.graph import holds_op
 from graphc.core.node import Node, apply_named, make
 from graphc.core.walk import topological_order
 from graphc.diff.engines import differentiate
@@ -48,7 +48,7 @@ def _rounded_numbers(graphs: Sequence[Node]) -> bool:
 def check_truth(bench: Bench, verdicts: Verdicts) -> None:
     """Holds the engines' slopes along a direction against differences of the forward graph."""
     true = bench.true_slope
-    kinked = bool(bench.truth.kinks()) or has_op(bench.output, "stop_gradient")
+    kinked = bool(bench.truth.kinks()) or holds_op([bench.output], "stop_gradient")
     engines: dict[str, list[Node] | None] = {
         "reverse": bench.reverse,
         "forward": bench.forward,
@@ -268,14 +268,3 @@ def asked(bench: Bench, oracles: Mapping[str, Callable[[Bench, Verdicts], None]]
             words = f"{type(error).__name__}: {str(error)[:300]}"
             verdicts.findings.append(Finding(name, f"raises {words}"))
     return verdicts
-
-
-def has_op(output: Node, name: str) -> bool:
-    """Tells whether an op is in a graph or in one of its blocks."""
-    todo: list[Sequence[Node]] = [[output]]
-    while todo:
-        for node in topological_order(todo.pop()):
-            if node.op.name == name:
-                return True
-            todo += [v.outputs for v in node.params.values() if isinstance(v, Graph)]
-    return False

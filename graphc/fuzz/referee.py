@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.compile import compile
-from graphc.core.graph import LEAF_OPS
+from graphc.core.graph import LEAF_OPS, holds_op
 from graphc.core.node import Node, make
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.floats import outside, within_bounds
-from graphc.fuzz.oracles import has_op
 from graphc.fuzz.verdicts import Verdicts
 
 #: A slope that differs from the truth by more than this share of it has not lost digits: it is
@@ -93,7 +92,9 @@ def check_referee(bench: Bench, slopes: Sequence[Any], verdicts: Verdicts) -> No
         verdicts.add(name, None, f"a convention: {told[0]}")
     elif not np.isfinite(total):
         dead = "a convention: JAX forms 0 * inf in the branch of `where` that is not taken"
-        words = dead if has_op(bench.output, "where") else "JAX's rule leaves the range of floats"
+        words = (
+            dead if holds_op([bench.output], "where") else "JAX's rule leaves the range of floats"
+        )
         verdicts.add(name, None, words)
     elif kinks:
         verdicts.add(

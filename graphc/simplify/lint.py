@@ -8,11 +8,11 @@ from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.errors import Place, show_place
-from graphc.core.graph import Graph, bodies
+from graphc.core.graph import nodes_everywhere
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.tree import flatten
-from graphc.core.walk import collection_paused, topological_order
+from graphc.core.walk import collection_paused
 from graphc.simplify.harms import Harm, find_harms
 from graphc.simplify.passes import Simplifier, check_nodes
 from graphc.simplify.rule import Rule
@@ -66,7 +66,7 @@ def lint(outputs: Any) -> list[Suggestion]:
     nodes, _ = flatten(outputs)
     check_nodes(nodes)
     with collection_paused():
-        order = _all_nodes(nodes)
+        order = list(nodes_everywhere(nodes))
         found = {**_unstable_forms(nodes, order), **_harms(order)}
     return [found[node] for node in order if node in found]
 
@@ -85,7 +85,7 @@ def _unstable_forms(roots: Sequence[Node], order: Sequence[Node]) -> dict[Node, 
     worker.steps = {}
     worker.run(roots)
     rules = {node: _rules_of(node, worker.steps, fired) for node in order}
-    alive = _alive([worker.done.get(root, root) for root in roots])
+    alive = set(nodes_everywhere([worker.done.get(root, root) for root in roots]))
     heads: dict[Node, Node] = {}
     # From the results inwards: what a larger form took in is told with it, not again.
     for node in reversed(order):
@@ -128,10 +128,6 @@ def _rules_of(node: Node, steps: dict[Node, Node], fired: dict[Node, Rule]) -> l
     return found
 
 
-def _alive(roots: Sequence[Node]) -> set[Node]:
-    return set(_all_nodes(roots))
-
-
 def _suggestion(node: Node, better: Node, rules: Sequence[Rule]) -> Suggestion:
     # The last rule is that of the outermost form.
     rule = rules[-1]
@@ -164,22 +160,3 @@ def _harm(node: Node, harm: Harm, better: str) -> Suggestion:
         better=better,
         place=node.place,
     )
-
-
-def _all_nodes(roots: Sequence[Node]) -> list[Node]:
-    """Returns the nodes of the graph and then those of its blocks, each once."""
-    found: list[Node] = []
-    seen: set[Node] = set()
-    graphs: set[Graph] = set()
-    todo: list[Sequence[Node]] = [roots]
-    while todo:
-        for node in topological_order(todo.pop(0)):
-            if node in seen:
-                continue
-            seen.add(node)
-            found.append(node)
-            for body in bodies(node):
-                if body not in graphs:
-                    graphs.add(body)
-                    todo.append(body.outputs)
-    return found
