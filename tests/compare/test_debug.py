@@ -502,6 +502,10 @@ def test_wrong_arguments_are_refused() -> None:
         gx.debug(gx.log(x))
     with pytest.raises(gx.ArgumentError, match="budget=-1 is no count"):
         gx.debug(gx.log(x), x=1.0, budget=-1)
+    with pytest.raises(gx.ArgumentError, match="checked='no' is neither"):
+        gx.debug(gx.log(x), x=1.0, checked="no")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(gx.ArgumentError, match="xla=1 is neither"):
+        gx.debug(gx.log(x), x=1.0, xla=1)  # pyright: ignore[reportArgumentType]
     with pytest.raises(gx.GradError, match="nothing to differentiate"):
         gx.debug(n + 1, n=1, wrt=n)
     with pytest.raises(gx.ArgumentError, match="does not depend on"):

@@ -27,6 +27,7 @@ from graphc.core.errors import (
     GradError,
     GraphcError,
     ShapeError,
+    show_value,
 )
 from graphc.core.graph import leaves
 from graphc.core.naming import describe
@@ -37,10 +38,10 @@ from graphc.core.walk import topological_order
 from graphc.ops.chain import broadcast_to
 from graphc.ops.steps import steps_gathered
 
-#: Operations at 50 digits that a report may take: 1.5 million took 1.9 s of one core here.
+#: Operations at 50 digits that a report may take: 1.5 million took 1.9 s of one core.
 BUDGET = 2_000_000
 
-#: XLA compiles graphs up to this many nodes here: beyond, compiling takes minutes.
+#: With `xla=True` graphs up to this many nodes are compiled: beyond, that takes minutes.
 _XLA_NODES = 5_000
 
 #: Digits of the first judgement, and of the second where a sum cancels to 0 at the first.
@@ -99,6 +100,11 @@ def debug(
         inputs = {**given, **(inputs or {})}
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < 0:
         raise ArgumentError(f"budget={budget!r} is no count of operations", "for example 10**6")
+    for name, value in (("checked", checked), ("xla", xla)):
+        if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(
+                f"{name}={show_value(value)} is neither True nor False", "say one of them"
+            )
     nodes, _ = flatten(outputs)
     if not nodes:
         raise ArgumentError("there is no output", "give a node or a nest of nodes")
