@@ -319,8 +319,7 @@ DIFFERENCES: tuple[Rule, ...] = (
            ((0.3 + 2.0**-50, 0.3), (2.0000000210894497, 2.0), (0.9999999925510688, 1.0),
             (0.9998779, 1.0)),
            "loses the digits of x - y where |x| is near |y|, half of them beside a number; "
-           "infinite "
-           "beyond 1e154 (1e19 in float32)", "x, y finite"),
+           "infinite beyond 1e154 (1e19 in float32)", "x, y finite"),
     stable("square minus a number", "x**2 + (-4) -> (x - 2) * (x + 2)", "add",
            _square_minus_number, lambda x, y: x**2 + -4.0, ((2.0000000210894497, 0.0),),
            "loses half of the digits of x - 2 where |x| is near 2", "x finite"),

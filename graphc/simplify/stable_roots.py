@@ -89,8 +89,7 @@ ROOTS: tuple[Rule, ...] = (
            lambda x, y: (apply("sqrt", apply("square", x)), apply("rsqrt", x * x)),
            ((3e200, 0.0), (-3e-200, 0.0)),
            "is infinite or 0 where the square overflows or underflows; its slope at 0 is NaN, "
-           "that of "
-           "abs 0"),
+           "that of abs 0"),
     stable("standard deviation", "sqrt(var(x)) -> std(x)", "sqrt", _std,
            lambda x, y: apply("sqrt", reduced("var", pair(x, y), correction=0)), ((3.0, 3.0),),
            "loses the slope, NaN where all elements are equal; that of std is 0 there"),
