@@ -56,6 +56,7 @@ HEAVY = {
     "click",
     "rich",
     "latex2mathml",
+    "safetensors",
 }
 
 #: Few files may be longer than this many lines, and none much longer.

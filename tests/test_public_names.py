@@ -12,7 +12,9 @@ from graphc.core.calls import public_functions
 from graphc.core.op import all_ops
 
 ROOT = Path(__file__).parents[1]
-HEAVY = "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click latex2mathml"
+HEAVY = (
+    "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click latex2mathml safetensors"
+)
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
     "call complex dim_size direction formal gather gaussian gelu_gate imag integer_pow "
