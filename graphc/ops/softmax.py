@@ -108,7 +108,7 @@ log_softmax_op = register_reduction(
         )
     ),
     latex=r"\log\operatorname{{softmax}}({0})",
-    ulp=2.0,
+    ulp=4.0,
     flops=16,
     same_shape=True,
     holomorphic=True,

@@ -159,3 +159,23 @@ def test_std_of_nearly_equal_numbers_is_not_hurt_by_the_scale(run: Callable[...,
     for size in (1.0, 2.0**600, 2.0**-600, 2.0**900, 2.0**-900):
         values = [size, size * (1 + 2**-50), size * (1 - 2**-50), size * (1 - 2**-49)]
         assert_digits(gx.std, std, values, run, gx.float64, 4)
+
+
+@EVALUATORS
+@DTYPES
+@pytest.mark.parametrize("power", [-0.9, -0.6, 0.0, 0.6, 0.9])
+def test_std_error_bound_covers_the_error_over_the_whole_range(
+    power: float, dtype: Any, run: Callable[..., Any]
+) -> None:
+    form = np.finfo(dtype.numpy)
+    size, eps = float(form.max) ** power, float(form.eps)
+    for values in ([1, 1.5, -1, 3], [1, 1 + eps, 1 - eps, 1 + 2 * eps], [1, 0, 0, 0]):
+        x = gx.input("x", (4,), dtype)
+        given = np.asarray([size * v for v in values], dtype.numpy)
+        node = gx.std(x)
+        bound = node.op.bound([None], node)
+        assert bound is not None
+        error = abs(TRUTH.mpf(float(run(node, x, given))) - std(exact(list(given)))[0])
+        limit = float(run(bound, x, given))
+        # XLA takes subnormal numbers for 0, an error among them.
+        assert np.isfinite(limit) and error <= limit + float(form.tiny), (values, error, limit)
