@@ -26,6 +26,7 @@ RANK = {
 #: Siblings that import each other, and why.
 SIBLINGS = {
     ("simplify", "backends"): "constant folding evaluates with NumPy",
+    ("bridge", "backends"): "values that are saved are judged as those that are evaluated",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",
     ("diff", "simplify"): "stable=True makes the graph stable before it is differentiated",
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.backends.numpy import as_value
 from graphc.bridge.saved import (
     MAX_NEST,
     VERSION,
@@ -24,19 +25,11 @@ from graphc.bridge.saved import (
 from graphc.core.calls import guarded
 from graphc.core.const import Const
 from graphc.core.dtype import dtype_of
-from graphc.core.errors import (
-    ArgumentError,
-    BudgetError,
-    DTypeError,
-    GraphcError,
-    Place,
-    SavedGraphError,
-    ShapeError,
-)
+from graphc.core.errors import ArgumentError, BudgetError, Place, SavedGraphError, ShapeError
 from graphc.core.files import folder_locked, write_atomic
 from graphc.core.graph import Graph, leaves
 from graphc.core.naming import describe, describe_operand
-from graphc.core.node import Node, array_of, as_node
+from graphc.core.node import Node, array_of
 from graphc.core.type import TupleType, Type
 from graphc.core.walk import topological_order
 
@@ -59,7 +52,8 @@ def save(
         path: the file, by custom `NAME.json`; its folder must exist. What is there is replaced.
         outputs: a node or a nest (dict with text keys, list, tuple) of nodes.
         values: for inputs, by name or node, numbers or arrays: parameters, a problem's inputs.
-            Arrays keep their dtype; a Python number takes that of its input.
+            Arrays keep their dtype; a Python number takes that of its input. What `gx.evaluate`
+            would refuse is refused.
 
     Returns:
         The path of the JSON file.
@@ -188,18 +182,10 @@ def _named_values(inputs: Sequence[Node], values: Any) -> dict[str, np.ndarray[A
 
 
 def _value(node: Node, value: Any) -> np.ndarray[Any, Any]:
-    try:
-        given = value if hasattr(value, "dtype") else as_node(value, node.dtype).params["value"]
-        array = given.array if isinstance(given, Const) else array_of(given)
-        dtype = dtype_of(array.dtype)
-    except KeyError:  # a list of nodes
-        raise ArgumentError(
-            f"the value of {describe(node)} holds graph values", "give numbers"
-        ) from None
-    except GraphcError as error:
-        mend = "declare another dtype" if isinstance(error, DTypeError) else error.mend
-        raise type(error)(f"the value of {describe(node)}: {error.rule}", mend) from None
-    array = array.astype(dtype.numpy, copy=False)  # in the byte order of this machine
+    array = as_value(node, value)  # which refuses what `evaluate` would refuse
+    if hasattr(value, "dtype"):
+        given = array_of(value)
+        array = given.astype(dtype_of(given.dtype).numpy, copy=False)  # in this byte order
     sizes = zip(node.shape, array.shape, strict=False)
     fits = all(size == have for size, have in sizes if isinstance(size, int))
     if array.ndim != node.ndim or not fits:
