@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
+from graphc.backends.mpmath import MpNamespace
 from graphc.backends.run import name_values
 
 HERE = Path(__file__).name
@@ -234,3 +235,24 @@ def test_row_without_a_finite_element_is_nan_in_every_evaluator() -> None:
     for run in (gx.evaluate, gx.evaluate_mpmath, lambda nodes, x: gx.compile(nodes)(x=x)):
         for found in run(asked, x=row):
             assert all(v != v for v in np.asarray(found).ravel())
+
+
+def test_numbers_of_endless_exponents_take_no_endless_time() -> None:
+    x = gx.input("x", (), "float64")
+    big = gx.exp(gx.exp(x))  # 10 ** (5.6 * 10**18) at 44: its last place is beyond any memory
+    for node in (gx.sin(big), gx.tan(big), gx.sinc(big)):
+        found = gx.evaluate_mpmath(node, x=44.0)
+        assert found != found
+    assert gx.evaluate_mpmath(gx.tanh(-big), x=44.0) == -1
+    assert gx.evaluate_mpmath(gx.cosh(-big), x=44.0) == mpmath.inf
+    assert gx.evaluate_mpmath(gx.pow(big, -big), x=44.0) == 0
+    slope = gx.grad(gx.sinc(1 / big), x)
+    assert abs(gx.evaluate_mpmath([slope, x], x=44.0)[0]) < 1e-300
+
+
+def test_function_of_mpmaths_that_fails_leaves_the_precision_as_it_was() -> None:
+    x = gx.input("x", (), "float64")
+    xp = MpNamespace(50)
+    xp.context.prec = 10**6
+    assert MpNamespace(50).context.dps == 50
+    assert abs(gx.evaluate_mpmath(gx.sin(x), x=1.0) - mpmath.sin(1)) < 1e-15

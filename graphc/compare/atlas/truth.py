@@ -9,7 +9,7 @@ from typing import Any
 
 from mpmath.ctx_mp import MPContext
 
-from graphc.backends.mpmath import Scalars
+from graphc.backends.mpmath_scalars import Scalars
 
 #: Decimal digits, and the exponent of the step, of each attempt; two in a row must agree.
 LEVELS = ((110, 30), (160, 33), (260, 36), (400, 39), (560, 42), (760, 45), (1400, 48))
