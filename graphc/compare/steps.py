@@ -18,6 +18,9 @@ from graphc.core.graph import close_over
 from graphc.core.node import Node, apply_named, as_node
 from graphc.diff.numeric import LEVELS, complexified, relative_step
 
+#: The curves take some 300 evaluations: larger graphs go without them.
+NODE_BUDGET = 20_000
+
 _TITLES = {
     "forward": "forward", "central": "central", "complex-step": "complex-step",
     "richardson": "Richardson",
@@ -31,7 +34,7 @@ def step_curves(problem: Problem, judgement: Judgement) -> tuple[StepCurve, ...]
     always alike, so the step means about the same as in the engine.
     """
     truth = judgement.truth
-    if truth is None:
+    if truth is None or problem.node_count() > NODE_BUDGET:
         return ()
     generator = np.random.default_rng(3)
     direction = {

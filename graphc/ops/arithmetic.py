@@ -49,7 +49,8 @@ mul = elementwise(
 div = elementwise(
     "div",
     run=lambda xp, x, y: xp.divide(x, y),
-    partials=(lambda out, x, y: reciprocal(y), lambda out, x, y: -(out / y)),
+    # out * (1 / y), not out / y: XLA makes x / y / y into x / (y * y), and y * y out of range.
+    partials=(lambda out, x, y: reciprocal(y), lambda out, x, y: -(out * reciprocal(y))),
     formula=lambda m, x, y: m.div(x, y),
     latex=r"\frac{{{0}}}{{{1}}}",
     flops=1,

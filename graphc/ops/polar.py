@@ -25,8 +25,11 @@ def _scaled(xp: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
 
 
 def _direction_run(xp: Any, x: Any, y: Any) -> Any:
-    x, y, _ = _scaled(xp, x, y)
-    return x / xp.sqrt(x * x + y * y)
+    one, two, scale = _scaled(xp, x, y)
+    root = xp.sqrt(one * one + two * two)
+    # Enlarged before the division and made smaller after it, a tiny side is not lost on the way.
+    larger, smaller = xp.maximum(scale, 1), xp.minimum(scale, 1)
+    return (x * larger) / root * smaller
 
 
 def _inversion_run(xp: Any, x: Any, y: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tests.benchmarks import bombs, chain, digits_step, formula_report, import_time
 
 #: Row name to a function that yields (what, figure, aim) and takes whether to be quick.
-ROWS: dict[str, Callable[[bool], list[tuple[str, str, str]]]] = {
+ROWS: dict[str, Callable[[bool], Iterable[tuple[str, str, str]]]] = {
     "bombs": bombs.rows,
     "chain": chain.rows,
     "import": import_time.rows,

@@ -6,10 +6,13 @@ import gc
 import math
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 
 import graphc as gx
+from graphc.core.node import Node
 from tests.bombs import BOMBS, WORK
 
 #: Sizes; the last is the one the aim names. `twice` and `nested` are as deep as they may be.
@@ -21,39 +24,40 @@ SIZES = {
 SHORTEST = 0.05
 
 
-def rows(quick: bool) -> list[tuple[str, str, str]]:
-    """Returns a row for each bomb and piece of work; quick: a tenth of the sizes."""
+def rows(quick: bool) -> Iterator[tuple[str, str, str]]:
+    """Yields a row for each bomb and piece of work; quick: a tenth of the sizes."""
     jax.config.update("jax_enable_x64", True)
-    lines: list[tuple[str, str, str]] = []
     for bomb, sizes in SIZES.items():
         small, large = (max(s // (10 if quick and s > 100 else 1), 1) for s in sizes)
-        first, last = _measure(bomb, small), _measure(bomb, large)
-        for work, (seconds, answer) in last.items():
-            before = first[work][0]
-            growth = ""
-            if before >= SHORTEST and seconds >= SHORTEST:
-                growth = f", n^{math.log(seconds / before) / math.log(large / small):.2f}"
-            lines.append(
-                (f"{bomb} {large:,}: {work}", f"{seconds:.2f} s{growth}", answer or "linear")
-            )
-    return lines
+        yield from rows_of(bomb, small, large)
 
 
-def _measure(bomb: str, size: int) -> dict[str, tuple[float, str]]:
-    start = time.process_time()
-    x, y = BOMBS[bomb](size)
-    found = {"build": (time.process_time() - start, "")}
-    for work, run in WORK.items():
-        gc.collect()
-        start, answer = time.process_time(), ""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                run(x, y)
-            except (gx.BudgetError, gx.EngineError) as error:
-                answer = type(error).__name__
-        found[work] = (time.process_time() - start, answer)
-    start = time.process_time()
-    del x, y
+def rows_of(bomb: str, small: int, large: int) -> Iterator[tuple[str, str, str]]:
+    """Yields a row for each piece of work on one bomb: CPU seconds at the larger size, growth."""
+    made: dict[int, tuple[Node, Node]] = {}
+
+    def build(size: int) -> None:
+        made[size] = BOMBS[bomb](size)
+
+    work: dict[str, Callable[[int], Any]] = {"build": build}
+    work |= {name: lambda size, run=run: run(*made[size]) for name, run in WORK.items()}
+    work["death"] = made.pop
+    for name, run in work.items():
+        before, _ = _timed(run, small)
+        seconds, answer = _timed(run, large)
+        growth = ""
+        if before >= SHORTEST and seconds >= SHORTEST:
+            growth = f", n^{math.log(seconds / before) / math.log(large / small):.2f}"
+        yield f"{bomb} {large:,}: {name}", f"{seconds:.2f} s{growth}", answer or "linear"
+
+
+def _timed(run: Callable[[int], Any], size: int) -> tuple[float, str]:
     gc.collect()
-    return {**found, "death": (time.process_time() - start, "")}
+    start, answer = time.process_time(), ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            run(size)
+        except (gx.BudgetError, gx.EngineError) as error:
+            answer = type(error).__name__
+    return time.process_time() - start, answer

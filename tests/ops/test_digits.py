@@ -277,3 +277,28 @@ def test_derivative_of_sinc_of_a_huge_order_is_refused() -> None:
     x = gx.input("x", (), "float64")
     with pytest.raises(gx.ArgumentError, match="up to 100"):
         op_named("sinc")(x, order=2**62, scale="1")
+
+
+def test_slope_of_a_quotient_by_a_tiny_number_is_no_infinity() -> None:
+    x, y = gx.input("x", (), "float64"), gx.input("y", (), "float64")
+    slope = gx.grad(x / y, y)
+    at = {"x": 1e-300, "y": 1e-200}
+    for found in (gx.evaluate(slope, at), gx.compile(slope)(at)):
+        assert abs(float(found) + 1e100) <= 4 * np.spacing(1e100)
+
+
+def test_slope_of_hypot_by_a_tiny_side_is_no_zero() -> None:
+    x, y = gx.input("x", (), "float64"), gx.input("y", (), "float64")
+    slope = gx.grad(gx.hypot(x, y), x)
+    at = {"x": 2.0**-500, "y": 2.0**500}
+    for found in (gx.evaluate(slope, at), gx.compile(slope)(at)):
+        assert float(found) == 2.0**-1000
+
+
+def test_high_power_of_a_small_number_keeps_its_digits_down_to_the_end() -> None:
+    x = gx.input("x", (), "float64")
+    for at in (8e-7, 7.5e-7, 1e-6):
+        found = float(gx.compile(x**50)(x=at))
+        exact = gx.evaluate_mpmath(x**50, x=at)
+        # Half an ulp a product where the doubled digits would be flushed to 0.
+        assert abs(found - exact) <= 26 * 2.0**-52 * exact
