@@ -41,7 +41,7 @@ def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
 def log_softmax(x: Any, axis: Any) -> Any:
     """Returns log(softmax(x)) over axes."""
     top = jnp.max(x, axis=axis, keepdims=True)
-    return (x - top) - _log_total(x, top, axis)
+    return (x - top) - _log_total(x, top, axis, True)
 
 
 @log_softmax.defjvp
@@ -55,7 +55,8 @@ def _log_softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
 def logsumexp(x: Any, axis: Any) -> Any:
     """Returns log(sum(exp(x))) over axes, which are kept as 1."""
     top = _finite_top(x, axis)
-    return top + _log_total(x, top, axis)
+    # Beside a larger number the last digits of what is added to it do not show.
+    return top + _log_total(x, top, axis, jnp.abs(top) < 1)
 
 
 @logsumexp.defjvp
@@ -72,12 +73,12 @@ def _finite_top(x: Any, axis: Any) -> Any:
     return jnp.where(jnp.isfinite(top), top, 0)
 
 
-def _log_total(x: Any, top: Any, axis: Any) -> Any:
-    """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
+def _log_total(x: Any, top: Any, axis: Any, fine: Any) -> Any:
+    """Returns log(sum(exp(x - top))); if `fine` with what one dominating element leaves."""
     shift = round_shift(jnp, x, top)
     largest = jnp.exp(top - shift)
     ratio = jnp.sum(jnp.exp(x - shift), axis=axis, keepdims=True) / largest
-    alone = is_alone(ratio)
+    alone = is_alone(ratio) & fine
 
     def refined() -> Any:
         others = jnp.sum(exp_of_others(jnp, x, top, shift), axis=axis, keepdims=True) / largest
