@@ -11,7 +11,7 @@ from graphc.ops.source import EXACT_NUMBERS
 
 #: Beyond 10**20 exp is 0 or infinite for every float, and computing it exactly would take for ever.
 _HUGE = 10**20
-#: Bits of a number beyond which an angle is not reduced, nor an integer power written out.
+#: Bits before the point beyond which an angle is not reduced and a power has reached its limit.
 _LONGEST = 2**16
 
 
@@ -51,7 +51,7 @@ class Scalars:
             return x**y if y >= 0 else c.mpf(x) ** y
         if not isinstance(x, c.mpc) and not isinstance(y, c.mpc) and c.isfinite(y):
             size = y * c.log(abs(x)) if x and c.isfinite(x) else c.zero
-            if abs(size) > _HUGE:
+            if c.mag(size) > _LONGEST:
                 whole = c.isint(y)
                 sign = self.nan if x < 0 and not whole else -1 if x < 0 and int(y % 2) else 1
                 return self.exp(size) * sign
@@ -109,7 +109,7 @@ class Scalars:
         return self._growing(self.context.sinh, x, self.inf)
 
     def cosh(self, x: Any) -> Any:
-        if not isinstance(x, self.context.mpc) and abs(x) > _HUGE:
+        if not isinstance(x, self.context.mpc) and self.context.mag(x) > _LONGEST:
             return self.inf
         return self._real(self.context.cosh, x)
 
@@ -117,7 +117,7 @@ class Scalars:
         return self._growing(self.context.tanh, x, self.context.one)
 
     def _growing(self, function: Callable[[Any], Any], x: Any, limit: Any) -> Any:
-        if not isinstance(x, self.context.mpc) and abs(x) > _HUGE:
+        if not isinstance(x, self.context.mpc) and self.context.mag(x) > _LONGEST:
             return limit if x > 0 else -limit
         return self._real(function, x)
 

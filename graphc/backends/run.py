@@ -179,6 +179,10 @@ def merged(inputs: Any, named: Mapping[str, Any]) -> dict[Any, Any]:
         raise ArgumentError(
             f"the values {inputs!r} are no mapping", "write {'x': 1.0}, by name or by node"
         )
+    twice = [k for k in inputs if (k.name if isinstance(k, Node) else k) in named]
+    if twice:
+        key = twice[0].name if isinstance(twice[0], Node) else twice[0]
+        raise ArgumentError(f"there are two values for {key!r}", "give it one")
     return {**inputs, **named}
 
 
@@ -212,6 +216,8 @@ def name_values(
             node = names.get(key)
             if node is None:
                 raise ArgumentError(f"there is no input named {key!r}", _known(names))
+        if node in found:
+            raise ArgumentError(f"there are two values for {describe(node)}", "give it one")
         found[node] = value
     missing = [n for n in inputs if n not in found]
     if missing:

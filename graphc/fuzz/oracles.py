@@ -20,7 +20,7 @@ from graphc.core.node import Node, apply_named, make
 from graphc.core.walk import topological_order
 from graphc.diff.engines import differentiate
 from graphc.fuzz.bench import Bench
-from graphc.fuzz.disputes import Explained
+from graphc.fuzz.disputes import TURNED, Explained
 from graphc.fuzz.floats import check_floats, check_rewrites
 from graphc.fuzz.verdicts import Finding, Verdicts, disagreement, is_finite, show
 from graphc.ops.source import EXACT_NUMBERS
@@ -82,6 +82,11 @@ def check_truth(bench: Bench, verdicts: Verdicts) -> None:
             continue
         if found is not None and name == "numeric":
             found = _with_a_smaller_step(bench, true, floor)
+            exact = Explained(bench.output, bench.values, bench.sizes)
+            if found is not None and exact.reason() == TURNED:
+                # A quotient that is whole in exact numbers alone: no digits see the jump there.
+                verdicts.add("truth of numeric", None, TURNED)
+                continue
         if found is not None and not is_finite(slope(DIGITS)) and no_slope(bench):
             verdicts.add(f"truth of {name}", None, NO_SLOPE)
             continue

@@ -95,6 +95,8 @@ def _partial(out: Node, x: Node, order: int, scale: str) -> Partial:
 def _rounding(node: Node) -> Node | None:
     """Returns the error of a value: beside its zeros it is relative to the next derivative's."""
     (x,), order = node.args, node.params["order"]
+    if order == MAX_ORDER:
+        return own_rounding(node, 4.0)
     following = sinc_op(x, order=order + 1, scale=node.params["scale"])
     near_zero = apply_named("minimum", apply_named("abs", x), 1.0) * following
     return add_up([own_rounding(node, 4.0), own_rounding(near_zero, 4.0)])

@@ -256,3 +256,13 @@ def test_function_of_mpmaths_that_fails_leaves_the_precision_as_it_was() -> None
     xp.context.prec = 10**6
     assert MpNamespace(50).context.dps == 50
     assert abs(gx.evaluate_mpmath(gx.sin(x), x=1.0) - mpmath.sin(1)) < 1e-15
+
+
+def test_two_values_for_one_input_are_an_error() -> None:
+    x = gx.input("x", (), "float64")
+    for wrong in (
+        lambda: gx.evaluate(x * 2, {x: 1.0}, x=2.0),
+        lambda: gx.evaluate(x * 2, {x: 1.0, "x": 2.0}),
+    ):
+        with pytest.raises(gx.ArgumentError, match=rf"{HERE}:\d+: there are two values for '?x'?"):
+            wrong()
