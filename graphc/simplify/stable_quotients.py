@@ -312,7 +312,8 @@ def _exp(x: Node) -> Node:
 
 def _exp_ratio(x: Node, y: Node) -> Node:
     powers = _exp(pair(x, y))
-    return powers / reduced("sum", powers, True)
+    # One share of the two: the slope of their sum is 0, and 1 - 1 is no measure of digits.
+    return (powers / reduced("sum", powers, True))[:, :, 0]
 
 
 def _softmax_slope(x: Node, y: Node) -> Node:
