@@ -145,14 +145,14 @@ class NumpyNamespace:
     # -- reductions --
 
     def sum(self, x: Any, axis: Any, keepdims: bool) -> Any:
-        return np.sum(x, axis=axis, keepdims=keepdims)
+        return np.sum(_laid_out(x), axis=axis, keepdims=keepdims)
 
     def mean(self, x: Any, axis: Any, keepdims: bool) -> Any:
         if not self.has_elements(x, axis):
             # NaN, as documented. NumPy warns of it, and `warnings.catch_warnings` is no way to
             # silence that: it exchanges the filters of all threads.
             return np.full_like(np.sum(x, axis=axis, keepdims=keepdims), np.nan)
-        return np.mean(x, axis=axis, keepdims=keepdims)
+        return np.mean(_laid_out(x), axis=axis, keepdims=keepdims)
 
     def max(self, x: Any, axis: Any, keepdims: bool) -> Any:
         return np.max(x, axis=axis, keepdims=keepdims)
@@ -161,12 +161,12 @@ class NumpyNamespace:
         return np.min(x, axis=axis, keepdims=keepdims)
 
     def prod(self, x: Any, axis: Any, keepdims: bool) -> Any:
-        return np.prod(x, axis=axis, keepdims=keepdims)
+        return np.prod(_laid_out(x), axis=axis, keepdims=keepdims)
 
     def var(self, x: Any, axis: Any, keepdims: bool, correction: float) -> Any:
         deviation = x - self.mean(x, axis, True)
         count = np.prod([x.shape[a] for a in axis]) - correction
-        return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / np.asarray(
+        return np.sum(_laid_out(deviation * deviation), axis=axis, keepdims=keepdims) / np.asarray(
             count, dtype=np.real(x).dtype
         )
 
@@ -194,7 +194,7 @@ class NumpyNamespace:
     def softmax(self, x: Any, axis: Any) -> Any:
         top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else np.zeros((), x.dtype)
         part = np.exp(x - round_shift(np, x, top))
-        return part / np.sum(part, axis=axis, keepdims=True)
+        return part / np.sum(_laid_out(part), axis=axis, keepdims=True)
 
     def log_softmax(self, x: Any, axis: Any) -> Any:
         top = np.max(np.real(x), axis=axis, keepdims=True) if x.size else np.zeros((), x.dtype)
@@ -204,11 +204,12 @@ class NumpyNamespace:
         """Returns log(sum(exp(x - top))), with the digits of what one dominating element leaves."""
         shift = round_shift(np, x, top)
         largest = np.exp(top - shift)
-        ratio = np.sum(np.exp(x - shift), axis=axis, keepdims=True) / largest
+        ratio = np.sum(_laid_out(np.exp(x - shift)), axis=axis, keepdims=True) / largest
         alone = False if np.iscomplexobj(x) else is_alone(ratio)
         if not np.any(alone):
             return np.log(ratio)
-        others = np.sum(exp_of_others(np, x, top, shift), axis=axis, keepdims=True) / largest
+        others = _laid_out(exp_of_others(np, x, top, shift))
+        others = np.sum(others, axis=axis, keepdims=True) / largest
         return np.where(alone, np.log1p(others), np.log(ratio))
 
     # -- indexing --
@@ -283,6 +284,15 @@ def _is_half(array: Any) -> bool:
         if hasattr(array, "dtype")
         else False
     )
+
+
+def _laid_out(x: Any) -> Any:
+    """Returns an array laid out row by row.
+
+    NumPy's order of summation, and so the last place, depends on how an array lies in memory; a
+    graph's value must not tell a broadcast or transposed view from an array.
+    """
+    return np.asarray(x, order="C")
 
 
 def as_value(node: Node, value: Any) -> np.ndarray[Any, Any]:

@@ -48,16 +48,18 @@ def _deviation_error(error: Node, node: Node) -> Node:
 
 
 def _var_bound(error: Node, node: Node) -> Node:
-    centred = apply_named("abs", _centred(node))
-    each = centred * (_deviation_error(error, node) * 2 + centred * node.dtype.epsilon)
+    # The square of the error counts where elements are equal: there it is all there is.
+    centred, moved = apply_named("abs", _centred(node)), _deviation_error(error, node)
+    each = centred * (moved * 2 + centred * node.dtype.epsilon) + moved * moved
     return reduce_again(node, each, sum_op) / _freedom(node)
 
 
 def _std_bound(error: Node, node: Node) -> Node:
-    # That of the variance over twice the deviation, divided first: squares leave the range.
-    centred, size = apply_named("abs", _centred(node)), keep_axes(node, node)
-    each = (centred / size) * (_deviation_error(error, node) + centred * node.dtype.epsilon)
-    return reduce_again(node, masked(size != 0, each), sum_op) / _freedom(node)
+    # A deviation is a norm: it moves by no more than the norm of the errors, at 0 too.
+    moved = _deviation_error(error, node)
+    moved = moved + apply_named("abs", _centred(node)) * node.dtype.epsilon
+    params = {"axis": node.params["axis"], "keepdims": node.params["keepdims"], "ord": 2}
+    return make(norm_op, (moved,), params) / apply_named("sqrt", _freedom(node))
 
 
 def _check_var(x: TensorType, axis: Axes, correction: float) -> None:

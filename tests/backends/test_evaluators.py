@@ -266,3 +266,18 @@ def test_two_values_for_one_input_are_an_error() -> None:
     ):
         with pytest.raises(gx.ArgumentError, match=rf"{HERE}:\d+: there are two values for '?x'?"):
             wrong()
+
+
+def test_sum_does_not_depend_on_how_an_array_lies_in_memory(rng: np.random.Generator) -> None:
+    x, row = gx.input("x", (300, 40), "float32"), gx.input("row", (40,), "float32")
+    values = rng.normal(size=(300, 40)).astype("float32")
+    for reduce in (gx.sum, gx.mean, gx.prod, gx.var, gx.logsumexp):
+        plain = gx.evaluate(reduce(x, axis=0), x=values)
+        turned = gx.evaluate(reduce(x, axis=0), x=np.asfortranarray(values))
+        assert plain.tobytes() == turned.tobytes()
+    wide = gx.broadcast_to(row, (300, 40))
+    copied = np.ascontiguousarray(np.broadcast_to(values[0], (300, 40)))
+    assert (
+        gx.evaluate(gx.sum(wide, axis=0), row=values[0]).tobytes()
+        == gx.evaluate(gx.sum(x, axis=0), x=copied).tobytes()
+    )
