@@ -18,7 +18,7 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import resolve, run
 from graphc.compare.bounds import SAFETY, largest, rounding_bounds, smallest
 from graphc.core.node import Node, apply_named, make
-from graphc.core.type import TensorType
+from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.control import results_of
 from graphc.ops.steps import steps_gathered
@@ -29,6 +29,7 @@ _LOST = 1 / 16
 TURNED = "rounding turns a comparison or a jump over"
 BEYOND = "a value leaves the range of floats"
 LOST = "all digits of a value are lost on the way"
+CLOSED = "a map over a named size is not looked into"
 SIGNED = "the sign of a zero decides, as on the cut of atan2"
 
 
@@ -96,7 +97,11 @@ class Explained:
     """
 
     def __init__(self, root: Node, values: Mapping[Node, Any], sizes: Mapping[str, int]) -> None:
-        (self.root,) = opened([root], sizes)
+        self.whole = not any(
+            n.op.name == "map" and not all(t.is_static for t in _types(n))
+            for n in topological_order([root])
+        )
+        (self.root,) = opened([root], sizes) if self.whole else (root,)
         self.values = dict(values)
         order = topological_order([self.root])
         self.nodes = [n for n in order if isinstance(n.type, TensorType)]
@@ -133,7 +138,9 @@ class Explained:
             return TURNED
         if self._decided_by_zero():
             return SIGNED
-        return LOST if any(self._lost(n) or self._turned(n) for n in others) else ""
+        if any(self._lost(n) or self._turned(n) for n in others):
+            return LOST
+        return "" if self.whole else CLOSED
 
     def _decided_by_zero(self) -> bool:
         """Tells whether the floats are others where every zero is made a positive one."""
@@ -206,6 +213,12 @@ class Explained:
             if value == value and allowed / SAFETY > _LOST * abs(value) and allowed > 0:
                 return True
         return False
+
+
+def _types(node: Node) -> Sequence[TensorType]:
+    """Returns the types of a node's operands and results."""
+    own = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+    return [*own, *[a.type for a in node.args if isinstance(a.type, TensorType)]]
 
 
 def _jumps(node: Node) -> bool:

@@ -243,7 +243,9 @@ CLOSED: list[tuple[str, dict[str, Any], float, int, Closed]] = [
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "x", "order", "closed"), CLOSED, ids=lambda v: str(v) if v != {} else ""
+    ("name", "params", "x", "order", "closed"),
+    CLOSED,
+    ids=[f"{name}-at-{x}-order-{order}" for name, _, x, order, _ in CLOSED],
 )
 def test_truth_is_the_closed_form(
     name: str, params: dict[str, Any], x: float, order: int, closed: Closed
