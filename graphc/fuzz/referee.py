@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.compile import compile
+from graphc.compare.kinks.find import kinks_at
 from graphc.core.graph import LEAF_OPS, holds_op
 from graphc.core.node import Node, make
 from graphc.core.walk import rebuild, topological_order
 from graphc.diff.engines import differentiate
 from graphc.fuzz.bench import Bench
+from graphc.fuzz.disputes import TURNED
 from graphc.fuzz.floats import outside, within_bounds
 from graphc.fuzz.verdicts import Verdicts
 
@@ -96,9 +98,17 @@ def check_referee(bench: Bench, slopes: Sequence[Any], verdicts: Verdicts) -> No
             dead if holds_op([bench.output], "where") else "JAX's rule leaves the range of floats"
         )
         verdicts.add(name, None, words)
+    elif kinks and _tied_by_rounding(bench):
+        verdicts.add(name, None, TURNED)
     elif kinks:
         verdicts.add(
             name, f"{total:.6g} at a kink where graphc has {float(true):.6g}, and no record says so"
         )
     else:  # the rule is proven at 50 digits, and there is no kink: JAX's floats lose all digits
         verdicts.add(name, None, "JAX's rule loses all digits")
+
+
+def _tied_by_rounding(bench: Bench) -> bool:
+    """Tells whether a kink or tie is met in floats alone, or in exact numbers alone."""
+    met = kinks_at([bench.output], bench.values, bench.sizes)
+    return any(kink.rounded or kink.hidden for kink in met)
