@@ -357,15 +357,15 @@ def integers(*shape: int) -> tuple[gx.Node, gx.Node]:
 
 
 def test_index_out_of_range_names_index_position_size_and_both_lines() -> None:
-    i, _ = integers(3)
+    ids = gx.input("ids", (3,), gx.int32)
     table = gx.input("table", (5, 4))
-    y = gx.sum(gx.take(table, i, axis=0))
+    y = gx.sum(gx.take(table, ids, axis=0))
     with pytest.raises(gx.IndexingError) as caught:
-        gx.debug(y, i=[0, 7, 1], table=np.ones((5, 4)))
+        gx.debug(y, ids=[0, 7, 1], table=np.ones((5, 4)))
     words = str(caught.value)
-    assert "index 7 at i[1] is out of range for axis 0 of size 5" in words
-    assert re.search(rf"gather\(table: f32\[5,4\], i: i32\[3\]\) at {HERE}", words)
-    assert re.search(rf"i: i32\[3\] is declared at {HERE}", words)
+    assert "index 7 at ids[1] is out of range for axis 0 of size 5" in words
+    assert re.search(rf"gather\(table: f32\[5,4\], ids: i32\[3\]\) at {HERE}", words)
+    assert re.search(rf"ids: i32\[3\] is declared at {HERE}", words)
 
 
 @pytest.mark.parametrize("wrong", [4, -5])

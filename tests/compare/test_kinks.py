@@ -180,8 +180,8 @@ def test_blocks_and_maps_are_looked_into() -> None:
 
 
 def test_place_is_the_users_line() -> None:
-    x = gx.input("x", (), "float64")
-    (met,) = gx.kinks(gx.abs(x), x=0.0)
+    here = gx.input("here", (), "float64")
+    (met,) = gx.kinks(gx.abs(here), here=0.0)
     assert met.place.startswith("test_kinks.py:")
 
 

@@ -30,7 +30,7 @@ def test_long_chain_is_built_walked_read_evaluated_and_forgotten(length: int) ->
     before = intern_table_size()
     limit = sys.getrecursionlimit()
     _, node = chain(length)
-    assert intern_table_size() >= before + length
+    assert intern_table_size() >= before + length - 2  # x and 0.5 may be there already
     assert len(repr(node)) < 500
     assert copy.copy(node) is copy.deepcopy(node) is node
     assert len(topological_order([node])) >= length

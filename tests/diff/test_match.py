@@ -21,7 +21,7 @@ import graphc as gx
 from graphc.core.node import apply_named
 from graphc.core.op import Op, all_ops
 from graphc.core.system import PEERS, SYSTEMS
-from tests.test_every_kink import KINKED, POINTS
+from tests.test_every_kink import BENT, POINTS
 
 INF, NAN = math.inf, math.nan
 Function = Callable[..., Any]
@@ -102,7 +102,7 @@ def at_kinks(op: Op, match: str, engine: str) -> list[tuple[Any, list[Any], list
 
 #: Ops that are a slope of graphc's own and no function anywhere else.
 OWN = {"pow_less"}
-SHARED = [op for op in KINKED if op.name not in OWN]
+SHARED = [op for op in BENT if op.name not in OWN]
 
 
 def test_every_kink_has_its_function_in_jax() -> None:
