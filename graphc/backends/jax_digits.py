@@ -26,7 +26,8 @@ def in_single(x: Any) -> Any:
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def softmax(x: Any, axis: Any) -> Any:
     """Returns exp(x) / sum(exp(x)) over axes, without overflow."""
-    part = jnp.exp(x - round_shift(jnp, x, jnp.max(x, axis=axis, keepdims=True)))
+    top = jnp.max(x, axis=axis, keepdims=True)
+    part = jnp.exp(_less(x, round_shift(jnp, x, top), top))
     return part / jnp.sum(part, axis=axis, keepdims=True)
 
 
@@ -41,7 +42,7 @@ def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
 def log_softmax(x: Any, axis: Any) -> Any:
     """Returns log(softmax(x)) over axes."""
     top = jnp.max(x, axis=axis, keepdims=True)
-    return (x - top) - _log_total(x, top, axis, True)
+    return _less(x, top, top) - _log_total(x, top, axis, True)
 
 
 @log_softmax.defjvp
@@ -63,9 +64,20 @@ def logsumexp(x: Any, axis: Any) -> Any:
 def _logsumexp_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
     (x,), (tangent,) = primals, tangents
     # As JAX has it: 0 for a number beside an infinite one.
-    part = jnp.exp(x - round_shift(jnp, x, _finite_top(x, axis)))
+    top = _finite_top(x, axis)
+    part = jnp.exp(_less(x, round_shift(jnp, x, top), top))
     weight = part / jnp.sum(part, axis=axis, keepdims=True)
     return logsumexp(x, axis), jnp.sum(weight * tangent, axis=axis, keepdims=True)
+
+
+def _less(x: Any, shift: Any, top: Any) -> Any:
+    """Returns x - shift, for the largest elements from what is stored of them.
+
+    Where x is a product, XLA joins it with the difference in one instruction that rounds once, and
+    the product's own rounding is left: beyond 1e16 that is no number to take exp of. (JAX's
+    logsumexp and softmax of x * x are -inf and NaN from x = 7e12 on.)
+    """
+    return jnp.where(x == top, top - shift, x - shift)
 
 
 def _finite_top(x: Any, axis: Any) -> Any:
@@ -77,7 +89,7 @@ def _log_total(x: Any, top: Any, axis: Any, fine: Any) -> Any:
     """Returns log(sum(exp(x - top))); if `fine` with what one dominating element leaves."""
     shift = round_shift(jnp, x, top)
     largest = jnp.exp(top - shift)
-    ratio = jnp.sum(jnp.exp(x - shift), axis=axis, keepdims=True) / largest
+    ratio = jnp.sum(jnp.exp(_less(x, shift, top)), axis=axis, keepdims=True) / largest
     alone = is_alone(ratio) & fine
 
     def refined() -> Any:

@@ -36,7 +36,7 @@ def is_alone(ratio: Any) -> Any:
 
 def exp_of_others(xp: Any, x: Any, top: Any, shift: Any) -> Any:
     """Returns exp(x - shift), and 0 for the largest element."""
-    return xp.where(x - top < 0, xp.exp(x - shift), 0)
+    return xp.where(x < top, xp.exp(x - shift), 0)
 
 
 def square_scale(xp: Any, top: Any) -> Any:

@@ -5,6 +5,7 @@ The truth is mpmath, from the formulas as they stand in books.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -179,3 +180,14 @@ def test_std_error_bound_covers_the_error_over_the_whole_range(
         limit = float(run(bound, x, given))
         # XLA takes subnormal numbers for 0, an error among them.
         assert np.isfinite(limit) and error <= limit + float(form.tiny), (values, error, limit)
+
+
+@pytest.mark.parametrize("size", [3e10, 7e12, 1.1e17, -1e30])
+def test_products_under_exponentials_are_not_joined_with_the_shift(size: float) -> None:
+    x = gx.input("x", (2,), "float64")
+    square = x * x
+    asked = [gx.logsumexp(square), gx.softmax(square), gx.log_softmax(square)]
+    total, share, logarithm = gx.compile(asked)(x=np.array([size, size]))
+    assert float(total) == size * size
+    assert np.array_equal(share, [0.5, 0.5])
+    np.testing.assert_allclose(logarithm, [-math.log(2.0)] * 2, rtol=4e-16)
