@@ -10,7 +10,14 @@ import math
 from collections.abc import Callable, Container, Sequence
 from fractions import Fraction
 
-from graphc.bridge.sympy_names import NATIVE, ExactNames, Expression, StandardNames, sympy
+from graphc.bridge.sympy_names import (
+    NATIVE,
+    ExactNames,
+    Expression,
+    StandardNames,
+    is_short,
+    sympy,
+)
 from graphc.bridge.sympy_ops import op_call, op_function
 from graphc.bridge.sympy_read import from_sympy
 from graphc.core.calls import guarded
@@ -151,7 +158,8 @@ def _apply(
     if callable(formula) and not _multiplies_out(node, args):
         if expand or node.op.name in NATIVE or node.type.dtype.kind == "b":
             return sympy.sympify(formula(names, *args, **node.params), strict=True)
-        if node.op.name == "pow" and args[1].is_Rational and args[1].q <= _SHORT:
+        plain = node.op.name == "pow" and args[1].is_Rational and args[1].q <= _SHORT
+        if plain and is_short(args[1]):
             return sympy.Pow(*args)
     return op_function(op_call(node.op, node.params))(*args)
 

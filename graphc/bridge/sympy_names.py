@@ -119,6 +119,12 @@ for _function, _name in OWN_FUNCTIONS.items():
 # -- the namespaces --------------------------------------------------------------------------------
 
 
+def is_short(exponent: Any) -> bool:
+    """Tells whether a number to this power can be written out."""
+    number = isinstance(exponent, (int, sympy.Number))
+    return not number or abs(exponent) <= 1024
+
+
 class StandardNames:
     """The namespace in which a formula becomes an expression of SymPy's own functions."""
 
@@ -165,8 +171,8 @@ class StandardNames:
 
     @staticmethod
     def power(x: Any, y: Any) -> Any:
-        """Returns x ** y."""
-        return sympy.Pow(x, y)
+        """Returns x ** y; SymPy would write the powers of numbers out, however long."""
+        return sympy.Pow(x, y, evaluate=is_short(y))
 
     @staticmethod
     def sinc(x: Any, order: int, scale: str) -> Any:
@@ -202,8 +208,8 @@ class ExactNames(StandardNames):
 
     @staticmethod
     def power(x: Any, y: Any) -> Any:
-        """Returns x ** y, opaque unless y is a Python integer."""
-        return sympy.Pow(x, y) if isinstance(y, int) else Power(x, y)
+        """Returns x ** y, opaque unless y is a Python integer of a few digits."""
+        return sympy.Pow(x, y) if isinstance(y, int) and is_short(y) else Power(x, y)
 
     @staticmethod
     def sinc(x: Any, order: int, scale: str) -> Any:

@@ -340,3 +340,12 @@ def test_exponent_beyond_the_integers_of_floats_stays_a_float() -> None:
     made = gx.grad(apply_named("pow", x, 2.0**100), x, "symbolic")
     found = gx.evaluate([made, x], x=1.0)[0]
     assert found == 2.0**100
+
+
+def test_power_of_a_multiple_is_not_written_out_however_high() -> None:
+    x = gx.input("x", (), "float64")
+    for high in ((3 * x) ** (10**9), gx.pow(3.5 * x, 1e20)):
+        slopes = [gx.grad(high, x, engine) for engine in ("symbolic", "reverse")]
+        by_symbolic, by_reverse, _ = gx.evaluate([*slopes, x], x=0.2)
+        assert by_symbolic == by_reverse
+    assert "3*x" in str(gx.to_sympy((3 * x) ** (10**9)))
