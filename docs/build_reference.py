@@ -24,7 +24,9 @@ PARTS = {
     "Declare": "input param constant arange dim function block map parse",
     "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
     "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
-    "Check and compare": "Problem check debug DebugReport kinks KinkReport compare write_report load_problems",
+    "Check and compare": (
+        "Problem check debug DebugReport kinks KinkReport compare write_report load_problems"
+    ),
     "Draw": "draw",
     "Save and load": "save load load_with_values",
     "Simplify and measure": "simplify lint explain cost",
