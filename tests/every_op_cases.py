@@ -2,11 +2,15 @@
 
 A new elementwise op or reduction whose domain words and parameters are known here needs nothing
 more. Another kind of op needs an entry in `BUILDERS`: `test_every_op.py` fails if there is none.
+The tables of one subject stand in a module of `tests/op_cases`.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +24,7 @@ from graphc.core.op import Op, all_ops, op_named
 from graphc.core.type import TensorType
 from graphc.ops.control import results_of
 from graphc.ops.source import number
+from tests import op_cases
 
 #: Intervals from which operands are drawn, by the record's words for its domain.
 DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -191,7 +196,8 @@ def reduction_cases(op: Op) -> list[Case]:
     return cases
 
 
-def _case(name: str, build: Callable[..., Any], *shapes: tuple[int, ...], **more: Any) -> Case:
+def case(name: str, build: Callable[..., Any], *shapes: tuple[int, ...], **more: Any) -> Case:
+    """Returns a case of an op of any kind; `more`: ranges, dtypes, label, named, twin."""
     ranges = more.pop("ranges", ((-2.0, 2.0),) * len(shapes))
     dtypes = more.pop("dtypes", ("float",) * len(shapes))
     label = more.pop("label", name)
@@ -271,15 +277,15 @@ _MATRICES = (
 #: Cases of the ops that are neither elementwise by record nor reductions.
 BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "cast": lambda: [
-        _case("cast", lambda x: gx.cast(gx.cast(x, "float32"), x.dtype) * x, (3,)),
-        _case(
+        case("cast", lambda x: gx.cast(gx.cast(x, "float32"), x.dtype) * x, (3,)),
+        case(
             "cast", lambda i: gx.cast(i, "float64") * 0.5, (3,), label="cast-int", dtypes=("int32",)
         ),
     ],
-    "complex": lambda: [_case("complex", _complex, (2,), (2,))],
-    "imag": lambda: [_case("imag", _complex, (2,), (2,))],
+    "complex": lambda: [case("complex", _complex, (2,), (2,))],
+    "imag": lambda: [case("imag", _complex, (2,), (2,))],
     "matmul": lambda: [
-        _case(
+        case(
             "matmul",
             _matmul(**flags),
             x,
@@ -291,35 +297,35 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     ],
     "einsum": lambda: (
         [
-            _case("einsum", _einsum(text), *shapes, label=f"einsum-{text}", named=False)
+            case("einsum", _einsum(text), *shapes, label=f"einsum-{text}", named=False)
             for text, *shapes in _SQUARE
         ]
-        + [_case("einsum", _einsum("bij,bjk->bik"), (2, 1, 2), (2, 2, 1), label="einsum-batch")]
+        + [case("einsum", _einsum("bij,bjk->bik"), (2, 1, 2), (2, 2, 1), label="einsum-batch")]
     ),
-    "reshape": lambda: [_case("reshape", lambda x: gx.reshape(x, (-1,)), (2, 3))],
-    "transpose": lambda: [_case("transpose", lambda x: gx.transpose(x, (2, 0, 1)), (2, 3, 1))],
+    "reshape": lambda: [case("reshape", lambda x: gx.reshape(x, (-1,)), (2, 3))],
+    "transpose": lambda: [case("transpose", lambda x: gx.transpose(x, (2, 0, 1)), (2, 3, 1))],
     "broadcast_to": lambda: [
-        _case(
+        case(
             "broadcast_to",
             lambda x: gx.broadcast_to(gx.reshape(x, (*x.shape, 1)), (2, *x.shape, 3)),
             (2,),
         )
     ],
     "concat": lambda: [
-        _case("concat", lambda x, y: gx.concat([x, y, x], axis=1), (2, 1), (2, 2)),
-        _case("concat", lambda x, y: gx.concat([x, y], axis=0), (2, 2), (2, 2), label="concat-0"),
+        case("concat", lambda x, y: gx.concat([x, y, x], axis=1), (2, 1), (2, 2)),
+        case("concat", lambda x, y: gx.concat([x, y], axis=0), (2, 2), (2, 2), label="concat-0"),
     ],
-    "stack": lambda: [_case("stack", lambda x, y: gx.stack([x, y, x], axis=1), (2, 2), (2, 2))],
+    "stack": lambda: [case("stack", lambda x, y: gx.stack([x, y, x], axis=1), (2, 2), (2, 2))],
     "stop_gradient": lambda: [
-        _case("stop_gradient", lambda x: x * gx.stop_gradient(2.0), (2,), label="stop_gradient")
+        case("stop_gradient", lambda x: x * gx.stop_gradient(2.0), (2,), label="stop_gradient")
     ],
     "slice": lambda: [
-        _case("slice", lambda x: x[:, 1:3], (2, 4)),
-        _case("slice", lambda x: x[..., ::-2], (2, 4), label="slice-backwards"),
-        _case("slice", lambda x: x[1:], (3, 2), label="slice-lead"),
+        case("slice", lambda x: x[:, 1:3], (2, 4)),
+        case("slice", lambda x: x[..., ::-2], (2, 4), label="slice-backwards"),
+        case("slice", lambda x: x[1:], (3, 2), label="slice-lead"),
     ],
     "slice_transpose": lambda: [
-        _case(
+        case(
             "slice_transpose",
             lambda x: make(
                 op_named("slice_transpose"),
@@ -328,7 +334,7 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
             ),
             (2, 3),
         ),
-        _case(
+        case(
             "slice_transpose",
             lambda x: make(
                 op_named("slice_transpose"), (x,), {"bounds": ((4, None, -2),), "shape": (6,)}
@@ -339,18 +345,18 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
         ),
     ],
     "gather": lambda: [
-        _case("gather", lambda x, i: gx.take(x, i, axis=0), (3, 2), (4,), named=False, **_INDEX),
-        _case(
+        case("gather", lambda x, i: gx.take(x, i, axis=0), (3, 2), (4,), named=False, **_INDEX),
+        case(
             "gather",
             lambda x: x[[0, 0, 2], [1, 1, -1]],
             (3, 2),
             label="gather-duplicates",
             named=False,
         ),
-        _case("gather", lambda x: gx.take(x, [1, 1], axis=1), (3, 2), label="gather-last"),
+        case("gather", lambda x: gx.take(x, [1, 1], axis=1), (3, 2), label="gather-last"),
     ],
     "scatter_add": lambda: [
-        _case(
+        case(
             "scatter_add",
             lambda x, i: gx.scatter_add(x, i, 3),
             (4, 2),
@@ -358,28 +364,41 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
             **_INDEX,
         )
     ],
-    "input": lambda: [_case("input", lambda x: x * 1.5, (2,))],
-    "param": lambda: [_case("param", lambda x: x * 1.5, (2,), label="param")],
-    "formal": lambda: [_case("formal", _block, (2, 2), (2, 2), label="formal")],
+    "input": lambda: [case("input", lambda x: x * 1.5, (2,))],
+    "param": lambda: [case("param", lambda x: x * 1.5, (2,), label="param")],
+    "formal": lambda: [case("formal", _block, (2, 2), (2, 2), label="formal")],
     "constant": lambda: [
-        _case("constant", lambda x: x * gx.constant(np.float64(0.75), x.dtype), (2,))
+        case("constant", lambda x: x * gx.constant(np.float64(0.75), x.dtype), (2,))
     ],
-    "number": lambda: [_case("number", lambda x: x * number("2/sqrt(pi)", x.dtype), (2,))],
-    "iota": lambda: [_case("iota", lambda x: x * gx.arange(x.shape[0], x.dtype), (3,))],
+    "number": lambda: [case("number", lambda x: x * number("2/sqrt(pi)", x.dtype), (2,))],
+    "iota": lambda: [case("iota", lambda x: x * gx.arange(x.shape[0], x.dtype), (3,))],
     "dim_size": lambda: [
-        _case("dim_size", lambda x: x * op_named("dim_size")(size=x.shape[0], dtype=x.dtype), (3,))
+        case("dim_size", lambda x: x * op_named("dim_size")(size=x.shape[0], dtype=x.dtype), (3,))
     ],
-    "item": lambda: [_case("item", _block, (2, 2), (2, 2), label="item")],
-    "call": lambda: [_case("call", _block, (2, 2), (2, 2))],
-    "map": lambda: [_case("map", _map, (2, 2), (2,), named=False)],
-    "with_gradient": lambda: [_case("with_gradient", _with_gradient, (2,))],
-    "jax_vjp": lambda: [_case("jax_vjp", _referee("jax_vjp"), (2,), twin=_referee_twin)],
-    "jax_jvp": lambda: [_case("jax_jvp", _referee("jax_jvp"), (2,), twin=_referee_twin)],
+    "item": lambda: [case("item", _block, (2, 2), (2, 2), label="item")],
+    "call": lambda: [case("call", _block, (2, 2), (2, 2))],
+    "map": lambda: [case("map", _map, (2, 2), (2,), named=False)],
+    "with_gradient": lambda: [case("with_gradient", _with_gradient, (2,))],
+    "jax_vjp": lambda: [case("jax_vjp", _referee("jax_vjp"), (2,), twin=_referee_twin)],
+    "jax_jvp": lambda: [case("jax_jvp", _referee("jax_jvp"), (2,), twin=_referee_twin)],
 }
+
+
+@functools.cache
+def gather_cases() -> None:
+    """Adds the tables of the modules in `tests/op_cases` to those of this file."""
+    for found in pkgutil.iter_modules(op_cases.__path__):
+        module = importlib.import_module(f"tests.op_cases.{found.name}")
+        for table in (BUILDERS, PARAMS, DOMAINS, ARITY, DTYPES):
+            name = next(k for k, v in globals().items() if v is table)
+            added = getattr(module, name, {})
+            assert not set(added) & set(table), f"{module.__name__}: {name} is there already"
+            table.update(added)
 
 
 def cases_of(op: Op) -> list[Case]:
     """Returns the cases of an op; an empty list where none can be made from its record."""
+    gather_cases()
     if op.name in BUILDERS:
         return BUILDERS[op.name]()
     if op.group == "elementwise":

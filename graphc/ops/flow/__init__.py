@@ -1,0 +1,1 @@
+"""Operations: branches and loops as sub-graph operations."""

@@ -1,0 +1,1 @@
+"""Operations: random numbers from keys."""

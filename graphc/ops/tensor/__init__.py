@@ -1,0 +1,1 @@
+"""Operations: moving, choosing, ordering and scanning elements of tensors."""

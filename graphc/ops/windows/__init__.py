@@ -1,0 +1,1 @@
+"""Operations: convolutions and pooling."""
