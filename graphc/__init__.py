@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from graphc import random
 from graphc.core.dim import Dim
 from graphc.core.dim import as_dim as dim
 from graphc.core.dtype import (
@@ -35,7 +36,9 @@ from graphc.core.errors import (
     ArgumentError,
     AxisError,
     BudgetError,
+    CheckpointError,
     DimError,
+    DivergedError,
     DivisionError,
     DTypeError,
     EngineError,
@@ -48,6 +51,7 @@ from graphc.core.errors import (
     IndexingError,
     NameClashError,
     NonDifferentiableWarning,
+    PackageError,
     PrecisionError,
     RangeError,
     RenderError,
@@ -72,6 +76,7 @@ from graphc.ops.arithmetic import (
     square,
     sub,
 )
+from graphc.ops.assign import assign
 from graphc.ops.blocks import block, map
 from graphc.ops.contraction import einsum, matmul
 from graphc.ops.exponential import (
@@ -133,6 +138,7 @@ from graphc.ops.neural import elu, gelu, leaky_relu, relu, selu, silu
 from graphc.ops.polar import atan2, hypot
 from graphc.ops.power import pow
 from graphc.ops.quadric import isru
+from graphc.ops.random.dropout import dropout
 from graphc.ops.reduction import max, mean, min, prod, sum
 from graphc.ops.rounding import ceil, floor, floor_divide, mod, trunc
 from graphc.ops.shaping import (
@@ -195,6 +201,7 @@ __all__ = [
     "ArgumentError",
     "AxisError",
     "BudgetError",
+    "CheckpointError",
     "Comparison",
     "Compiled",
     "DType",
@@ -202,6 +209,7 @@ __all__ = [
     "DebugReport",
     "Dim",
     "DimError",
+    "DivergedError",
     "DivisionError",
     "EngineError",
     "FileError",
@@ -217,6 +225,7 @@ __all__ = [
     "Node",
     "NonDifferentiableWarning",
     "Op",
+    "PackageError",
     "PrecisionError",
     "Problem",
     "RangeError",
@@ -231,6 +240,7 @@ __all__ = [
     "arange",
     "asin",
     "asinh",
+    "assign",
     "astype",
     "atan",
     "atan2",
@@ -259,6 +269,7 @@ __all__ = [
     "divide",
     "dot",
     "draw",
+    "dropout",
     "einsum",
     "elu",
     "equal",
@@ -341,6 +352,7 @@ __all__ = [
     "pow",
     "prod",
     "promote",
+    "random",
     "ravel",
     "reciprocal",
     "register",

@@ -178,6 +178,18 @@ class SavedGraphError(GraphcError, ValueError):
     """A file that is no saved graph, or a graph that can't be saved."""
 
 
+class CheckpointError(GraphcError, ValueError):
+    """A file that is no checkpoint, a damaged one, or that of another model or training."""
+
+
+class DivergedError(GraphcError, ArithmeticError):
+    """A training whose loss or parameters are no longer finite."""
+
+
+class PackageError(GraphcError, ImportError):
+    """A package that is not installed, and is needed for what was asked."""
+
+
 class BudgetError(GraphcError, RuntimeError):
     """Work that would pass its stated budget."""
 
