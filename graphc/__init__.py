@@ -155,6 +155,11 @@ from graphc.ops.shaping import (
 from graphc.ops.sinc import sinc
 from graphc.ops.softmax import log_softmax, logsumexp, softmax
 from graphc.ops.source import arange, constant, input, param
+from graphc.ops.special.inverse_error import (
+    erfcinv,
+    erfinv,
+    normal_quantile,
+)
 from graphc.ops.spread import norm, std, var
 from graphc.ops.trigonometry import (
     acos,
@@ -170,6 +175,7 @@ from graphc.ops.trigonometry import (
     tan,
     tanh,
 )
+from graphc.ops.windows.convolving import conv, conv_transpose, convolve, correlate
 
 if TYPE_CHECKING:
     from graphc.backends.compile import Compiled, compile
@@ -260,6 +266,10 @@ __all__ = [
     "concat",
     "concatenate",
     "constant",
+    "conv",
+    "conv_transpose",
+    "convolve",
+    "correlate",
     "cos",
     "cosh",
     "cost",
@@ -275,6 +285,8 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfcinv",
+    "erfinv",
     "evaluate",
     "evaluate_mpmath",
     "exp",
@@ -341,6 +353,7 @@ __all__ = [
     "negative",
     "norm",
     "normal_cdf",
+    "normal_quantile",
     "not_equal",
     "ones",
     "ones_like",

@@ -11,6 +11,7 @@ from jax import lax
 from jax.scipy import special
 
 from graphc.backends import jax_digits as digits
+from graphc.backends.jax_parts import random, windows
 from graphc.backends.run import run, run_graph
 from graphc.backends.scaling import square_scale
 from graphc.core.dtype import DType
@@ -25,6 +26,8 @@ class JaxNamespace:
     """jax.numpy's functions under the names that records use; JAX's own where JAX has one."""
 
     nan = jnp.nan
+    random = random
+    windows = windows
     sigmoid = staticmethod(jax.nn.sigmoid)
     softplus_real = staticmethod(jax.nn.softplus)
     relu = staticmethod(jax.nn.relu)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.backends.numpy_parts import random, windows
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -39,6 +40,8 @@ class NumpyNamespace:
     """NumPy's functions under the names that records use, and what NumPy lacks."""
 
     nan = np.nan
+    random = random
+    windows = windows
     _direct = (
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
         "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "

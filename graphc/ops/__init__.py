@@ -2,6 +2,7 @@
 
 from graphc.ops import (
     arithmetic,
+    assign,
     blocks,
     complexes,
     contraction,
@@ -18,6 +19,7 @@ from graphc.ops import (
     polar,
     power,
     quadric,
+    random,
     reduction,
     referee,
     rounding,
@@ -25,12 +27,15 @@ from graphc.ops import (
     sinc,
     softmax,
     source,
+    special,
     spread,
     trigonometry,
+    windows,
 )
 
 __all__ = [
     "arithmetic",
+    "assign",
     "blocks",
     "complexes",
     "contraction",
@@ -47,6 +52,7 @@ __all__ = [
     "polar",
     "power",
     "quadric",
+    "random",
     "reduction",
     "referee",
     "rounding",
@@ -54,6 +60,8 @@ __all__ = [
     "sinc",
     "softmax",
     "source",
+    "special",
     "spread",
     "trigonometry",
+    "windows",
 ]

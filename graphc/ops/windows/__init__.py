@@ -1,1 +1,5 @@
-"""Operations: convolutions and pooling."""
+"""Records of ops that let a window step over an input: convolution and pooling."""
+
+from graphc.ops.windows import conv, convolving
+
+__all__ = ["conv", "convolving"]
