@@ -445,13 +445,17 @@ _LATER = {
     "evaluate": "graphc.backends.numpy",
     "evaluate_mpmath": "graphc.backends.mpmath",
 }
+#: Packages of ours that are loaded when they are first used.
+_PACKAGES = ("nn", "train")
 _OWN_OPS = frozenset(op.name for op in _all_ops())
 
 if not TYPE_CHECKING:  # a type checker would take any name for granted, slips of the pen included
 
     def __getattr__(name: str) -> Any:
         """Returns a function whose module loads on first use, or any registered operation."""
-        if name in _LATER:
+        if name in _PACKAGES:
+            value = importlib.import_module(f"graphc.{name}")
+        elif name in _LATER:
             value = getattr(importlib.import_module(_LATER[name]), name)
         else:
             try:

@@ -29,7 +29,7 @@ from graphc.core.op import Op, op_named
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType, Type
 from graphc.core.walk import collection_paused, topological_order
-from graphc.ops.source import exact_number, number_op
+from graphc.ops.source import exact_number, is_spec, number_op
 
 _FIELDS = (
     "format", "version", "files", "places", "types", "arrays", "content", "graphs", "nodes",
@@ -256,7 +256,7 @@ def _check_source(node: Node) -> None:
         level, init = params.get("level", 0), params.get("init")
         if type(level) is not int or level < 0:
             raise unreadable("its level is no number")
-        if init is not None:
+        if init is not None and not is_spec(init):
             kind = (init.array.dtype, init.array.shape)
             if kind not in ((node.dtype.numpy, ()), (node.dtype.numpy, node.shape)):
                 raise unreadable("its first value is not of its type")

@@ -274,6 +274,8 @@ class _Writer:
         for name, value in node.params.items():
             if node.op.name == "param" and name == "init" and callable(value):
                 value = None  # a program; the initial values can be saved beside the graph
+            if node.op.name == "param" and name == "owner":
+                continue  # an object of this process, which keeps accidents of one name apart
             try:
                 found[name] = encode_parameter(value, self.store, self.type_number, self.graphs)
             except SavedGraphError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from graphc.core import dtype as dtypes
 from graphc.core.calls import guarded
 from graphc.core.const import Const
 from graphc.core.dtype import DType, dtype_of
-from graphc.core.errors import ArgumentError, DTypeError, ShapeError
+from graphc.core.errors import ArgumentError, DTypeError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.op import Op
 from graphc.core.type import Size, TensorType, shape_of, size_of, tensor_type
@@ -52,9 +52,17 @@ def _given(xp: Any, **params: Any) -> Any:
 input_op = _source(
     "input", lambda name, type: type, _given, "{name}", "A value given at every call."
 )
-param_op = _source(
-    "param", lambda name, type, init: type, _given, "{name}", "A value that training changes."
-)
+
+
+def _param_infer(
+    name: str, type: TensorType, init: Any, trainable: bool = True, owner: Any = None
+) -> TensorType:
+    if not isinstance(trainable, bool):
+        raise ArgumentError(f"trainable={show_value(trainable)} is neither True nor False")
+    return type
+
+
+param_op = _source("param", _param_infer, _given, "{name}", "A value that training changes.")
 formal_op = _source(
     "formal", lambda name, type, level: type, _given, "{name}", "An input of a block's body."
 )
@@ -171,21 +179,37 @@ def input(name: str, shape: Any = (), dtype: Any = None) -> Node:
 
 
 @guarded("param")
-def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) -> Node:
+def param(
+    name: str,
+    shape: Any = (),
+    dtype: Any = None,
+    *,
+    init: Any = None,
+    trainable: bool = True,
+    owner: Any = None,
+) -> Node:
     """Declares a value that training changes.
 
     Args:
-        name: as for `gx.input`.
+        name: as for `gx.input`; points in it make a nest, as "dense1.weight".
         shape: as for `gx.input`, with no named sizes if `init` is given.
         dtype: float32 unless given; a float dtype.
-        init: the first value: a number, an array of this shape, or a function
-            `init(generator, shape)` of a `numpy.random.Generator`; None where there is none.
+        init: the first value: a number, an array of this shape, one of `graphc.nn.init`, or a
+            function `init(key, shape, dtype)` of a key (`u32[2]`, as JAX has them) that returns an
+            array; None where there is none. A saved graph keeps all of them but functions.
+        trainable: False for a state that no gradient moves, such as a running mean; `gx.assign`
+            gives it its next value.
+        owner: what keeps two parameters of one name apart, any object: they are an error in one
+            graph, where without owners they would be one parameter. No part of a saved graph.
 
     Raises:
         ArgumentError, ShapeError, DTypeError: as for `gx.input`; also where `init` does not fit.
     """
     made = _type(shape, dtype)
-    if init is not None and not callable(init):
+    spec: Any = getattr(init, "spec", None)
+    if is_spec(spec):
+        init = cast(Any, spec)
+    elif init is not None and not callable(init):
         array = _initial_array(init, made.dtype)
         if array.shape not in ((), made.shape):
             raise ShapeError(
@@ -193,7 +217,25 @@ def param(name: str, shape: Any = (), dtype: Any = None, *, init: Any = None) ->
                 "give a number or an array of that shape",
             )
         init = Const(array)
-    return param_op(name=_checked_name(name), type=made, init=init)
+    more: dict[str, Any] = {}
+    if trainable is not True:
+        more["trainable"] = trainable
+    if owner is not None:
+        more["owner"] = owner
+    return param_op(name=_checked_name(name), type=made, init=init, **more)
+
+
+def is_spec(value: Any) -> bool:
+    """Tells whether a value names an initialiser: its kind and then its numbers and texts."""
+    if not isinstance(value, tuple) or not value or not isinstance(value[0], str):
+        return False
+    rest = cast(tuple[Any, ...], value[1:])
+    return all(isinstance(part, (str, float, int)) for part in rest)
+
+
+def is_trainable(node: Node) -> bool:
+    """Tells whether a node is a parameter that gradients move."""
+    return node.op is param_op and node.params.get("trainable", True)
 
 
 def _initial_array(init: Any, dtype: DType) -> np.ndarray[Any, Any]:
@@ -212,28 +254,6 @@ def constant(value: Any, dtype: Any = None) -> Node:
         DTypeError: the dtype is not one of graphc's, or can't hold the value.
     """
     return as_node(value, None if dtype is None else dtype_of(dtype))
-
-
-def initial_value(node: Node, generator: np.random.Generator) -> Any:
-    """Returns the first value of a parameter as an array.
-
-    Raises:
-        ArgumentError: it was declared without `init`, or `init` gave another shape.
-    """
-    init, shape = node.params["init"], node.type.shape
-    if init is None:
-        raise ArgumentError(
-            f"the parameter {node.name!r} has no init", "declare it with init=, or pass a value"
-        )
-    value = init.array if isinstance(init, Const) else init(generator, shape)
-    array = np.asarray(value, dtype=node.type.dtype.numpy)
-    if isinstance(init, Const) and array.shape == ():
-        array = np.broadcast_to(array, shape)
-    if array.shape != shape:
-        raise ArgumentError(
-            f"init of {node.name!r} gave shape {list(array.shape)} for {list(shape)}"
-        )
-    return np.array(array)
 
 
 def _checked_name(name: Any) -> str:
