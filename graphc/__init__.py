@@ -65,6 +65,17 @@ from graphc.core.op import all_ops as _all_ops
 from graphc.core.op import op_named as _op_named
 from graphc.core.type import TensorType
 from graphc.diff.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from graphc.ops.activations import (
+    celu,
+    hard_sigmoid,
+    hard_tanh,
+    mish,
+    prelu,
+    relu6,
+    softsign,
+    swish,
+    threshold,
+)
 from graphc.ops.arithmetic import abs_ as abs
 from graphc.ops.arithmetic import (
     add,
@@ -91,6 +102,8 @@ from graphc.ops.exponential import (
     sqrt,
 )
 from graphc.ops.extremes import clip, maximum, minimum
+from graphc.ops.flow.choice import cond, switch
+from graphc.ops.flow.scan import scan
 from graphc.ops.formulas import with_gradient
 from graphc.ops.gaussian import erf, erfc, normal_cdf
 from graphc.ops.indexing import scatter_add, take
@@ -259,12 +272,14 @@ __all__ = [
     "cast",
     "categorical_cross_entropy",
     "ceil",
+    "celu",
     "check",
     "clip",
     "compare",
     "compile",
     "concat",
     "concatenate",
+    "cond",
     "constant",
     "conv",
     "conv_transpose",
@@ -306,6 +321,8 @@ __all__ = [
     "grad",
     "greater",
     "greater_equal",
+    "hard_sigmoid",
+    "hard_tanh",
     "hessian",
     "hvp",
     "hypot",
@@ -345,6 +362,7 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mish",
     "mod",
     "mse",
     "mul",
@@ -363,6 +381,7 @@ __all__ = [
     "permute_dims",
     "positive",
     "pow",
+    "prelu",
     "prod",
     "promote",
     "random",
@@ -370,11 +389,13 @@ __all__ = [
     "reciprocal",
     "register",
     "relu",
+    "relu6",
     "remainder",
     "reshape",
     "round",
     "rsqrt",
     "save",
+    "scan",
     "scatter_add",
     "selu",
     "sigmoid",
@@ -386,6 +407,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "softsign",
     "sqrt",
     "square",
     "squeeze",
@@ -396,9 +418,12 @@ __all__ = [
     "subtract",
     "sum",
     "swapaxes",
+    "swish",
+    "switch",
     "take",
     "tan",
     "tanh",
+    "threshold",
     "to_sympy",
     "transpose",
     "trunc",

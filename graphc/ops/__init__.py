@@ -1,6 +1,7 @@
 """The operations: one record each. Importing this package fills the registry."""
 
 from graphc.ops import (
+    activations,
     arithmetic,
     assign,
     blocks,
@@ -9,6 +10,7 @@ from graphc.ops import (
     control,
     exponential,
     extremes,
+    flow,
     formulas,
     gaussian,
     indexing,
@@ -29,11 +31,13 @@ from graphc.ops import (
     source,
     special,
     spread,
+    tensor,
     trigonometry,
     windows,
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "assign",
     "blocks",
@@ -42,6 +46,7 @@ __all__ = [
     "control",
     "exponential",
     "extremes",
+    "flow",
     "formulas",
     "gaussian",
     "indexing",
@@ -62,6 +67,7 @@ __all__ = [
     "source",
     "special",
     "spread",
+    "tensor",
     "trigonometry",
     "windows",
 ]

@@ -20,6 +20,8 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "integer_pow": ({"exponent": 3}, {"exponent": 7}, {"exponent": -2}, {"exponent": 50}),
     "leaky_relu": ({"slope": 0.01}, {"slope": 0.3}),
     "elu": ({"alpha": 1.0}, {"alpha": 0.7}),
+    "celu": ({"alpha": 1.0}, {"alpha": 0.7}),
+    "threshold": ({"at": 0.0},),
     "gelu": ({"approximate": False}, {"approximate": True}),
     "sinc": ({"order": 0, "scale": "1"}, {"order": 0, "scale": "pi"}),
 }
