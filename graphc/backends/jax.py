@@ -11,7 +11,7 @@ from jax import lax
 from jax.scipy import special
 
 from graphc.backends import jax_digits as digits
-from graphc.backends.jax_parts import random, windows
+from graphc.backends.jax_parts import linalg, loops, ordering, random, scans, scatter, windows
 from graphc.backends.run import run, run_graph
 from graphc.backends.scaling import square_scale
 from graphc.core.dtype import DType
@@ -25,7 +25,11 @@ from graphc.ops.source import exact_number
 class JaxNamespace:
     """jax.numpy's functions under the names that records use; JAX's own where JAX has one."""
 
+    linalg = linalg
     nan = jnp.nan
+    ordering = ordering
+    scans = scans
+    scatter = scatter
     random = random
     windows = windows
     sigmoid = staticmethod(jax.nn.sigmoid)
@@ -264,6 +268,8 @@ class JaxNamespace:
         return jnp.einsum(subscripts, *x)
 
     # -- sub-graphs --
+
+    loops = loops
 
     def call(self, graph: Graph, args: Sequence[Any]) -> Any:
         results = run_graph(graph, args, self)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy_parts import random, windows
+from graphc.backends.numpy_parts import linalg, loops, ordering, random, scans, scatter, windows
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -39,7 +39,11 @@ from graphc.ops.source import exact_number
 class NumpyNamespace:
     """NumPy's functions under the names that records use, and what NumPy lacks."""
 
+    linalg = linalg
     nan = np.nan
+    ordering = ordering
+    scans = scans
+    scatter = scatter
     random = random
     windows = windows
     _direct = (
@@ -250,6 +254,8 @@ class NumpyNamespace:
         return np.einsum(subscripts, *x, optimize=len(x) > 1)
 
     # -- sub-graphs --
+
+    loops = loops
 
     def call(self, graph: Graph, args: Sequence[Any]) -> Any:
         results = run_graph(graph, args, self)

@@ -41,6 +41,16 @@ def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> l
     return fold(outputs, step)
 
 
+def check_steps(graph: Graph, times: int) -> None:
+    """Raises BudgetError where a body would be run so often that it takes days."""
+    if graph.steps * times > MAX_STEPS:
+        raise BudgetError(
+            f"{graph.name} is run {times:,} times: {graph.steps * times:,} steps, above "
+            f"{MAX_STEPS:,}",
+            "compile it, or make the loop shorter",
+        )
+
+
 def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
     """Returns the outputs of a block for the given inputs.
 

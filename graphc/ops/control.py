@@ -32,7 +32,7 @@ NO_FORMULA = "it carries a graph, not a scalar form"
 _derived: WeakKeyDictionary[Graph, dict[Any, Any]] = WeakKeyDictionary()
 
 
-def _remembered(build: Callable[..., Any]) -> Callable[..., Any]:
+def remembered(build: Callable[..., Any]) -> Callable[..., Any]:
     """Keeps what `build(graph, ...)` returns for as long as the graph lives."""
 
     @functools.wraps(build)
@@ -45,7 +45,7 @@ def _remembered(build: Callable[..., Any]) -> Callable[..., Any]:
     return get
 
 
-def _fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
+def fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
     taken = {n.params["name"] for n in graph.inputs}
     level = max([n.params.get("level", 0) for n in graph.inputs], default=0)
     made: list[Node] = []
@@ -58,7 +58,7 @@ def _fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
     return made
 
 
-@_remembered
+@remembered
 def vjp_graph(
     graph: Graph, wanted: tuple[int, ...], seeded: tuple[int, ...], system: System
 ) -> Graph:
@@ -68,18 +68,18 @@ def vjp_graph(
     adjoints of the inputs in `wanted`.
     """
     outputs = [graph.outputs[i] for i in seeded]
-    seeds = _fresh_formals(graph, outputs, "∂")
+    seeds = fresh_formals(graph, outputs, "∂")
     joined: dict[Node, Node] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         known = joined.get(output)
         joined[output] = seed if known is None else known + seed
     wrt = [graph.inputs[i] for i in wanted]
     adjoints = reverse_sweep(joined, wrt, rule_of(system))
-    results = [_or_zeros(adjoints.get(node), node) for node in wrt]
+    results = [or_zeros(adjoints.get(node), node) for node in wrt]
     return Graph([*graph.inputs, *seeds], results, f"{graph.name} backward")
 
 
-@_remembered
+@remembered
 def jvp_graph(
     graph: Graph, moving: tuple[int, ...], rule: str, system: System
 ) -> tuple[Graph, tuple[int, ...]]:
@@ -89,14 +89,14 @@ def jvp_graph(
     or `"bound"` for rounding errors; the derivatives are by graphc's rules or another system's.
     """
     sources = [graph.inputs[i] for i in moving]
-    tangents = _fresh_formals(graph, sources, "d")
+    tangents = fresh_formals(graph, sources, "d")
     found = forward_sweep(graph.outputs, dict(zip(sources, tangents, strict=True)), rule, system)
     alive = tuple(i for i, t in enumerate(found) if t is not None)
     name = f"{graph.name} {'forward' if rule == 'jvp' else 'rounding'}"
     return Graph([*graph.inputs, *tangents], [found[i] for i in alive], name), alive
 
 
-def _or_zeros(value: Node | None, like: Node) -> Node:
+def or_zeros(value: Node | None, like: Node) -> Node:
     return zeros_like(like) if value is None else broadcast_to(value, like.shape)
 
 
@@ -154,7 +154,7 @@ item = structural(
 )
 
 
-def _by_system(vjp: Callable[..., Any], pushed: Callable[..., Any]) -> dict[str, Peer]:
+def by_system(vjp: Callable[..., Any], pushed: Callable[..., Any]) -> dict[str, Peer]:
     """Returns a sub-graph op's rules for every other system: that system's own, in its body."""
     return {
         name: Peer(
@@ -206,7 +206,7 @@ call = structural(
     run=lambda xp, *x, graph: xp.call(graph, x),
     vjp=_call_vjp,
     jvp=_pushed("jvp"),
-    peers=_by_system(_call_vjp, _pushed),
+    peers=by_system(_call_vjp, _pushed),
     latex=r"\operatorname{{{graph}}}({0})",
     flops=lambda node: sum_flops(node.params["graph"]),
     domain="where its block is defined",
@@ -218,7 +218,7 @@ call = structural(
 )
 
 
-@_remembered
+@remembered
 def sum_flops(graph: Graph) -> Any:
     """Returns the floating point operations of one run of a block."""
     total: Any = 0
@@ -300,7 +300,7 @@ map_op = structural(
     run=lambda xp, *x, graph, mapped, chunk: xp.map(graph, x, mapped, chunk),
     vjp=_map_vjp,
     jvp=_map_pushed("jvp"),
-    peers=_by_system(_map_vjp, _map_pushed),
+    peers=by_system(_map_vjp, _map_pushed),
     latex=r"\operatorname{{map}}_{{{graph}}}({0})",
     flops=_map_flops,
     domain="where its block is defined",

@@ -1,0 +1,51 @@
+"""Branches and loops as XLA has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from graphc.backends.run import run_graph
+from graphc.core.graph import Graph
+
+
+def _one_or_tuple(results: Sequence[Any]) -> Any:
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _runner(xp: Any, graph: Graph) -> Callable[..., tuple[Any, ...]]:
+    return lambda *args: tuple(run_graph(graph, args, xp))
+
+
+def switch(xp: Any, index: Any, args: Sequence[Any], branches: Sequence[Graph]) -> Any:
+    """Returns what the chosen branch makes of the operands; an index out of range is clamped."""
+    runners = [_runner(xp, branch) for branch in branches]
+    if len(runners) == 1:
+        return _one_or_tuple(runners[0](*args))
+    if jnp.asarray(index).dtype == bool:
+        return _one_or_tuple(lax.cond(index, runners[1], runners[0], *args))
+    return _one_or_tuple(lax.switch(index, runners, *args))
+
+
+def scan(
+    xp: Any,
+    args: Sequence[Any],
+    graph: Graph,
+    carries: int,
+    scanned: int,
+    length: int,
+    reverse: bool,
+) -> Any:
+    """Returns the last carries, and the other results of every step, stacked."""
+    fixed = args[carries + scanned :]
+
+    def body(carry: Any, xs: Any) -> Any:
+        results = run_graph(graph, [*carry, *xs, *fixed], xp)
+        return tuple(results[:carries]), tuple(results[carries:])
+
+    init, xs = tuple(args[:carries]), tuple(args[carries : carries + scanned])
+    last, stacked = lax.scan(body, init, xs, length=length, reverse=reverse)
+    return _one_or_tuple([*last, *stacked])
