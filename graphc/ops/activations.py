@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.core.calls import public
+from graphc.core.dtype import DEFAULT_FLOAT
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, scalar
 from graphc.core.op import Kink
@@ -13,7 +14,7 @@ from graphc.ops.arithmetic import reciprocal
 from graphc.ops.chain import Partial
 from graphc.ops.define import PIECEWISE_CONSTANT, elementwise
 from graphc.ops.exponential import exp, sigmoid, softplus
-from graphc.ops.extremes import clip
+from graphc.ops.neural import relu
 from graphc.ops.source import number
 from graphc.ops.trigonometry import tanh
 
@@ -128,24 +129,37 @@ def celu(x: Any, alpha: float = 1.0) -> Node:
     return celu_op(x, alpha=scale)
 
 
+def _float_node(x: Any) -> Node:
+    node = as_node(x)
+    return node if node.dtype.is_inexact else node.astype(DEFAULT_FLOAT)
+
+
 # -- made of other operations ----------------------------------------------------------------------
 
 
 @public
 def hard_tanh(x: Any) -> Node:
-    """Returns x limited to [-1, 1]; the slope at both ends is that of `clip`, 1/2."""
-    return clip(x, -1.0, 1.0)
+    """Returns x limited to [-1, 1]; the slope at both ends is that from within, 1."""
+    node = _float_node(x)
+    low, high = scalar(-1.0, node.dtype), scalar(1.0, node.dtype)
+    below = apply_named("where", node < -1.0, low, node)
+    return apply_named("where", node > 1.0, high, below)
 
 
 @public
 def relu6(x: Any) -> Node:
-    """Returns x limited to [0, 6]; the slope at both ends is that of `clip`, 1/2."""
-    return clip(x, 0.0, 6.0)
+    """Returns x limited to [0, 6]; the slope at both ends is 0, as that of `relu` at 0.
+
+    Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10" (2010).
+    """
+    node = as_node(x)
+    bent = relu(node)
+    return apply_named("where", bent >= 6.0, scalar(6.0, bent.dtype), bent)
 
 
 @public
 def hard_sigmoid(x: Any) -> Node:
-    """Returns (x + 3) / 6 limited to [0, 1]; the slope at both ends is half of 1/6, as of `clip`.
+    """Returns (x + 3) / 6 limited to [0, 1]; the slope at both ends is 0.
 
     Source: Howard et al., "Searching for MobileNetV3" (2019), section 5.2.
     """
@@ -167,7 +181,7 @@ def prelu(x: Any, slope: Any) -> Node:
 
     Source: He et al., "Delving Deep into Rectifiers" (2015), equation 1.
     """
-    node = as_node(x)
+    node = _float_node(x)
     below = slope if isinstance(slope, (int, float)) else as_node(slope)
     if isinstance(below, Node) and broadcast_shapes(below.shape, node.shape) != node.shape:
         raise ShapeError(f"the slope {below.type} is larger than {node.type}", "one per channel")
@@ -184,7 +198,7 @@ def swish(x: Any, slope: Any = 1.0) -> Node:
 
     Source: Ramachandran, Zoph and Le, "Searching for Activation Functions" (2017).
     """
-    node = as_node(x)
+    node = _float_node(x)
     if isinstance(slope, (int, float)) and not isinstance(slope, bool) and slope == 1:
         return apply_named("silu", node)
     steep = node * slope if isinstance(slope, (int, float)) else node * as_node(slope)
@@ -201,5 +215,5 @@ def mish(x: Any) -> Node:
     digits for every x. Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function"
     (2019).
     """
-    node = as_node(x)
+    node = _float_node(x)
     return node * tanh(softplus(node))
