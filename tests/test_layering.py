@@ -29,6 +29,7 @@ SIBLINGS = {
     ("bridge", "backends"): "values that are saved are judged as those that are evaluated",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",
     ("diff", "simplify"): "stable=True makes the graph stable before it is differentiated",
+    ("train", "nn"): "nests of parameters, their first and next values are read in one place",
 }
 
 #: Imports of our own inside a function, and why they are not at the top.

@@ -1,0 +1,46 @@
+"""Training: `fit` and what it is made of. Needs Optax: `pip install "graphc[train]"`."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from graphc.core.errors import PackageError
+
+if importlib.util.find_spec("optax") is None:
+    raise PackageError(
+        "training needs the package optax, which is not installed",
+        'pip install "graphc[train]"',
+    )
+
+from graphc.train.fit import fit
+from graphc.train.optimisers import names as optimiser_names
+from graphc.train.run import Best, Run
+from graphc.train.schedules import (
+    Schedule,
+    constant,
+    cosine,
+    exponential,
+    plateau,
+    steps,
+    warm_up,
+)
+from graphc.train.shampoo import scale_by_shampoo, shampoo
+from graphc.train.stopping import EarlyStopping, early_stopping
+
+__all__ = [
+    "Best",
+    "EarlyStopping",
+    "Run",
+    "Schedule",
+    "constant",
+    "cosine",
+    "early_stopping",
+    "exponential",
+    "fit",
+    "optimiser_names",
+    "plateau",
+    "scale_by_shampoo",
+    "shampoo",
+    "steps",
+    "warm_up",
+]
