@@ -1,1 +1,5 @@
-"""Operations: random numbers from keys."""
+"""Random numbers: keys, bits, and the usual distributions."""
+
+from graphc.ops.random import bits, draws, dropout, keys
+
+__all__ = ["bits", "draws", "dropout", "keys"]

@@ -1,0 +1,37 @@
+"""Random numbers as graph values: keys in, numbers out, the same as those of `jax.random`.
+
+A key is a value of type `u32[2]`. There is no hidden state: a key gives the same numbers wherever
+and however often it is used, so take each key once and `split` it, or `fold_in` a step's number or
+a layer's name. Bits, uniform numbers, booleans and permutations equal JAX's to the last bit (its
+default generator `threefry2x32`, with `jax_threefry_partitionable` on), in NumPy and under XLA.
+"""
+
+from __future__ import annotations
+
+from graphc.ops.random.draws import (
+    bernoulli,
+    bits,
+    exponential,
+    gumbel,
+    laplace,
+    normal,
+    permutation,
+    randint,
+    uniform,
+)
+from graphc.ops.random.keys import fold_in, key, split
+
+__all__ = [
+    "bernoulli",
+    "bits",
+    "exponential",
+    "fold_in",
+    "gumbel",
+    "key",
+    "laplace",
+    "normal",
+    "permutation",
+    "randint",
+    "split",
+    "uniform",
+]
