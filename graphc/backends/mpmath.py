@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from mpmath.ctx_mp import MPContext
 
+from graphc.backends.mpmath_parts import linalg, random
 from graphc.backends.mpmath_scalars import Scalars
 from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, run, spare_inputs
@@ -54,6 +55,8 @@ class MpNamespace(NumpyNamespace):
         kinks: values at which kinked nodes are replaced by their conventional straight line,
             see `freeze_kinks`; None for the plain value.
     """
+
+    linalg = linalg
 
     def __init__(
         self, digits: int, sizes: Mapping[str, int] | None = None, kinks: Any = None
@@ -103,6 +106,8 @@ class MpNamespace(NumpyNamespace):
         if array.dtype.kind == "c":
             return _map(lambda v: self.context.mpc(float(v.real), float(v.imag)), array)
         return _map(lambda v: self.context.mpf(float(v)), array)
+
+    random = random  # pyright: ignore[reportAssignmentType]
 
     # -- what differs from NumPy's on objects --
 
