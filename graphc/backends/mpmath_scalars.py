@@ -7,6 +7,7 @@ from typing import Any
 
 from mpmath.ctx_mp import MPContext
 
+from graphc.backends.mpmath_parts import special
 from graphc.ops.source import EXACT_NUMBERS
 
 #: Beyond 10**20 exp is 0 or infinite for every float, and computing it exactly would take for ever.
@@ -208,3 +209,5 @@ def _real_function(name: str) -> Callable[[Scalars, Any], Any]:
 
 for _name in "sqrt asin acos atan asinh acosh erf".split():
     setattr(Scalars, _name, _real_function(_name))
+for _name in special.NAMES:
+    setattr(Scalars, _name, getattr(special, _name))

@@ -14,6 +14,7 @@ from typing import Any
 import sympy as _sympy
 from sympy.codegen import cfunctions
 
+from graphc.bridge.sympy_special import OPAQUE, STANDARD
 from graphc.ops.source import EXACT_NUMBERS
 
 #: SymPy's annotations are partial and in places wrong, so to the type checker it is `Any`.
@@ -109,7 +110,7 @@ OWN_FUNCTIONS: dict[Any, str] = {Choice: "where", Power: "pow"} | {
     function: function.__name__
     for function in (
         InversePositive, Log, Log1p, Atanh, Erfc, Logistic, Softplus, Magnitude, Sign, Floor, Ceil,
-        Round, Trunc,
+        Round, Trunc, *OPAQUE.values(),
     )
 }  # fmt: skip
 for _function, _name in OWN_FUNCTIONS.items():
@@ -230,6 +231,12 @@ class ExactNames(StandardNames):
     def min(x: Any, y: Any) -> Any:
         """Returns the smaller one, as a choice."""
         return Choice(x < y, x, y)
+
+
+for _name, _function in STANDARD.items():
+    setattr(StandardNames, _name, staticmethod(_function))
+for _name, _function in OPAQUE.items():
+    setattr(ExactNames, _name, _function)
 
 
 class FormulaNames(ExactNames):

@@ -70,7 +70,7 @@ def _bell(xp: Any, x: Any, factor: float) -> Any:
     return xp.exp(head * head * -factor) * series
 
 
-def _scaled_tail(x: Any) -> Any:
+def scaled_tail(x: Any) -> Any:
     """Returns exp(x**2) erfc(x) for x >= 1/2."""
     coefficients = _SCALED_TAIL_64 if _is_double(x) else _SCALED_TAIL_32
     return _polynomial((x - 2.5) / (x + 2.5), coefficients) / (x * 2 + 1)
@@ -86,7 +86,7 @@ def _erfc(xp: Any, x: Any) -> Any:
     if xp.fast_erfc is not None and not _is_double(x):
         return xp.fast_erfc(x)
     size = xp.minimum(xp.abs(x), _END)
-    tail = _bell(xp, x, 1.0) * _scaled_tail(size)
+    tail = _bell(xp, x, 1.0) * scaled_tail(size)
     return xp.where(size < 0.5, 1 - _near(xp, x), xp.where(x < 0, 2 - tail, tail))
 
 
@@ -96,7 +96,7 @@ def _normal_cdf(xp: Any, x: Any) -> Any:
     if xp.fast_erfc is not None and not _is_double(x):
         return xp.fast_erfc(-scaled) * 0.5
     size = xp.minimum(xp.abs(scaled), _END)
-    tail = _bell(xp, x, 0.5) * _scaled_tail(size) * 0.5
+    tail = _bell(xp, x, 0.5) * scaled_tail(size) * 0.5
     near = _near(xp, scaled) * 0.5 + 0.5
     return xp.where(size < 0.5, near, xp.where(x > 0, 1 - tail, tail))
 

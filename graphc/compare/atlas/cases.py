@@ -42,6 +42,7 @@ JAX_NAMES = {
     "atan2": "jnp.arctan2",
     "integer_pow": "lax.integer_pow",
     "normal_cdf": "special.ndtr",
+    "normal_quantile": "special.ndtri",
 }
 JAX_PARAMS = {"integer_pow": {"exponent": "y"}, "leaky_relu": {"slope": "negative_slope"}}
 

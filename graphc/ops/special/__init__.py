@@ -1,1 +1,5 @@
 """Operations: special functions."""
+
+from graphc.ops.special import inverse_error
+
+__all__ = ["inverse_error"]

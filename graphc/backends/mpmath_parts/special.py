@@ -1,0 +1,84 @@
+"""The special functions that scalar formulas use, on mpmath numbers; `m` is the `Scalars`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def erfinv(m: Any, x: Any) -> Any:
+    """Returns y of erf(y) = x."""
+    size = abs(x)
+    if size != size or size > 1:
+        return m.nan
+    y = _tail(m, 1 - size) if size > 0.5 else _middle(m, size)
+    return -y if x < 0 else y
+
+
+def normal_quantile(m: Any, p: Any) -> Any:
+    """Returns z of Phi(z) = p."""
+    p = m.context.convert(p)
+    if not 0 <= p <= 1:
+        return m.nan
+    left = p < 0.5
+    q = 2 * p if left else 2 * (1 - p)
+    y = (_tail(m, q) if q < 0.5 else _middle(m, 1 - q)) * m.context.sqrt(2)
+    return -y if left else y
+
+
+def erfinv_slope(m: Any, x: Any) -> Any:
+    """Returns the slope of erfinv."""
+    c = m.context
+    return c.sqrt(c.pi) / 2 * m.exp(erfinv(m, x) ** 2)
+
+
+def normal_quantile_slope(m: Any, p: Any) -> Any:
+    """Returns the slope of normal_quantile."""
+    c = m.context
+    return c.sqrt(2 * c.pi) * m.exp(normal_quantile(m, p) ** 2 / 2)
+
+
+def _middle(m: Any, x: Any) -> Any:
+    """Returns y of erf(y) = x for 0 <= x <= 1/2."""
+    c = m.context
+
+    def step(y: Any) -> Any:
+        return (c.erf(y) - x) * c.sqrt(c.pi) / 2 * c.exp(y * y)
+
+    return _newton(c, step, x * c.mpf("0.9"))
+
+
+def _tail(m: Any, q: Any) -> Any:
+    """Returns y of erfc(y) = q for q <= 1/2, where its logarithm is nearly a parabola."""
+    c = m.context
+    if q == 0:
+        return m.inf
+    target = c.log(q)
+
+    def step(y: Any) -> Any:
+        tail = c.erfc(y)
+        return (target - c.log(tail)) * tail * c.exp(y * y) * c.sqrt(c.pi) / 2
+
+    return _newton(c, step, c.sqrt(-target) * c.mpf("0.75"))
+
+
+def _newton(c: Any, step: Callable[[Any], Any], y: Any) -> Any:
+    """Returns y without its last Newton step's error; each step has twice the last one's bits."""
+    bits = c.prec + 10
+    plan = [bits]
+    while plan[-1] > 60:
+        plan.append(plan[-1] // 2 + 5)
+    with c.workprec(plan.pop()):
+        for _ in range(100):
+            move = step(y)
+            y -= move
+            if abs(move) <= abs(y) * c.ldexp(1, -25):
+                break
+    for bits in reversed(plan):
+        with c.workprec(bits):
+            y -= step(y)
+    return +y
+
+
+#: The names under which formulas call them.
+NAMES = ("erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope")
