@@ -12,7 +12,7 @@ from jax.scipy import special
 
 from graphc.backends import jax_digits as digits
 from graphc.backends.jax_parts import linalg, loops, ordering, random, scans, scatter, windows
-from graphc.backends.run import run, run_graph
+from graphc.backends.run import run_graph, run_joined
 from graphc.backends.scaling import square_scale
 from graphc.core.dtype import DType
 from graphc.core.graph import Graph
@@ -27,6 +27,7 @@ class JaxNamespace:
 
     linalg = linalg
     nan = jnp.nan
+    joins_loops = True
     ordering = ordering
     scans = scans
     scatter = scatter
@@ -330,4 +331,4 @@ def lower(
     outputs: Sequence[Node], values: Mapping[Node, Any], sizes: Mapping[str, int]
 ) -> list[Any]:
     """Returns the outputs as JAX values; call it where JAX traces."""
-    return run(outputs, values, JaxNamespace(sizes))
+    return run_joined(outputs, values, JaxNamespace(sizes))

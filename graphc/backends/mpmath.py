@@ -12,7 +12,14 @@ from mpmath.ctx_mp import MPContext
 from graphc.backends.mpmath_parts import linalg, random
 from graphc.backends.mpmath_scalars import Scalars
 from graphc.backends.numpy import NumpyNamespace, as_value
-from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, run, spare_inputs
+from graphc.backends.run import (
+    bind_sizes,
+    check_nodes,
+    merged,
+    name_values,
+    run_joined,
+    spare_inputs,
+)
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, float64
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value
@@ -66,6 +73,7 @@ class MpNamespace(NumpyNamespace):
         self.scalars = Scalars(self.context)
         self.nan = self.context.nan
         self.kinks = kinks
+        self.joins_loops = kinks is None
         self._formulas: dict[Any, Any] = {}
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
@@ -327,7 +335,7 @@ def evaluate_mpmath(
     chosen = name_values(found, merged(inputs, named), spare=spare_inputs(nodes, found))
     given = {n: _exact(xp, n, v) for n, v in chosen.items()}
     xp.sizes = bind_sizes(list(given), [v.shape for v in given.values()])
-    values = run(nodes, given, xp)
+    values = run_joined(nodes, given, xp)
     return rebuild([v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values])
 
 

@@ -14,8 +14,8 @@ from graphc.backends.run import (
     merged,
     name_values,
     resolve,
-    run,
     run_graph,
+    run_joined,
     spare_inputs,
 )
 from graphc.backends.scaling import exp_of_others, is_alone, round_shift, square_scale
@@ -41,6 +41,7 @@ class NumpyNamespace:
 
     linalg = linalg
     nan = np.nan
+    joins_loops = True
     ordering = ordering
     scans = scans
     scatter = scatter
@@ -407,5 +408,5 @@ def evaluate(outputs: Any, inputs: Mapping[Any, Any] | None = None, /, **named: 
     given = {n: as_value(n, v) for n, v in chosen.items()}
     sizes = bind_sizes(list(given), [v.shape for v in given.values()])
     with np.errstate(all="ignore"):
-        values = run(nodes, given, NumpyNamespace(sizes))
+        values = run_joined(nodes, given, NumpyNamespace(sizes))
     return rebuild(values)

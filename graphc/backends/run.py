@@ -12,6 +12,7 @@ from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.type import Shape, show_shape
 from graphc.core.walk import fold
+from graphc.ops.flow.join import join_loops, joined_outputs
 
 #: Steps of one call of a block: hours of work for NumPy, and far above what XLA compiles.
 MAX_STEPS = 10**9
@@ -21,6 +22,8 @@ class Namespace(Protocol):
     """What a backend gives: array functions for `Op.run`, and how one node is computed."""
 
     sizes: Mapping[str, int]
+    #: Whether loops that take the same steps are run as one; False where each node is watched.
+    joins_loops: bool
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Returns the node's value from its operands' values."""
@@ -39,6 +42,11 @@ def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> l
         return xp.apply(node, args, params)
 
     return fold(outputs, step)
+
+
+def run_joined(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> list[Any]:
+    """Returns what `run` returns, with loops that take the same steps run as one."""
+    return run(join_loops(outputs, values), values, xp)
 
 
 def check_steps(graph: Graph, times: int) -> None:
@@ -63,7 +71,8 @@ def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
             f"{MAX_STEPS:,}",
             "build fewer levels, or call each block less often",
         )
-    return run(graph.outputs, dict(zip(graph.inputs, args, strict=True)), xp)
+    outputs = joined_outputs(graph) if xp.joins_loops else graph.outputs
+    return run(outputs, dict(zip(graph.inputs, args, strict=True)), xp)
 
 
 def _mentions_dim(value: Any) -> bool:

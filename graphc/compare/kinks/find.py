@@ -161,6 +161,7 @@ class _WatchedNumpy(NumpyNamespace):
     def __init__(self, sizes: Mapping[str, int], watch: _Watch) -> None:
         super().__init__(sizes)
         self.watch = watch
+        self.joins_loops = False
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Runs the record and tells the watch."""
