@@ -14,6 +14,7 @@ from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, DivergedError, ShapeError, show_value
 from graphc.core.node import Node
 from graphc.nn.parameters import first_value
+from graphc.train.checkpoint import Checkpoint
 from graphc.train.data import Data, prepare
 from graphc.train.loop import Course, Options, Trainer
 from graphc.train.model import KEY, Model, fingerprint, flat, read_model
@@ -177,8 +178,6 @@ def fit(
     }  # fmt: skip
     save = None
     if checkpoint is not None:
-        from graphc.train.checkpoint import Checkpoint
-
         file = Checkpoint(checkpoint, settings, prepared, read)
         if resume:
             carry = file.load(carry, trainer.course)

@@ -36,6 +36,7 @@ class Course:
         watch: of the best entry.
         plateau: of the rate's plateau.
         best: parameters and state of the best entry.
+        stopped: why it ended before its last epoch; empty while it goes on.
     """
 
     epoch: int = 0
@@ -46,6 +47,7 @@ class Course:
     watch: Watch | None = None
     plateau: Watch | None = None
     best: dict[str, Any] | None = None
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +254,8 @@ class Trainer:
             save: called after every entry of the history.
         """
         course, options = self.course, self.options
+        if course.stopped:  # resumed after its end
+            return carry, course.stopped, None
         while course.epoch < options.epochs:
             began = time.perf_counter()
             epochs = min(options.every, options.epochs - course.epoch)
@@ -275,11 +279,11 @@ class Trainer:
             course.seconds += time.perf_counter() - began
             course.entry_seconds.append(round(course.seconds, 6))
             progress.row(row)
-            stop = self._stop_words(row)
+            course.stopped = self._stop_words(row)
             if save is not None:
                 save(carry, course)
-            if stop:
-                return carry, stop, None
+            if course.stopped:
+                return carry, course.stopped, None
         return carry, f"all {options.epochs} epochs done", None
 
     def _judge(self, row: Mapping[str, float], carry: Carry, epochs: int) -> None:
