@@ -90,6 +90,19 @@ from graphc.ops.arithmetic import (
 from graphc.ops.assign import assign
 from graphc.ops.blocks import block, map
 from graphc.ops.contraction import einsum, matmul
+from graphc.ops.distances import (
+    cosine_distance,
+    focal,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    log_cosh_error,
+    log_loss,
+    mae,
+    squared_hinge,
+    triplet,
+)
 from graphc.ops.exponential import (
     exp,
     expm1,
@@ -189,6 +202,7 @@ from graphc.ops.trigonometry import (
     tanh,
 )
 from graphc.ops.windows.convolving import conv, conv_transpose, convolve, correlate
+from graphc.ops.windows.pools import avg_pool, max_pool, min_pool, sum_pool
 
 if TYPE_CHECKING:
     from graphc.backends.compile import Compiled, compile
@@ -264,6 +278,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "avg_pool",
     "bfloat16",
     "binary_cross_entropy",
     "block",
@@ -287,6 +302,7 @@ __all__ = [
     "correlate",
     "cos",
     "cosh",
+    "cosine_distance",
     "cost",
     "debug",
     "dim",
@@ -313,6 +329,7 @@ __all__ = [
     "float64",
     "floor",
     "floor_divide",
+    "focal",
     "from_sympy",
     "full",
     "full_like",
@@ -324,6 +341,8 @@ __all__ = [
     "hard_sigmoid",
     "hard_tanh",
     "hessian",
+    "hinge",
+    "huber",
     "hvp",
     "hypot",
     "input",
@@ -338,6 +357,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "kinks",
+    "kl_divergence",
     "leaky_relu",
     "less",
     "less_equal",
@@ -347,6 +367,9 @@ __all__ = [
     "load_with_values",
     "log",
     "log1p",
+    "log_cosh",
+    "log_cosh_error",
+    "log_loss",
     "log_sigmoid",
     "log_softmax",
     "logical_and",
@@ -354,13 +377,16 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "mae",
     "map",
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "min",
+    "min_pool",
     "minimum",
     "mish",
     "mod",
@@ -410,6 +436,7 @@ __all__ = [
     "softsign",
     "sqrt",
     "square",
+    "squared_hinge",
     "squeeze",
     "stack",
     "std",
@@ -417,6 +444,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "sum_pool",
     "swapaxes",
     "swish",
     "switch",
@@ -426,6 +454,7 @@ __all__ = [
     "threshold",
     "to_sympy",
     "transpose",
+    "triplet",
     "trunc",
     "uint8",
     "uint16",

@@ -18,7 +18,7 @@ from graphc.ops.axes import require_axes
 from graphc.ops.chain import add_up, reshape
 from graphc.ops.define import require_numbers, structural
 from graphc.ops.source import size_node
-from graphc.ops.windows.geometry import Padding, spans, window_count
+from graphc.ops.windows.geometry import Padding, is_pair, spans, window_count
 
 #: Where (batch, features, *space) stand in an array: for the input and the result, and for the
 #: kernel (output features, input features, *space).
@@ -77,7 +77,7 @@ def _check_params(ndim: int, params: dict[str, Any]) -> None:
             raise ArgumentError(f"{name}={show_value(value)} is no step", "use gx.conv")
     pads = params["padding"]
     good = isinstance(pads, tuple) and len(pads) == ndim - 2
-    if not good or not all(_is_pair(p) for p in pads):
+    if not good or not all(is_pair(p) for p in pads):
         raise ArgumentError(f"padding={show_value(pads)} are no pairs", "use gx.conv")
     for name in ("groups", "batch_groups"):
         if type(params[name]) is not int or params[name] < 1:
@@ -91,14 +91,6 @@ def _check_params(ndim: int, params: dict[str, Any]) -> None:
         require_axes(layout, ndim)
         if len(layout) != ndim:
             raise ArgumentError(f"layout {show_value(layout)} names not all axes", "use gx.conv")
-
-
-def _is_pair(value: Any) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and all(type(v) is int or isinstance(v, Dim) for v in value)
-    )
 
 
 def _conv_infer(x: TensorType, kernel: TensorType, **params: Any) -> TensorType:

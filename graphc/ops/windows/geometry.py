@@ -154,6 +154,15 @@ def window_count(size: Size, low: Size, high: Size, span: Size, stride: Size, ax
     return room // stride + 1
 
 
+def is_pair(value: Any) -> bool:
+    """Tells whether a record's parameter is a padding's pair of sizes."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(type(v) is int or isinstance(v, Dim) for v in value)
+    )
+
+
 def require_space(shape: Shape, words: str, most: int | None = 3) -> tuple[Size, ...]:
     """Returns the space axes of `[batch, *space, channels]`.
 
