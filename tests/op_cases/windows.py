@@ -104,6 +104,10 @@ def np_index(shape: tuple[int, ...], window: int) -> Node:
     return gx.constant(np.full(shape, window // 2, np.int32))
 
 
+def _index(x: Node) -> Node:
+    return gx.cast(make(op_named("pool_index"), (x,), _OVERLAP), "float64")
+
+
 def _place_cases() -> list[Case]:
     op = op_named("pool_place")
     return [
@@ -129,9 +133,7 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "conv": _conv_cases,
     "max_pool": lambda: _pool_cases("max_pool"),
     "sum_pool": lambda: _pool_cases("sum_pool"),
-    "pool_index": lambda: [
-        case("pool_index", lambda x: make(op_named("pool_index"), (x,), _OVERLAP), (2, 5, 1))
-    ],
+    "pool_index": lambda: [case("pool_index", _index, (2, 5, 1))],
     "pool_pick": _pick_cases,
     "pool_place": _place_cases,
 }

@@ -112,7 +112,7 @@ def _index_of_many(x: Any, window: Any, strides: Any, padding: Any) -> Any:
     """Returns the places in one pass over pairs of an element and its place in the input."""
     space = x.shape[1:-1]
     flat = lax.iota(jnp.int32, math.prod(space)).reshape(1, *space, 1)
-    none = jnp.asarray(jnp.iinfo(jnp.int32).max, jnp.int32)  # what pads comes last
+    none = np.int32(np.iinfo(np.int32).max)  # what pads comes last
 
     def join(left: Any, right: Any) -> Any:
         (a, i), (b, j) = left, right

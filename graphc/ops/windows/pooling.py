@@ -16,7 +16,7 @@ from graphc.core.node import Node, apply_named, make
 from graphc.core.op import Kink
 from graphc.core.type import Shape, Size, TensorType, element_count
 from graphc.ops.chain import add_up
-from graphc.ops.define import PIECEWISE_CONSTANT, linear, require_numbers, structural
+from graphc.ops.define import linear, require_numbers, structural
 from graphc.ops.windows.geometry import Padding, is_pair, require_space, spans, window_count
 
 
@@ -82,8 +82,8 @@ pool_index_op = structural(
     meet="all",
     infer=_index_infer,
     run=lambda xp, x, **params: _fits(xp, "pool_index", x, **params),
-    vjp=PIECEWISE_CONSTANT,
-    jvp=PIECEWISE_CONSTANT,
+    vjp=lambda adjoint, node, wanted: [None] * len(wanted),
+    jvp=lambda tangents, node: None,
     latex=r"\operatorname{{argmax}}_{{\square}}({0})",
     flops=lambda node: element_count(node.type.shape) * element_count(node.params["window"]),
     domain="every x",
@@ -104,6 +104,7 @@ def _pick_infer(x: TensorType, index: TensorType, **params: Any) -> TensorType:
 
 
 def _place_infer(x: TensorType, index: TensorType, space: Shape, **params: Any) -> TensorType:
+    require_numbers(x)
     made = TensorType((x.shape[0], *space, x.shape[-1]), x.dtype)
     if _pick_infer(made, index, **params).shape != x.shape:
         raise ShapeError(f"{x} is not what the windows take from {made}")
