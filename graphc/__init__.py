@@ -115,7 +115,9 @@ from graphc.ops.exponential import (
     sqrt,
 )
 from graphc.ops.extremes import clip, maximum, minimum
+from graphc.ops.flow.associative import associative_scan
 from graphc.ops.flow.choice import cond, switch
+from graphc.ops.flow.repeat import fori_loop, while_loop
 from graphc.ops.flow.scan import scan
 from graphc.ops.formulas import with_gradient
 from graphc.ops.gaussian import erf, erfc, normal_cdf
@@ -274,6 +276,7 @@ __all__ = [
     "asin",
     "asinh",
     "assign",
+    "associative_scan",
     "astype",
     "atan",
     "atan2",
@@ -330,6 +333,7 @@ __all__ = [
     "floor",
     "floor_divide",
     "focal",
+    "fori_loop",
     "from_sympy",
     "full",
     "full_like",
@@ -464,6 +468,7 @@ __all__ = [
     "var",
     "vjp",
     "where",
+    "while_loop",
     "with_gradient",
     "write_report",
     "zeros",

@@ -27,7 +27,7 @@ class JaxNamespace:
 
     linalg = linalg
     nan = jnp.nan
-    joins_loops = True
+    joins_loops = scans_loops = True
     ordering = ordering
     scans = scans
     scatter = scatter
@@ -45,7 +45,7 @@ class JaxNamespace:
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
         "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "
         "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal "
-        "logical_and logical_or logical_xor logical_not isfinite reshape transpose broadcast_to "
+        "conj logical_and logical_or logical_xor logical_not isfinite reshape transpose broadcast_to "
         "abs round concatenate stack"
     ).split()
 

@@ -41,7 +41,7 @@ class NumpyNamespace:
 
     linalg = linalg
     nan = np.nan
-    joins_loops = True
+    joins_loops, scans_loops = True, False
     ordering = ordering
     scans = scans
     scatter = scatter
@@ -51,7 +51,7 @@ class NumpyNamespace:
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
         "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "
         "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal "
-        "logical_and logical_or logical_xor logical_not isfinite squeeze reshape transpose "
+        "conj logical_and logical_or logical_xor logical_not isfinite squeeze reshape transpose "
         "broadcast_to concatenate stack abs"
     ).split()
 
@@ -73,7 +73,10 @@ class NumpyNamespace:
     asinh, acosh, atanh = np.arcsinh, np.arccosh, np.arctanh
 
     def complex(self, real: Any, imaginary: Any) -> Any:
-        return real + 1j * np.asarray(imaginary)
+        real, imaginary = np.broadcast_arrays(real, imaginary)
+        made = np.empty(real.shape, np.complex64 if real.dtype == np.float32 else np.complex128)
+        made.real, made.imag = real, imaginary  # real + 1j * imaginary would make NaN of infinity
+        return made
 
     def integer_pow(self, x: Any, exponent: int) -> Any:
         return np.power(x, exponent) if exponent >= 0 else 1 / np.power(x, -exponent)

@@ -24,6 +24,8 @@ class Namespace(Protocol):
     sizes: Mapping[str, int]
     #: Whether loops that take the same steps are run as one; False where each node is watched.
     joins_loops: bool
+    #: Whether while loops that have a bound are run as scans.
+    scans_loops: bool
 
     def apply(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Returns the node's value from its operands' values."""
@@ -46,7 +48,7 @@ def run(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> l
 
 def run_joined(outputs: Sequence[Node], values: Mapping[Node, Any], xp: Namespace) -> list[Any]:
     """Returns what `run` returns, with loops that take the same steps run as one."""
-    return run(join_loops(outputs, values), values, xp)
+    return run(join_loops(outputs, values, xp.scans_loops), values, xp)
 
 
 def check_steps(graph: Graph, times: int) -> None:
@@ -71,7 +73,7 @@ def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
             f"{MAX_STEPS:,}",
             "build fewer levels, or call each block less often",
         )
-    outputs = joined_outputs(graph) if xp.joins_loops else graph.outputs
+    outputs = joined_outputs(graph, xp.scans_loops) if xp.joins_loops else graph.outputs
     return run(outputs, dict(zip(graph.inputs, args, strict=True)), xp)
 
 

@@ -49,3 +49,17 @@ def scan(
     init, xs = tuple(args[:carries]), tuple(args[carries : carries + scanned])
     last, stacked = lax.scan(body, init, xs, length=length, reverse=reverse)
     return _one_or_tuple([*last, *stacked])
+
+
+def while_loop(
+    xp: Any, args: Sequence[Any], test: Graph, graph: Graph, carries: int, bound: int | None
+) -> Any:
+    """Returns what is carried when the test first fails."""
+    assert bound is None, "a loop with a bound is lowered as a scan"
+    fixed = args[carries:]
+    last = lax.while_loop(
+        lambda carry: run_graph(test, [*carry, *fixed], xp)[0],
+        lambda carry: tuple(run_graph(graph, [*carry, *fixed], xp)),
+        tuple(args[:carries]),
+    )
+    return _one_or_tuple(last)

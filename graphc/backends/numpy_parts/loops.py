@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.run import check_steps, resolve, run_graph
+from graphc.core.errors import BudgetError
 from graphc.core.graph import Graph
 
 
@@ -47,3 +48,21 @@ def scan(
 
 def _empty(xp: Any, output: Any) -> Any:
     return np.zeros((0, *resolve(output.type.shape, xp.sizes)), output.type.dtype.numpy)
+
+
+def while_loop(
+    xp: Any, args: Sequence[Any], test: Graph, graph: Graph, carries: int, bound: int | None
+) -> Any:
+    """Returns what is carried when the test first fails."""
+    carry, fixed = list(args[:carries]), args[carries:]
+    steps = 0
+    while bool(run_graph(test, [*carry, *fixed], xp)[0]):
+        if bound is not None and steps >= bound:
+            raise BudgetError(
+                f"the loop {graph.name} goes on behind its bound of {bound:,} steps",
+                "give while_loop a larger bound",
+            )
+        carry = run_graph(graph, [*carry, *fixed], xp)
+        steps += 1
+        check_steps(graph, steps)
+    return _one_or_tuple(carry)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from graphc.core.errors import ArgumentError, show_value
+from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import LEAF_OPS, Graph, close_over
 from graphc.core.naming import describe_operand
 from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import depends_on, rebuild, topological_order
+
+Rest = TypeVar("Rest")
 
 #: Ops that only make a value larger: their operand is what a body takes from outside.
 _SPREADING = frozenset({"broadcast_to"})
@@ -221,14 +223,55 @@ def opened(outputs: Sequence[Node]) -> list[Node]:
         outputs = rebuild(outputs, {}, step)
 
 
-def show_types(nodes: Sequence[Node]) -> str:
-    """Returns the types of several values in words."""
-    return ", ".join(str(n.type) for n in nodes) or "nothing"
+def carried_on(carry: Nest, start: Sequence[Node], result: Any, name: str) -> list[Node]:
+    """Returns what a body carries on, as graph values.
 
-
-def check_forms(first: str, second: str, what: str, mend: str) -> None:
-    """Raises ArgumentError where two nests differ in structure."""
-    if first != second:
+    Raises:
+        ArgumentError: it is of another nest than what the body got, or no graph value.
+    """
+    after = nest_of(result)
+    if carry.form != after.form:
         raise ArgumentError(
-            f"{what}: {show_value(first)} and {show_value(second)} are different nests", mend
+            f"the carry is {carry.form}, and {name} returns {after.form} for it",
+            "return the same nest",
         )
+    return [
+        as_node(leaf, node.dtype) if is_number(leaf) else tensor_leaves([leaf], name)[0]
+        for leaf, node in zip(after.leaves, start, strict=True)
+    ]
+
+
+def settled(
+    carry: Nest, attempt: Callable[[Sequence[Node]], tuple[list[Node], Rest]]
+) -> tuple[list[Node], list[Node], Rest]:
+    """Returns the first carries, what the body makes of them, and what else the attempt returned.
+
+    A plain number as a first carry is weak: it takes the dtype that the body makes of it, so that
+    a sum of float64 may start from 0.
+    """
+    start = nodes_of(carry.leaves)
+    carried, rest = attempt(start)
+    weak = [
+        is_number(leaf) and old.dtype is not new.dtype and not new.shape
+        for leaf, old, new in zip(carry.leaves, start, carried, strict=True)
+    ]
+    if any(weak):
+        start = [
+            as_node(leaf, new.dtype) if w else old
+            for leaf, old, new, w in zip(carry.leaves, start, carried, weak, strict=True)
+        ]
+        carried, rest = attempt(start)
+    return start, carried, rest
+
+
+def check_carry_types(
+    before: Sequence[Node], after: Sequence[Node], names: Sequence[str], name: str
+) -> None:
+    """Raises ShapeError where a body changes the type of what it carries."""
+    for label, old, new in zip(names, before, after, strict=False):
+        if old.type != new.type:
+            cast = old.shape == new.shape
+            mend = f"start from gx.cast(..., '{new.dtype.name}')" if cast else "keep its shape"
+            raise ShapeError(
+                f"the carry {label} is {old.type}, and {name} returns {new.type} for it", mend
+            )

@@ -17,18 +17,22 @@ from graphc.core.node import Node, make
 from graphc.core.type import TupleType
 from graphc.core.walk import depends_on, rebuild, topological_order_until
 from graphc.ops.control import item, remembered, results_of
+from graphc.ops.flow.repeat import bounded, while_op
 from graphc.ops.flow.scan import scan_op
 
 
-def join_loops(roots: Sequence[Node], given: Iterable[Node] = ()) -> list[Node]:
+def join_loops(
+    roots: Sequence[Node], given: Iterable[Node] = (), scans: bool = False
+) -> list[Node]:
     """Returns the roots with loops joined that take the same steps.
 
     Args:
         roots: nodes of one graph.
         given: nodes whose values are known, which cut the graph; they stay themselves.
+        scans: make scans of while loops that have a bound: XLA's loops know no way back.
     """
     stop = {node: node for node in given}
-    found = list(roots)
+    found = _scanned(roots, stop) if scans else list(roots)
     while True:
         order = topological_order_until(found, stop)
         pair = _first_pair(order, {r for r in found if isinstance(r.type, TupleType)})
@@ -38,9 +42,31 @@ def join_loops(roots: Sequence[Node], given: Iterable[Node] = ()) -> list[Node]:
 
 
 @remembered
-def joined_outputs(graph: Graph) -> list[Node]:
-    """Returns the outputs of a body with its loops joined."""
-    return join_loops(graph.outputs)
+def joined_outputs(graph: Graph, scans: bool) -> list[Node]:
+    """Returns the outputs of a body with its loops joined, see `join_loops`."""
+    return join_loops(graph.outputs, (), scans)
+
+
+def _scanned(roots: Sequence[Node], stop: Mapping[Node, Node]) -> list[Node]:
+    """Returns the roots with every while loop that has a bound as a scan."""
+    order = topological_order_until(roots, stop)
+    if not any(_has_bound(n) for n in order):
+        return list(roots)
+    results: dict[Node, list[Node]] = {}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op is item and node.args[0] in results:
+            return results[node.args[0]][node.params["index"]]
+        if not _has_bound(node):
+            return make(node.op, args, node.params)
+        results[node] = bounded(make(node.op, args, node.params))[1]
+        return results[node][0]
+
+    return rebuild(roots, stop, step)
+
+
+def _has_bound(node: Node) -> bool:
+    return node.op is while_op and node.params["bound"] is not None
 
 
 def _first_pair(order: Sequence[Node], whole: set[Node]) -> tuple[Node, Node] | None:

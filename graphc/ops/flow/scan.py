@@ -10,21 +10,23 @@ from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import Graph, trace_level
 from graphc.core.naming import describe, describe_operand
-from graphc.core.node import Node, as_node, make
+from graphc.core.node import Node, make
 from graphc.core.type import Size, TensorType, Type
 from graphc.ops.control import NO_FORMULA, by_system, one_or_tuple, results_of, sum_flops
 from graphc.ops.define import structural
 from graphc.ops.flow.bodies import (
     Nest,
+    carried_on,
+    check_carry_types,
     check_function,
     close_bodies,
     formals_of,
-    is_number,
     leaf_names,
     name_of,
     nest_of,
     nodes_of,
     opened,
+    settled,
     tensor_leaves,
 )
 from graphc.ops.flow.scan_rules import scan_pushed, scan_vjp
@@ -116,39 +118,24 @@ def looped(
     name: str,
 ) -> tuple[Any, Any]:
     """Returns what `scan` returns, for operands that have been looked at."""
-    start = nodes_of(carry.leaves)
     names = leaf_names(body, [("carry", carry), ("x", entries)])
     rows = [TensorType(n.shape[1:], n.dtype) for n in operands]
-    for last in (False, True):
+    count = len(carry.leaves)
+
+    def attempt(start: Sequence[Node]) -> tuple[list[Node], tuple[list[Node], list[Node], Nest]]:
         with trace_level() as level:
-            types = [n.type for n in start]
-            formals = formals_of([*types, *rows], names, level)
-            count = len(start)
+            formals = formals_of([*[n.type for n in start], *rows], names, level)
             result = body(carry.build(formals[:count]), entries.build(formals[count:]))
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise ArgumentError(
                     f"the body {name} returned {describe_operand(result)}, no pair",
                     "return carry, y; y may be None",
                 )
-            after, made = nest_of(result[0]), nest_of(result[1])
-            check_carry(carry, after, name)
-            pairs = zip(after.leaves, types, strict=True)
-            carried = [
-                as_node(a, t.dtype) if is_number(a) else tensor_leaves([a], name)[0]
-                for a, t in pairs
-            ]
-            ys = tensor_leaves(made.leaves, name)
-        # A plain number as the first carry is weak: it takes the dtype that the body makes of it.
-        weak = [
-            is_number(leaf) and not last and node.dtype is not new.dtype and not new.shape
-            for leaf, node, new in zip(carry.leaves, start, carried, strict=True)
-        ]
-        if not any(weak):
-            break
-        start = [
-            as_node(leaf, new.dtype) if w else node
-            for leaf, node, new, w in zip(carry.leaves, start, carried, weak, strict=True)
-        ]
+            carried = carried_on(carry, start, result[0], name)
+            made = nest_of(result[1])
+            return carried, (formals, tensor_leaves(made.leaves, name), made)
+
+    start, carried, (formals, ys, made) = settled(carry, attempt)
     check_carry_types(start, carried, names, name)
     outputs = opened([*carried, *ys])
     (graph,), captured = close_bodies(formals, [outputs], [name], every=True)
@@ -163,28 +150,6 @@ def looped(
         return carry.build([]), made.build([])
     found = results_of(make(scan_op, (*start, *operands, *captured), params))
     return carry.build(found[: len(start)]), made.build(found[len(start) :])
-
-
-def check_carry(before: Nest, after: Nest, name: str) -> None:
-    """Raises ArgumentError where a body returns a carry of another nest than it got."""
-    if before.form != after.form:
-        raise ArgumentError(
-            f"the carry is {before.form}, and {name} returns {after.form} for it",
-            "return the same nest",
-        )
-
-
-def check_carry_types(
-    before: Sequence[Node], after: Sequence[Node], names: Sequence[str], name: str
-) -> None:
-    """Raises ShapeError where a body changes the type of what it carries."""
-    for label, old, new in zip(names, before, after, strict=False):
-        if old.type != new.type:
-            cast = old.shape == new.shape
-            mend = f"start from gx.cast(..., '{new.dtype.name}')" if cast else "keep its shape"
-            raise ShapeError(
-                f"the carry {label} is {old.type}, and {name} returns {new.type} for it", mend
-            )
 
 
 def _length(operands: Sequence[Node], length: Any) -> Size:

@@ -274,7 +274,7 @@ def scan_pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node |
         params, args = node.params, node.args
         graph, carries, scanned = params["graph"], params["carries"], params["scanned"]
         given = tuple(i for i, t in enumerate(tangents) if t is not None)
-        plan = _push_plan(graph, carries, scanned, given, rule, system)
+        plan = push_plan(graph, carries, scanned, given, rule, system)
         if plan is None:
             return None
         body, moving, alive = plan
@@ -303,7 +303,7 @@ def scan_pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node |
 
 
 @remembered
-def _push_plan(
+def push_plan(
     graph: Graph, carries: int, scanned: int, given: tuple[int, ...], rule: str, system: System
 ) -> tuple[Graph, tuple[int, ...], tuple[int, ...]] | None:
     """Returns the body with tangents, the inputs that have one, and the outputs that have one."""
