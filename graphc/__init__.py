@@ -12,13 +12,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphc import random
+from graphc import linalg, random
 from graphc.core.dim import Dim
 from graphc.core.dim import as_dim as dim
 from graphc.core.dtype import (
     DType,
     bfloat16,
     bool_,
+    complex64,
+    complex128,
     float16,
     float32,
     float64,
@@ -89,6 +91,7 @@ from graphc.ops.arithmetic import (
 )
 from graphc.ops.assign import assign
 from graphc.ops.blocks import block, map
+from graphc.ops.complexes import angle, complex, conj, imag, real
 from graphc.ops.contraction import einsum, matmul
 from graphc.ops.distances import (
     cosine_distance,
@@ -183,6 +186,13 @@ from graphc.ops.shaping import (
 from graphc.ops.sinc import sinc
 from graphc.ops.softmax import log_softmax, logsumexp, softmax
 from graphc.ops.source import arange, constant, input, param
+from graphc.ops.special.gammas import (
+    digamma,
+    gamma,
+    gammasgn,
+    lgamma,
+    polygamma,
+)
 from graphc.ops.special.inverse_error import (
     erfcinv,
     erfinv,
@@ -272,6 +282,7 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "angle",
     "arange",
     "asin",
     "asinh",
@@ -295,9 +306,13 @@ __all__ = [
     "clip",
     "compare",
     "compile",
+    "complex",
+    "complex64",
+    "complex128",
     "concat",
     "concatenate",
     "cond",
+    "conj",
     "constant",
     "conv",
     "conv_transpose",
@@ -308,6 +323,7 @@ __all__ = [
     "cosine_distance",
     "cost",
     "debug",
+    "digamma",
     "dim",
     "div",
     "divide",
@@ -338,6 +354,8 @@ __all__ = [
     "full",
     "full_like",
     "function",
+    "gamma",
+    "gammasgn",
     "gelu",
     "grad",
     "greater",
@@ -349,6 +367,7 @@ __all__ = [
     "huber",
     "hvp",
     "hypot",
+    "imag",
     "input",
     "int8",
     "int16",
@@ -365,6 +384,8 @@ __all__ = [
     "leaky_relu",
     "less",
     "less_equal",
+    "lgamma",
+    "linalg",
     "lint",
     "load",
     "load_problems",
@@ -409,6 +430,7 @@ __all__ = [
     "param",
     "parse",
     "permute_dims",
+    "polygamma",
     "positive",
     "pow",
     "prelu",
@@ -416,6 +438,7 @@ __all__ = [
     "promote",
     "random",
     "ravel",
+    "real",
     "reciprocal",
     "register",
     "relu",

@@ -14,7 +14,7 @@ from typing import Any
 import sympy as _sympy
 from sympy.codegen import cfunctions
 
-from graphc.bridge.sympy_special import OPAQUE, STANDARD
+from graphc.bridge.sympy_special import EXACT, STANDARD
 from graphc.ops.source import EXACT_NUMBERS
 
 #: SymPy's annotations are partial and in places wrong, so to the type checker it is `Any`.
@@ -110,7 +110,7 @@ OWN_FUNCTIONS: dict[Any, str] = {Choice: "where", Power: "pow"} | {
     function: function.__name__
     for function in (
         InversePositive, Log, Log1p, Atanh, Erfc, Logistic, Softplus, Magnitude, Sign, Floor, Ceil,
-        Round, Trunc, *OPAQUE.values(),
+        Round, Trunc,
     )
 }  # fmt: skip
 for _function, _name in OWN_FUNCTIONS.items():
@@ -235,8 +235,8 @@ class ExactNames(StandardNames):
 
 for _name, _function in STANDARD.items():
     setattr(StandardNames, _name, staticmethod(_function))
-for _name, _function in OPAQUE.items():
-    setattr(ExactNames, _name, _function)
+for _name, _function in EXACT.items():
+    setattr(ExactNames, _name, staticmethod(_function))
 
 
 class FormulaNames(ExactNames):

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.bridge.sympy_names import OWN_FUNCTIONS, Choice, Expression, Sinc, expm1, log1p, sympy
 from graphc.bridge.sympy_ops import OpFunction, PartialFunction
+from graphc.bridge.sympy_special import special_plan
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, bool_, dtype_of
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, GraphcError, show_value
@@ -182,6 +183,9 @@ class _Reader:
             return _ordered(expression), lambda nodes: _fold(joined, nodes)
         if kind is sympy.Not:
             return expression.args, lambda nodes: apply_named("logical_not", *nodes)
+        special = special_plan(expression)
+        if special is not None:
+            return special
         raise _no_counterpart(expression)
 
     # -- numbers --

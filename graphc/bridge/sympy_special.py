@@ -6,21 +6,27 @@ functions are the ones that the records name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as _sympy
 
+from graphc.core.node import Node, apply_named, apply_public
+
 sympy: Any = _sympy
 
 
-def _opaque(name: str, *slopes: Callable[..., Any]) -> Any:
-    """Returns a function that SymPy differentiates by one slope per operand and never rewrites."""
+def _opaque(name: str, *slopes: Callable[..., Any], params: tuple[str, ...] = ()) -> Any:
+    """Returns a function that SymPy differentiates by one slope per operand and never rewrites.
+
+    Behind the operands stand the op's parameters, which are integers.
+    """
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
         return sympy.sympify(slopes[argindex - 1](*self.args), strict=True)
 
-    return type(name, (sympy.Function,), {"nargs": len(slopes), "fdiff": fdiff})
+    fields = {"nargs": len(slopes) + len(params), "fdiff": fdiff, "params": params}
+    return type(name, (sympy.Function,), fields)
 
 
 ErfInv = _opaque("erfinv", lambda x: ErfInvSlope(x))
@@ -29,6 +35,10 @@ NormalQuantile = _opaque("normal_quantile", lambda p: NormalQuantileSlope(p))
 NormalQuantileSlope = _opaque(
     "normal_quantile_slope", lambda p: NormalQuantile(p) * NormalQuantileSlope(p) ** 2
 )
+Gamma = _opaque("gamma", lambda x: Gamma(x) * Digamma(x))
+LogGamma = _opaque("lgamma", lambda x: Digamma(x))
+Digamma = _opaque("digamma", lambda x: PolyGamma(x, 1))
+PolyGamma = _opaque("polygamma", lambda x, n: PolyGamma(x, n + 1), params=("order",))
 
 _half = sympy.sqrt(sympy.pi) / 2
 
@@ -43,8 +53,55 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "erfinv_slope": lambda x: _half * sympy.exp(sympy.erfinv(x) ** 2),
     "normal_quantile": _quantile,
     "normal_quantile_slope": lambda p: 2 * _half * sympy.sqrt(2) * sympy.exp(_quantile(p) ** 2 / 2),
+    "gamma": sympy.gamma,
+    "lgamma": sympy.loggamma,
+    "polygamma": lambda x, order: sympy.polygamma(order, x),
 }
 #: The opaque ones, whose names are those of the ops.
 OPAQUE: dict[str, Any] = {
-    f.__name__: f for f in (ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope)
+    f.__name__: f
+    for f in (
+        ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
+        PolyGamma,
+    )
+}  # fmt: skip
+#: What the symbolic engine reads in a formula.
+EXACT: dict[str, Callable[..., Any]] = {
+    **OPAQUE,
+    "polygamma": lambda x, order: Digamma(x) if order == 0 else PolyGamma(x, order),
 }
+
+#: The subexpressions that one needs, and how its node is made of theirs.
+_Plan = tuple[Sequence[Any], Callable[[Sequence[Node]], Node]]
+
+
+def _polygamma(expression: Any) -> _Plan | None:
+    n, x = expression.args
+    if not n.is_Integer:
+        return None
+    return (x,), lambda nodes: apply_public("polygamma", int(n), *nodes)
+
+
+def _plain(name: str) -> Callable[[Any], _Plan]:
+    return lambda expression: (expression.args, lambda nodes: apply_public(name, *nodes))
+
+
+#: How SymPy's own functions become nodes.
+_READERS: dict[Any, Callable[[Any], _Plan | None]] = {
+    sympy.erfinv: _plain("erfinv"),
+    sympy.erfcinv: _plain("erfcinv"),
+    sympy.gamma: _plain("gamma"),
+    sympy.loggamma: _plain("lgamma"),
+    sympy.polygamma: _polygamma,
+}
+
+
+def special_plan(expression: Any) -> _Plan | None:
+    """Returns how a special function becomes a node; None for any other expression."""
+    kind = type(expression)
+    if OPAQUE.get(kind.__name__) is kind:
+        count = len(expression.args) - len(kind.params)
+        given = zip(kind.params, expression.args[count:], strict=True)
+        params = {name: int(value) for name, value in given}
+        return expression.args[:count], lambda nodes: apply_named(kind.__name__, *nodes, **params)
+    return _READERS[kind](expression) if kind in _READERS else None

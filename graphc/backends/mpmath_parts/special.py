@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+#: Beyond this the gamma function is infinite in every float.
+HUGE = 10**9
+
 
 def erfinv(m: Any, x: Any) -> Any:
     """Returns y of erf(y) = x."""
@@ -80,5 +83,39 @@ def _newton(c: Any, step: Callable[[Any], Any], y: Any) -> Any:
     return +y
 
 
+def _is_pole(m: Any, x: Any) -> bool:
+    return x != x or (x <= 0 and (abs(x) == m.inf or x == m.context.floor(x)))
+
+
+def gamma(m: Any, x: Any) -> Any:
+    """Returns the gamma function; an infinity at 0, NaN at the other poles."""
+    if x == 0:
+        return m.inf
+    if _is_pole(m, x):
+        return m.nan
+    return m.inf if x > HUGE else m.context.gamma(x)
+
+
+def lgamma(m: Any, x: Any) -> Any:
+    """Returns log(abs(gamma(x)))."""
+    if x == m.inf or (_is_pole(m, x) and abs(x) < m.inf):
+        return m.inf
+    return m.nan if x != x or x == -m.inf else m.context.loggamma(x).real
+
+
+def polygamma(m: Any, x: Any, order: int) -> Any:
+    """Returns the derivative of psi of that order."""
+    if x == 0:
+        return m.inf if order % 2 else -m.inf
+    if x == m.inf:
+        return m.context.zero if order else m.inf
+    if _is_pole(m, x):
+        return m.inf if order % 2 and x > -m.inf else m.nan
+    return m.context.psi(order, x)
+
+
 #: The names under which formulas call them.
-NAMES = ("erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope")
+NAMES = (
+    "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
+    "gamma", "lgamma", "polygamma",
+)  # fmt: skip

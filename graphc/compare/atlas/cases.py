@@ -43,8 +43,15 @@ JAX_NAMES = {
     "integer_pow": "lax.integer_pow",
     "normal_cdf": "special.ndtr",
     "normal_quantile": "special.ndtri",
+    "gamma": "special.gamma",
+    "lgamma": "lax.lgamma",
+    "polygamma": "special.polygamma",
 }
-JAX_PARAMS = {"integer_pow": {"exponent": "y"}, "leaky_relu": {"slope": "negative_slope"}}
+JAX_PARAMS = {
+    "integer_pow": {"exponent": "y"},
+    "leaky_relu": {"slope": "negative_slope"},
+    "polygamma": {"order": "n"},
+}
 
 #: Where a function of an op's name is looked for, in this order.
 JAX_MODULES = ("jnp", "jax.nn", "special", "lax")

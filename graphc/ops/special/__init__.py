@@ -1,5 +1,5 @@
 """Operations: special functions."""
 
-from graphc.ops.special import inverse_error
+from graphc.ops.special import gammas, inverse_error
 
-__all__ = ["inverse_error"]
+__all__ = ["gammas", "inverse_error"]
