@@ -1,1 +1,21 @@
-"""Operations: linear algebra."""
+"""Records of linear algebra: systems, factorisations, spectra, determinants, functions."""
+
+from graphc.ops.linalg import (
+    determinants,
+    exponential,
+    factors,
+    least_squares,
+    norms,
+    solving,
+    spectra,
+)
+
+__all__ = [
+    "determinants",
+    "exponential",
+    "factors",
+    "least_squares",
+    "norms",
+    "solving",
+    "spectra",
+]
