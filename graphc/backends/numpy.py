@@ -255,6 +255,8 @@ class NumpyNamespace:
         return np.matmul(x, np.swapaxes(y, -1, -2) if transpose_y else y)
 
     def einsum(self, subscripts: str, *x: Any) -> Any:
+        if len(x) == 2:
+            return windows.einsum_of_two(subscripts, *x)
         return np.einsum(subscripts, *x, optimize=len(x) > 1)
 
     # -- sub-graphs --

@@ -17,7 +17,6 @@ from graphc.core.type import shape_of
 from graphc.ops.arithmetic import div, mul, neg, sub
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import broadcast_to
-from graphc.ops.contraction import matmul
 from graphc.ops.logic import cast
 from graphc.ops.rounding import mod
 from graphc.ops.shaping import concat, reshape, transpose
@@ -68,7 +67,7 @@ def isnan(x: Any) -> Node:
 def isinf(x: Any) -> Node:
     """Returns whether each element is infinite; False for integers."""
     node = as_node(x)
-    if not node.dtype.is_float:
+    if not node.dtype.is_inexact:
         return broadcast_to(scalar(False, bool_), node.shape)
     return apply_named("abs", node) == math.inf
 
@@ -77,8 +76,10 @@ def isinf(x: Any) -> Node:
 def isfinite(x: Any) -> Node:
     """Returns whether each element is neither infinite nor NaN; True for integers."""
     node = as_node(x)
-    if not node.dtype.is_float:
+    if not node.dtype.is_inexact:
         return broadcast_to(scalar(True, bool_), node.shape)
+    if node.dtype.kind == "c":
+        return isfinite(apply_named("real", node)) & isfinite(apply_named("imag", node))
     return apply_named("abs", node) < math.inf
 
 
@@ -125,13 +126,6 @@ def swapaxes(x: Any, first: int, second: int) -> Node:
 
 
 @public
-def dot(x: Any, y: Any) -> Node:
-    """Returns the product of vectors or matrices, as `@`; of a scalar and anything, as `*`."""
-    left, right = as_node(x), as_node(y)
-    return mul(x, y) if left.ndim == 0 or right.ndim == 0 else matmul(x, y)
-
-
-@public
 def outer(x: Any, y: Any) -> Node:
     """Returns all products of two vectors, `[n, m]`."""
     left, right = ravel(x), ravel(y)
@@ -139,7 +133,7 @@ def outer(x: Any, y: Any) -> Node:
 
 
 __all__ = [
-    "astype", "concatenate", "divide", "dot", "full", "full_like", "isfinite",
+    "astype", "concatenate", "divide", "full", "full_like", "isfinite",
     "isinf", "isnan", "multiply", "negative", "ones", "outer", "permute_dims", "positive", "ravel",
     "remainder", "round_", "subtract", "swapaxes", "zeros",
 ]  # fmt: skip
