@@ -29,10 +29,15 @@ width, channels]`.
 
 from graphc.nn import init
 from graphc.nn.activations import activation_of
+from graphc.nn.attention import MultiHeadAttention, TransformerBlock, dot_product_attention
 from graphc.nn.containers import Feedforward, Flatten, Reshape, Residual, Sequential
+from graphc.nn.conv import AvgPool, Conv, ConvTranspose, GlobalPool, MaxPool
 from graphc.nn.dense import Dense
 from graphc.nn.dropout import Dropout
+from graphc.nn.embedding import Embedding, PositionEmbedding, SinusoidalPositions
+from graphc.nn.gates import GEGLU, GLU, Maxout, PReLU, ReGLU, SwiGLU, Swish
 from graphc.nn.naming import Scope, Token, entered, layer, named, own_token
+from graphc.nn.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm, SingleBatchWarning
 from graphc.nn.parameters import (
     SymmetryWarning,
     count,
@@ -44,25 +49,58 @@ from graphc.nn.parameters import (
     state,
     updates,
 )
+from graphc.nn.penalties import elastic, l1, l2
+from graphc.nn.recurrent import GRU, LSTM, RNN
+from graphc.nn.summary import describe
 
 __all__ = [
+    "GEGLU",
+    "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "ConvTranspose",
     "Dense",
     "Dropout",
+    "Embedding",
     "Feedforward",
     "Flatten",
+    "GlobalPool",
+    "GroupNorm",
+    "LayerNorm",
+    "MaxPool",
+    "Maxout",
+    "MultiHeadAttention",
+    "PReLU",
+    "PositionEmbedding",
+    "RMSNorm",
+    "ReGLU",
     "Reshape",
     "Residual",
     "Scope",
     "Sequential",
+    "SingleBatchWarning",
+    "SinusoidalPositions",
+    "SwiGLU",
+    "Swish",
     "SymmetryWarning",
     "Token",
+    "TransformerBlock",
     "activation_of",
     "count",
+    "describe",
+    "dot_product_attention",
+    "elastic",
     "entered",
     "flat",
     "init",
     "initialise",
     "key",
+    "l1",
+    "l2",
     "layer",
     "named",
     "nest",
