@@ -17,14 +17,15 @@ HEAVY = (
 )
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
-    "call complex dim_size direction erfinv_slope formal gather gaussian gelu_gate imag "
-    "integer_pow inverse_positive inversion iota item jax_jvp jax_vjp normal_quantile_slope "
+    "add_along_axis call dim_size direction erfinv_slope formal gather gaussian gelu_gate "
+    "index_add index_gather index_max index_min index_set integer_pow inverse_positive inversion "
+    "iota item jax_jvp jax_vjp linear_recurrence normal_quantile_slope "
     "number one_minus_square one_plus_square pool_index pool_pick pool_place pow_less random_bits "
     "random_fold_in random_integers random_normal random_permutation random_split random_uniform "
     "sech_squared sigmoid_slope slice slice_transpose square_minus_one step_sign".split()
 )
 #: What stands behind `x[...]` and a notebook's display.
-INNER_FUNCTIONS = {"index", "_repr_svg_"}
+INNER_FUNCTIONS = {"at", "index", "_repr_svg_"}
 
 
 def run(code: str) -> str:

@@ -7,6 +7,7 @@ every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import threading
 import weakref
@@ -266,6 +267,16 @@ class Node:
         return apply_public("transpose", self)
 
     @property
+    def real(self) -> Node:
+        """The real part, see `gx.real`."""
+        return apply_public("real", self)
+
+    @property
+    def imag(self) -> Node:
+        """The imaginary part, see `gx.imag`."""
+        return apply_public("imag", self)
+
+    @property
     def mT(self) -> Node:
         """The transpose of the last two axes."""
         return apply_public("matrix_transpose", self)
@@ -302,6 +313,10 @@ class Node:
         """Returns the same elements in another shape, see `gx.reshape`."""
         return apply_public("reshape", self, shape[0] if len(shape) == 1 else shape)
 
+    def conj(self) -> Node:
+        """Returns the complex conjugate, see `gx.conj`."""
+        return apply_public("conj", self)
+
     def ravel(self) -> Node:
         """Returns the elements in one axis, see `gx.ravel`."""
         return apply_public("ravel", self)
@@ -325,6 +340,55 @@ class Node:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return apply_public("transpose", self, order)
 
+    @property
+    def at(self) -> Any:
+        """The elements that `x.at[key]` names, to `set`, `add`, `max`, `min` or `multiply`."""
+        return apply_public("at", self)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns whether any element holds, see `gx.any`."""
+        return apply_public("any", self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns whether all elements hold, see `gx.all`."""
+        return apply_public("all", self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns where the largest element stands, see `gx.argmax`."""
+        return apply_public("argmax", self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """Returns where the smallest element stands, see `gx.argmin`."""
+        return apply_public("argmin", self, axis=axis, keepdims=keepdims)
+
+    def argsort(self, axis: Any = -1, descending: bool = False, stable: bool = True) -> Node:
+        """Returns the order that sorts the elements, see `gx.argsort`."""
+        return apply_public("argsort", self, axis=axis, descending=descending, stable=stable)
+
+    def cumsum(self, axis: Any = None) -> Node:
+        """Returns running sums, see `gx.cumsum`."""
+        return apply_public("cumsum", self, axis=axis)
+
+    def cumprod(self, axis: Any = None) -> Node:
+        """Returns running products, see `gx.cumprod`."""
+        return apply_public("cumprod", self, axis=axis)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Node:
+        """Returns each element so often, see `gx.repeat`."""
+        return apply_public("repeat", self, repeats, axis=axis)
+
+    def take(self, indices: Any, axis: Any = None) -> Node:
+        """Returns the entries at indices along an axis, see `gx.take`."""
+        return apply_public("take", self, indices, axis=axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+        """Returns a diagonal of each matrix, see `gx.diagonal`."""
+        return apply_public("diagonal", self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+        """Returns the sum of a diagonal of each matrix, see `gx.trace`."""
+        return apply_public("trace", self, offset, axis1, axis2)
+
     def astype(self, dtype: Any) -> Node:
         """Returns the value in another dtype, see `gx.cast`."""
         return apply_public("cast", self, dtype)
@@ -341,8 +405,10 @@ class Node:
         return _numpy_function(ufunc.__name__)(*inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
-        named = {NUMPY_KEYWORDS.get(str(k), str(k)): v for k, v in options.items()}
-        return _numpy_function(function.__name__)(*args, **named)
+        found = _numpy_function(function.__name__)
+        own = () if isinstance(found, Op) else inspect.signature(found).parameters
+        named = {k if k in own else NUMPY_KEYWORDS.get(k, k): v for k, v in options.items()}
+        return found(*args, **named)
 
     def _repr_svg_(self) -> str:
         return _display(self)
@@ -535,14 +601,18 @@ def _to_dtype(operand: Any, target: DType) -> Node:
     return _to_dtype(as_node(operand), target)
 
 
-def scalar(value: bool | int | float, dtype: DType) -> Node:
+def scalar(value: bool | int | float | complex, dtype: DType) -> Node:
     """Returns a scalar constant of the given dtype.
 
     Raises:
-        DTypeError: an integer dtype can't hold the number.
+        DTypeError: an integer dtype can't hold the number, or a real one a complex number.
     """
-    if dtype.kind == "c":
-        return apply_named("cast", scalar(value, dtypes.real_part(dtype)), dtype=dtype)
+    if isinstance(value, complex):
+        if dtype.kind != "c":
+            raise DTypeError(
+                f"{value!r} does not fit into {dtype.name}", "use gx.complex64 or gx.complex128"
+            )
+        return make(op_named("constant"), (), {"value": _complex_const(value, dtype)})
     if dtype.is_integer and not isinstance(value, bool):
         info = np.iinfo(dtype.numpy)
         if value != value or not info.min <= value <= info.max or int(value) != value:
@@ -564,7 +634,7 @@ def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
             f"the integer has {int(value).bit_length()} bits and does not fit into {dtype.name}",
             "give a smaller number",
         ) from None
-    if dtype.is_float and value - value == 0:
+    if dtype.is_inexact and value - value == 0:
         if not np.isfinite(array):
             raise PrecisionError(
                 f"{value!r} is too large for {dtype.name}: it would become infinite",
@@ -577,6 +647,18 @@ def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
             )
     if dtype is dtypes.bool_ and value not in (0, 1):
         raise DTypeError(f"{value!r} is neither True nor False", "compare it: x != 0")
+    return Const(array)
+
+
+def _complex_const(value: complex, dtype: DType) -> Const:
+    with np.errstate(over="ignore", under="ignore"):
+        array = np.asarray(value, dtype=dtype.numpy)
+    finite = value - value == 0
+    if finite and not np.isfinite(array):
+        raise PrecisionError(
+            f"{value!r} is too large for {dtype.name}: it would become infinite",
+            "declare the inputs in a wider dtype",
+        )
     return Const(array)
 
 
@@ -618,9 +700,11 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
         return value if dtype is None else _to_dtype(value, dtype)
     if isinstance(value, Dim):
         return _to_dtype(value, dtypes.DEFAULT_INT if dtype is None else dtype)
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+    if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
         if dtype is None:
             dtype = dtypes.bool_ if isinstance(value, bool) else None
+        if dtype is None and isinstance(value, complex):
+            dtype = dtypes.DEFAULT_COMPLEX
         if dtype is None:
             dtype = dtypes.DEFAULT_INT if isinstance(value, int) else dtypes.DEFAULT_FLOAT
         return scalar(value, dtype)
@@ -634,17 +718,26 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
             "build it from gx.input, numbers and arrays",
         )
     if dtype is None and listed:
-        kind = {"f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT}.get(array.dtype.kind)
+        kinds = {
+            "f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT, "c": dtypes.DEFAULT_COMPLEX,
+        }  # fmt: skip
+        kind = kinds.get(array.dtype.kind)
         dtype = kind
     target = dtype or dtype_of(array.dtype)
+    if array.dtype.kind == "c" and target.kind != "c":
+        raise DTypeError(
+            f"{describe_operand(value)} does not fit into {target.name}",
+            "take its real part, or use gx.complex64",
+        )
     with np.errstate(all="ignore"):
         made = array.astype(target.numpy)
-    if target.is_float and np.any(np.isinf(made.astype(np.float64)) & np.isfinite(array)):
+    wide = np.complex128 if target.kind == "c" else np.float64
+    if target.is_inexact and np.any(np.isinf(made.astype(wide)) & np.isfinite(array)):
         raise PrecisionError(
             f"{describe_operand(value)} holds numbers too large for {target.name}",
             "choose a wider dtype",
         )
-    if not target.is_float and not np.array_equal(made, array):
+    if not target.is_inexact and not np.array_equal(made, array):
         raise DTypeError(
             f"{describe_operand(value)} does not fit into {target.name}",
             "round it, or choose another dtype",

@@ -1,0 +1,467 @@
+"""Running sums, products, extremes and log-sum-exps along an axis, and the linear recurrence.
+
+Their slopes are linear recurrences, h[j] = a[j] h[j-1] + b[j], which need no division: so a running
+product is right at zeros, and the factors of a running log-sum-exp never pass 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.core.calls import public
+from graphc.core.dtype import DEFAULT_INT, bool_, dtype_of
+from graphc.core.errors import AxisError, ShapeError
+from graphc.core.node import Node, apply_named, as_node, make, scalar
+from graphc.core.op import Kink, Op
+from graphc.core.type import TensorType, element_count
+from graphc.ops.axes import normalize_axis, require_axes
+from graphc.ops.chain import add_up, broadcast_to, multiply, reshape
+from graphc.ops.define import require_numbers, structural
+from graphc.ops.logic import cast, zeros_like
+from graphc.ops.source import size_node
+from graphc.ops.tensor.order import require_flag
+
+Rule = Callable[[Node, Node], Node]
+
+
+def _infer(x: TensorType, axis: int, reverse: bool) -> TensorType:
+    require_axes((axis,), len(x.shape))
+    require_flag("reverse", reverse)
+    require_numbers(x)
+    return x
+
+
+def _along(node: Node, reverse: bool | None = None) -> dict[str, Any]:
+    backwards = node.params["reverse"] if reverse is None else reverse
+    return {"axis": node.params["axis"], "reverse": backwards}
+
+
+def shifted(value: Node, node: Node, back: bool = False, first: float = 0.0) -> Node:
+    """Returns the values one step before along a scan's axis.
+
+    Args:
+        value: of the scan's shape.
+        node: the scan.
+        back: one step after instead.
+        first: what stands where there is none.
+    """
+    axis = node.params["axis"]
+    edge = broadcast_to(
+        scalar(first, value.dtype), (*value.shape[:axis], 1, *value.shape[axis + 1 :])
+    )
+    size = value.shape[axis]
+    later = node.params["reverse"] is not back  # the step before stands after it in the array
+    parts = (value, edge) if later else (edge, value)
+    joined = apply_named("concat", *parts, axis=axis)
+    bound = (1, 1 + size, 1) if later else (0, size, 1)
+    bounds = tuple(bound if a == axis else None for a in range(value.ndim))
+    return apply_named("slice", joined, bounds=bounds)
+
+
+def _scan(
+    name: str,
+    *,
+    run: Callable[..., Any],
+    vjp: Rule,
+    jvp: Rule,
+    bound: Rule,
+    latex: str,
+    flops: int,
+    doc: str,
+    meet: str = "all",
+    kink: Kink | None = None,
+    holomorphic: bool = False,
+) -> Op:
+    """Registers a scan of one operand; `bound(error, node)` takes an error of the full shape."""
+
+    def full_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+        return [vjp(broadcast_to(adjoint, node.shape), node) for _ in wanted]
+
+    def full_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+        if tangents[0] is None:
+            return None
+        return jvp(broadcast_to(tangents[0], node.shape), node)
+
+    def full_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+        if not node.dtype.is_float:
+            return None
+        error = zeros_like(node) if errors[0] is None else broadcast_to(errors[0], node.shape)
+        return bound(error, node)
+
+    return structural(
+        name,
+        group="reduction",
+        meet=meet,
+        infer=_infer,
+        run=run,
+        vjp=full_vjp,
+        jvp=full_jvp,
+        latex=latex,
+        flops=lambda node: flops * element_count(node.type.shape),
+        domain="every x",
+        ulp=0.0,
+        bound=full_bound,
+        kink=kink,
+        holomorphic=holomorphic,
+        doc=doc,
+    )
+
+
+def _count(node: Node) -> Node:
+    return size_node(node.shape[node.params["axis"]], node.dtype)
+
+
+# -- sums ------------------------------------------------------------------------------------------
+
+
+cumsum_op = _scan(
+    "cumsum",
+    run=lambda xp, x, axis, reverse: xp.scans.cumsum(xp, x, axis, reverse),
+    vjp=lambda adjoint, node: make(cumsum_op, (adjoint,), _along(node, not node.params["reverse"])),
+    jvp=lambda tangent, node: make(cumsum_op, (tangent,), node.params),
+    # As for a sum, in any order: (n - 1) u sum |x|.
+    bound=lambda error, node: make(
+        cumsum_op,
+        (error + apply_named("abs", node.args[0]) * (_count(node) * (node.dtype.epsilon / 2)),),
+        node.params,
+    ),
+    latex=r"\operatorname{{cumsum}}({0})",
+    flops=1,
+    holomorphic=True,
+    doc="Returns running sums along an axis.",
+)
+
+
+# -- the linear recurrence -------------------------------------------------------------------------
+
+
+def _recurrence_infer(factor: TensorType, term: TensorType, axis: int, reverse: bool) -> TensorType:
+    if factor.shape != term.shape:
+        raise ShapeError(f"the factors {factor} and the terms {term} differ", "broadcast them")
+    return _infer(term, axis, reverse)
+
+
+def _recurrence(factor: Node, term: Node, node: Node, back: bool = False) -> Node:
+    """Returns the recurrence along the axis of a scan; `back` from its end."""
+    return make(recurrence_op, (factor, term), _along(node, node.params["reverse"] is not back))
+
+
+def _recurrence_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+    factor = node.args[0]
+    # c[j] = adjoint[j] + a[j+1] c[j+1]; the factor's own adjoint is c[j] h[j-1].
+    carried = _recurrence(
+        shifted(factor, node, back=True), broadcast_to(adjoint, node.shape), node, back=True
+    )
+    return [carried if i else multiply(carried, shifted(node, node)) for i in wanted]
+
+
+def _recurrence_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+    da, db = tangents
+    if da is None and db is None:
+        return None
+    terms = add_up([None if da is None else multiply(da, shifted(node, node)), db])
+    assert terms is not None
+    return _recurrence(node.args[0], broadcast_to(terms, node.shape), node)
+
+
+def _recurrence_bound(errors: Sequence[Node | None], node: Node) -> Node:
+    # Each of the n steps is two roundings of numbers whose sizes obey the same recurrence.
+    factor, term = (apply_named("abs", a) for a in node.args)
+    size = _recurrence(factor, term, node)
+    ea, eb = errors
+    terms = add_up([None if ea is None else ea * shifted(size, node), eb])
+    own = size * ((_count(node) + 2) * node.dtype.epsilon)
+    if terms is None:
+        return own
+    return _recurrence(factor, broadcast_to(terms, node.shape), node) + own
+
+
+recurrence_op = structural(
+    "linear_recurrence",
+    group="reduction",
+    meet="float",
+    infer=_recurrence_infer,
+    run=lambda xp, factor, term, axis, reverse: xp.scans.recurrence(
+        xp, factor, term, axis, reverse
+    ),
+    vjp=_recurrence_vjp,
+    jvp=_recurrence_jvp,
+    latex=r"\operatorname{{recur}}({0}, {1})",
+    flops=lambda node: 2 * element_count(node.type.shape),
+    domain="every x, y",
+    ulp=0.0,
+    bound=_recurrence_bound,
+    holomorphic=True,
+    doc="Returns h with h[j] = factor[j] * h[j-1] + term[j] along an axis, from 0.",
+)
+
+
+# -- products --------------------------------------------------------------------------------------
+
+
+def _product_bound(error: Node, node: Node) -> Node:
+    x = apply_named("abs", node.args[0])
+    before = apply_named("abs", shifted(node, node, first=1.0))
+    own = apply_named("abs", node) * (_count(node) * (node.dtype.epsilon / 2))
+    return _recurrence(x, error * before, node) + own
+
+
+cumprod_op = _scan(
+    "cumprod",
+    run=lambda xp, x, axis, reverse: xp.scans.cumprod(xp, x, axis, reverse),
+    # y[j] = x[j] y[j-1]: what reaches y[j] is c[j] = adjoint[j] + x[j+1] c[j+1].
+    vjp=lambda adjoint, node: multiply(
+        _recurrence(shifted(node.args[0], node, back=True), adjoint, node, back=True),
+        shifted(node, node, first=1.0),
+    ),
+    jvp=lambda tangent, node: _recurrence(
+        node.args[0], multiply(tangent, shifted(node, node, first=1.0)), node
+    ),
+    bound=_product_bound,
+    latex=r"\operatorname{{cumprod}}({0})",
+    flops=1,
+    holomorphic=True,
+    doc="Returns running products along an axis; the slope is right at zeros too.",
+)
+
+
+# -- extremes: ties share the slope, as for max ----------------------------------------------------
+
+
+def _runs(node: Node) -> tuple[Node, Node, Node]:
+    """Returns 1 where the extreme stays that of before, 1 where x is the extreme, and the ties."""
+    dtype = node.dtype
+    stays = cast(node == shifted(node, node, first=float("nan")), dtype)
+    ties = cast(node.args[0] == node, dtype)
+    return stays, ties, _recurrence(stays, ties, node)
+
+
+def _extreme_vjp(adjoint: Node, node: Node) -> Node:
+    stays, ties, count = _runs(node)
+    carried = _recurrence(shifted(stays, node, back=True), adjoint / count, node, back=True)
+    return apply_named("where", ties > 0, carried, scalar(0, node.dtype))
+
+
+def _extreme_jvp(tangent: Node, node: Node) -> Node:
+    stays, ties, count = _runs(node)
+    chosen = apply_named("where", ties > 0, tangent, scalar(0, node.dtype))
+    return _recurrence(stays, chosen, node) / count
+
+
+def _tie_table(xp: Any, x: Any, axis: int, reverse: bool, larger: bool) -> tuple[Any, Any]:
+    """Returns for each result (first) and element (last axis) whether they tie."""
+    top = xp.scans.cumextreme(xp, x, axis, reverse, larger)
+    count = x.shape[axis]
+    steps = xp.arange(count, DEFAULT_INT)
+    before = steps[:, None] <= steps[None, :] if reverse else steps[:, None] >= steps[None, :]
+    order = (axis, *[a for a in range(x.ndim) if a != axis])
+    rows = xp.transpose(x, order)
+    tops = xp.transpose(top, order)
+    ties = rows[None] == tops[:, None]
+    before = xp.reshape(before, (count, count, *[1] * (x.ndim - 1)))
+    return (ties & before) * 1, order
+
+
+def _extreme_kink(larger: bool) -> Kink:
+    def back(xp: Any, value: Any, order: Any) -> Any:
+        return xp.transpose(value, tuple(order.index(a) for a in range(len(order))))
+
+    def at(xp: Any, x: Any, axis: int, reverse: bool) -> Any:
+        ties, order = _tie_table(xp, x, axis, reverse, larger)
+        return back(xp, xp.sum(ties, (1,), False) > 1, order)
+
+    def slope(xp: Any, dx: Any, x: Any, axis: int, reverse: bool) -> Any:
+        ties, order = _tie_table(xp, x, axis, reverse, larger)
+        moved = xp.transpose(dx, order)[None]
+        shares = xp.sum(ties * moved, (1,), False) / xp.sum(ties, (1,), False)
+        return back(xp, shares, order)
+
+    return Kink(
+        where="several elements up to here share the extreme",
+        at=at,
+        slope=slope,
+        departs="of three ties and more JAX's shares depend on how it pairs the elements",
+    )
+
+
+def _running_extreme(name: str, larger: bool, words: str) -> Op:
+    def run(xp: Any, x: Any, axis: int, reverse: bool) -> Any:
+        return xp.scans.cumextreme(xp, x, axis, reverse, larger)
+
+    return _scan(
+        name,
+        run=run,
+        vjp=_extreme_vjp,
+        jvp=_extreme_jvp,
+        bound=lambda error, node: make(cummax_op, (error,), _along(node)),
+        latex=rf"\operatorname{{{{{name}}}}}({{0}})",
+        flops=1,
+        kink=_extreme_kink(larger),
+        doc=f"Returns the {words} element so far along an axis; ties share the slope. NaN wins.",
+    )
+
+
+cummax_op = _running_extreme("cummax", True, "largest")
+cummin_op = _running_extreme("cummin", False, "smallest")
+
+
+# -- the logarithm of a running sum of exponentials ------------------------------------------------
+
+
+def _decay(node: Node) -> Node:
+    """Returns exp(y[j-1] - y[j]), which is at most 1; 0 at the first."""
+    return apply_named("exp", shifted(node, node, first=float("-inf")) - node)
+
+
+def _weight(node: Node) -> Node:
+    return apply_named("exp", node.args[0] - node)
+
+
+def _log_bound(error: Node, node: Node) -> Node:
+    # A step log(e^y + e^x) adds its own rounding, of y and of a logarithm below log 2, and the
+    # errors before it enter with weights that add up to 1 at most.
+    eps = node.dtype.epsilon
+    own = (apply_named("abs", node) + 1.0) * (4 * eps)
+    passed = _recurrence(_decay(node), multiply(_weight(node), error) + own, node)
+    return passed + own
+
+
+cumlogsumexp_op = _scan(
+    "cumlogsumexp",
+    run=lambda xp, x, axis, reverse: xp.scans.cumlogsumexp(xp, x, axis, reverse),
+    vjp=lambda adjoint, node: multiply(
+        _recurrence(shifted(_decay(node), node, back=True), adjoint, node, back=True),
+        _weight(node),
+    ),
+    jvp=lambda tangent, node: _recurrence(_decay(node), multiply(tangent, _weight(node)), node),
+    bound=_log_bound,
+    latex=r"\operatorname{{cumlogsumexp}}({0})",
+    flops=20,
+    meet="float",
+    doc="Returns log(sum(exp(x))) of the elements up to here along an axis, without overflow.",
+)
+
+
+# -- what people call ------------------------------------------------------------------------------
+
+
+def _called(op: Op, x: Any, axis: Any, reverse: Any, flatten: bool = True) -> Node:
+    node = as_node(x)
+    require_flag("reverse", reverse)
+    if node.dtype is bool_:
+        node = cast(node, DEFAULT_INT)
+    if axis is None:
+        if node.ndim != 1 and not flatten:
+            raise AxisError(f"x has {node.ndim} axes and no axis is named", "give axis=0")
+        return op(reshape(node, (element_count(node.shape),)), axis=0, reverse=reverse)
+    return op(node, axis=normalize_axis(axis, node.ndim), reverse=reverse)
+
+
+@public
+def cumsum(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
+    """Returns running sums along `axis`; of all elements in one axis without it, as NumPy does.
+
+    Args:
+        x: `[..., n, ...]`; booleans count as int32.
+        axis: the axis along which they run.
+        reverse: run from the end.
+    """
+    return _called(cumsum_op, x, axis, reverse)
+
+
+@public
+def cumprod(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
+    """Returns running products along `axis`; the slope is right at zeros too.
+
+    Args:
+        x: `[..., n, ...]`; booleans count as int32.
+        axis: the axis along which they run; None for all elements in one.
+        reverse: run from the end.
+    """
+    return _called(cumprod_op, x, axis, reverse)
+
+
+@public
+def cummax(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
+    """Returns the largest element up to here along `axis`; ties share the slope. NaN wins.
+
+    Args:
+        x: `[..., n, ...]`.
+        axis: the axis along which it runs; None for all elements in one.
+        reverse: run from the end.
+    """
+    return _called(cummax_op, x, axis, reverse)
+
+
+@public
+def cummin(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
+    """Returns the smallest element up to here along `axis`; ties share the slope. NaN wins.
+
+    Args:
+        x: `[..., n, ...]`.
+        axis: the axis along which it runs; None for all elements in one.
+        reverse: run from the end.
+    """
+    return _called(cummin_op, x, axis, reverse)
+
+
+@public
+def cumlogsumexp(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
+    """Returns log(sum(exp(x))) of the elements up to here along `axis`, without overflow.
+
+    Args:
+        x: `[..., n, ...]`.
+        axis: the axis along which it runs; None for all elements in one.
+        reverse: run from the end.
+    """
+    return _called(cumlogsumexp_op, x, axis, reverse)
+
+
+def _standard(op: Op, start: int, x: Any, axis: Any, dtype: Any, include_initial: Any) -> Node:
+    node = as_node(x)
+    require_flag("include_initial", include_initial)
+    if dtype is not None:
+        node = cast(node, dtype_of(dtype))
+    made = _called(op, node, axis, False, flatten=False)
+    if not include_initial:
+        return made
+    at = normalize_axis(0 if axis is None else axis, made.ndim)
+    edge = broadcast_to(scalar(start, made.dtype), (*made.shape[:at], 1, *made.shape[at + 1 :]))
+    return apply_named("concat", edge, made, axis=at)
+
+
+@public
+def cumulative_sum(
+    x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Node:
+    """Returns running sums, by the Array API standard.
+
+    Args:
+        x: `[..., n, ...]`.
+        axis: the axis along which they run, which a vector may leave out.
+        dtype: what the elements are cast to first.
+        include_initial: begin with the 0 of no elements, so that there are n + 1.
+
+    Raises:
+        AxisError: x is no vector and there is no axis.
+    """
+    return _standard(cumsum_op, 0, x, axis, dtype, include_initial)
+
+
+@public
+def cumulative_prod(
+    x: Any, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Node:
+    """Returns running products, by the Array API standard.
+
+    Args:
+        x: `[..., n, ...]`.
+        axis: the axis along which they run, which a vector may leave out.
+        dtype: what the elements are cast to first.
+        include_initial: begin with the 1 of no elements, so that there are n + 1.
+
+    Raises:
+        AxisError: x is no vector and there is no axis.
+    """
+    return _standard(cumprod_op, 1, x, axis, dtype, include_initial)
