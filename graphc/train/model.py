@@ -159,7 +159,7 @@ def flat(values: Any, names: Sequence[str], what: str) -> dict[str, Any]:
 def fingerprint(roots: Sequence[Node]) -> str:
     """Returns 32 hexadecimal digits that tell one graph from another, alike in every process.
 
-    First values of parameters are left out: they are no part of the model.
+    First values and owners of parameters are left out: they are no part of the model.
     """
     return _digest(roots, {}).hex()
 
@@ -172,7 +172,7 @@ def _digest(roots: Sequence[Node], known: dict[Graph, bytes]) -> bytes:
         params = [
             f"{k}={_parameter(v, known)}"
             for k, v in sorted(node.params.items())
-            if not (node.op.name == "param" and k == "init")
+            if not (node.op.name == "param" and k in ("init", "owner"))
         ]
         args = [str(numbers[a]) for a in node.args]
         line = "\x1f".join([node.op.name, *args, str(node.type), *params])

@@ -29,6 +29,12 @@ _OURS: dict[str, Callable[..., Any]] = {
         learning_rate, momentum=momentum, nesterov=True, **options
     ),
     "shampoo": shampoo,
+    # Under its own name Optax calls it deprecated.
+    "optimistic_adam": optax.optimistic_adam_v2,
+    # Optax warns where it is left to find a seed itself.
+    "noisy_sgd": lambda learning_rate, key=0, **options: optax.noisy_sgd(
+        learning_rate, key=key, **options
+    ),
 }
 
 

