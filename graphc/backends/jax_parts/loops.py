@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -63,3 +64,33 @@ def while_loop(
         tuple(args[:carries]),
     )
     return _one_or_tuple(last)
+
+
+def barrier(xp: Any, args: Sequence[Any]) -> Any:
+    """Returns the operands, which XLA must have before it goes on with one of them."""
+    return _one_or_tuple(lax.optimization_barrier(tuple(args)))
+
+
+def checkpoint(xp: Any, graph: Graph, args: Sequence[Any]) -> Any:
+    """Returns what a block makes of the operands; JAX's own backward pass runs it again too."""
+    return _one_or_tuple(jax.checkpoint(_runner(xp, graph))(*args))
+
+
+def implicit(xp: Any, graph: Graph, solution: Any, others: Sequence[Any]) -> Any:
+    """Returns the solution; JAX differentiates it by the equation, with its own slopes of that."""
+
+    def equation(x: Any, *rest: Any) -> Any:
+        return run_graph(graph, [x, *rest], xp)[0]
+
+    @jax.custom_jvp
+    def found(x: Any, *rest: Any) -> Any:
+        return x
+
+    @found.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        x, rest = found(*primals), tuple(primals[1:])
+        _, moved = jax.jvp(lambda *p: equation(x, *p), rest, tuple(tangents[1:]))
+        matrix = jax.jacfwd(lambda v: equation(v, *rest))(x)
+        return x, -jnp.linalg.solve(matrix, moved)
+
+    return found(solution, *others)

@@ -66,3 +66,18 @@ def while_loop(
         steps += 1
         check_steps(graph, steps)
     return _one_or_tuple(carry)
+
+
+def barrier(xp: Any, args: Sequence[Any]) -> Any:
+    """Returns the operands: NumPy computes in the order it is told."""
+    return _one_or_tuple(args)
+
+
+def checkpoint(xp: Any, graph: Graph, args: Sequence[Any]) -> Any:
+    """Returns what a block makes of the operands."""
+    return _one_or_tuple(run_graph(graph, args, xp))
+
+
+def implicit(xp: Any, graph: Graph, solution: Any, others: Sequence[Any]) -> Any:
+    """Returns the solution, as it was found."""
+    return solution

@@ -45,6 +45,7 @@ from graphc.ops.flow.scan_rules import push_plan, scan_vjp
 from graphc.ops.logic import zeros_like
 from graphc.ops.source import iota_op
 
+
 def _infer(*types: TensorType, test: Graph, graph: Graph, carries: int, bound: int | None) -> Type:
     for inner in (test, graph):
         for formal, t in zip(inner.inputs, types, strict=True):
