@@ -125,7 +125,7 @@ class MultiHeadAttention:
     dropout: float = 0.0
     empty: str = "nan"
     weight_init: Any = "glorot"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -171,6 +171,8 @@ class MultiHeadAttention:
             )
             flat = reshape(found, (*found.shape[:2], width))
             out = self.features or node.shape[-1]
+            if not isinstance(out, int):
+                raise ShapeError(f"the features have the named size {out}", "give features=")
             result = affine(scope, flat, out, self.weight_init, bias, suffix="_out")
             if self.dropout and training:
                 result = Dropout(self.dropout)(result, training=True)
@@ -231,7 +233,7 @@ class TransformerBlock:
     norm: str = "layer"
     before: bool = True
     weight_init: Any = "glorot"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

@@ -74,7 +74,7 @@ class Sequential:
     """
 
     layers: Sequence[Any]
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ class Residual:
 
     inner: Any
     shortcut: Any = None
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -148,7 +148,7 @@ class Flatten:
     """
 
     keep: int = 1
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class Reshape:
     """
 
     shape: Sequence[int]
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

@@ -105,7 +105,7 @@ class Conv:
     bias: bool = True
     weight_init: Any = "glorot"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -147,7 +147,7 @@ class ConvTranspose:
     bias: bool = True
     weight_init: Any = "glorot"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -175,7 +175,7 @@ class MaxPool:
     window: Any = 2
     stride: Any = None
     padding: Any = "valid"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -199,7 +199,7 @@ class AvgPool:
     window: Any = 2
     stride: Any = None
     padding: Any = "valid"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -219,7 +219,7 @@ class GlobalPool:
     """
 
     kind: str = "mean"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

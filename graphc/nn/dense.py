@@ -77,7 +77,7 @@ class Dense:
     bias: bool = True
     weight_init: Any = "glorot"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

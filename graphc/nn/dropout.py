@@ -28,7 +28,7 @@ class Dropout:
     """
 
     rate: float = 0.5
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ class Embedding:
     features: int
     weight_init: Any = scaled(1.0, "out", "normal")
     dtype: Any = DEFAULT_FLOAT
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class PositionEmbedding:
 
     length: int
     weight_init: Any = "normal"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class SinusoidalPositions:
     """
 
     base: float = 10_000.0
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

@@ -35,7 +35,7 @@ class GLU:
     bias: bool = True
     weight_init: Any = "glorot"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Maxout:
     bias: bool = True
     weight_init: Any = "glorot"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class PReLU:
 
     slope: float = 0.25
     shared: bool = True
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -147,7 +147,7 @@ class Swish:
 
     slope: float = 1.0
     shared: bool = True
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

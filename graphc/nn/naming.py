@@ -44,8 +44,8 @@ class Token:
         return "<layer>"
 
 
-def named(*, default: None = None, kw_only: Literal[True] = True) -> Any:
-    """Returns the field `name` of a layer."""
+def named(*, default: str | None = None, kw_only: Literal[True] = True) -> Any:
+    """Returns the field `name` of a layer; write `named(default=None)`."""
     return dataclasses.field(default=default, kw_only=kw_only)
 
 
@@ -61,7 +61,7 @@ Made = TypeVar("Made", bound=type)
 def layer(made: Made) -> Made:
     """Makes a class a layer: a frozen, slotted dataclass of hyper-parameters, with good errors.
 
-    The class declares its hyper-parameters, then `name: str | None = named()` and
+    The class declares its hyper-parameters, then `name: str | None = named(default=None)` and
     `token: Token = own_token()`, and has `__call__(self, x, *, training=False)`, which makes its
     parameters within `with entered(self, x) as scope:`.
     """

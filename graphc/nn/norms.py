@@ -62,7 +62,7 @@ class BatchNorm:
     epsilon: float = 1e-5
     scale: bool = True
     bias: bool = True
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -127,7 +127,7 @@ class LayerNorm:
     epsilon: float = 1e-5
     scale: bool = True
     bias: bool = True
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -159,7 +159,7 @@ class RMSNorm:
     epsilon: float = 1e-6
     scale: bool = True
     bias: bool = False
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -192,7 +192,7 @@ class GroupNorm:
     epsilon: float = 1e-5
     scale: bool = True
     bias: bool = True
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from graphc.core.calls import guarded
 from graphc.core.const import Const
-from graphc.core.dim import Dim
 from graphc.core.dtype import uint32
 from graphc.core.errors import ArgumentError, NameClashError, ShapeError, show_value, user_place
 from graphc.core.graph import check_names, nodes_everywhere
@@ -141,9 +140,8 @@ def first_value(node: Node, seed: int) -> np.ndarray[Any, Any]:
         ArgumentError: it was declared without `init`, or `init` gave something else.
         ShapeError: it has a named size.
     """
-    init, shape, dtype = node.params["init"], node.shape, node.dtype
-    if any(isinstance(size, Dim) for size in shape):
-        raise ShapeError(f"the parameter {describe_operand(node)} has a named size", "pass a value")
+    init, dtype = node.params["init"], node.dtype
+    shape = tuple(_plain(size, node) for size in node.shape)
     if init is None:
         raise ArgumentError(
             f"the parameter {node.name!r} has no first value", "declare it with init="
@@ -165,13 +163,15 @@ def count(nodes: Any) -> int:
     leaves, _ = flatten(nodes)
     if leaves and not any(isinstance(leaf, Node) for leaf in leaves):
         return sum(int(np.size(leaf)) for leaf in leaves)
-    sizes = [n.shape for n in _params(nodes) if is_trainable(n)]
-    return sum(math.prod(_plain(size) for size in shape) for shape in sizes)
+    found = [n for n in _params(nodes) if is_trainable(n)]
+    return sum(math.prod(_plain(size, node) for size in node.shape) for node in found)
 
 
-def _plain(size: Any) -> int:
+def _plain(size: Any, node: Node) -> int:
     if not isinstance(size, int):
-        raise ShapeError(f"a parameter has the named size {size}", "it has no count")
+        raise ShapeError(
+            f"the parameter {describe_operand(node)} has the named size {size}", "give a number"
+        )
     return size
 
 

@@ -106,7 +106,7 @@ class RNN:
     weight_init: Any = "glorot"
     recurrent_init: Any = "orthogonal"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -155,7 +155,7 @@ class LSTM:
     weight_init: Any = "glorot"
     recurrent_init: Any = "orthogonal"
     forget_bias: float = 1.0
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:
@@ -210,7 +210,7 @@ class GRU:
     weight_init: Any = "glorot"
     recurrent_init: Any = "orthogonal"
     bias_init: Any = "zeros"
-    name: str | None = named()
+    name: str | None = named(default=None)
     token: Token = own_token()
 
     def __post_init__(self) -> None:

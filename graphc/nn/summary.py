@@ -92,7 +92,8 @@ def _results(roots: list[Any]) -> dict[str, str]:
         known = [layer for layer in above if layer is not None]
         last = max(known, key=lambda layer: rank[layer], default=None)
         latest[node] = last
-        if last is not None and not any(a.op is param_op for a in node.args[1:] if not a.shape):
+        # A mean over everything but the channels belongs to the layer that follows, not to this.
+        if last is not None and (node.ndim >= 2 or last not in found):
             found[last] = str(node.type)
     return found
 

@@ -208,7 +208,7 @@ def param(
     made = _type(shape, dtype)
     spec: Any = getattr(init, "spec", None)
     if is_spec(spec):
-        init = cast(Any, spec)
+        init = spec
     elif init is not None and not callable(init):
         array = _initial_array(init, made.dtype)
         if array.shape not in ((), made.shape):
