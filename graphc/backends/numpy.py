@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy_parts import linalg, loops, ordering, random, scans, scatter, windows
+from graphc.backends.numpy_parts import (
+    linalg,
+    loops,
+    ordering,
+    products,
+    random,
+    scans,
+    scatter,
+    windows,
+)
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -256,7 +265,7 @@ class NumpyNamespace:
 
     def einsum(self, subscripts: str, *x: Any) -> Any:
         if len(x) == 2:
-            return windows.einsum_of_two(subscripts, *x)
+            return products.einsum_of_two(subscripts, *x)
         return np.einsum(subscripts, *x, optimize=len(x) > 1)
 
     # -- sub-graphs --

@@ -156,10 +156,12 @@ def _along_path(
     """Returns the sum of products, of two operands at a time where there are more."""
     pending = list(zip(terms, nodes, strict=True))
     for step in _path(terms, result, sizes):
-        chosen = [pending[i] for i in sorted(step)]
+        chosen: Sequence[tuple[str, Node]] = [pending[i] for i in sorted(step)]
         pending = [p for i, p in enumerate(pending) if i not in step]
         kept = result if not pending else _kept(chosen, "".join(t for t, _ in pending) + result)
-        pending.append((kept, _joined(_in_order(chosen, result) if not pending else chosen, kept)))
+        if not pending and len(terms) > 2:
+            chosen = _in_order(chosen, result)
+        pending.append((kept, _joined(chosen, kept)))
     return pending[0][1]
 
 
@@ -168,13 +170,15 @@ def _path(terms: Sequence[str], result: str, sizes: dict[str, Size]) -> Sequence
         return [tuple(range(len(terms)))]
     import opt_einsum  # 10 ms that others need not pay
 
-    shapes = [
-        tuple([_NAMED_SIZE if isinstance(sizes[c], Dim) else sizes[c] for c in t]) for t in terms
-    ]
+    shapes = [tuple([_count(sizes[c]) for c in t]) for t in terms]
     how = "optimal" if len(terms) <= _OPTIMAL else "dp" if len(terms) <= _DYNAMIC else "greedy"
     text = ",".join(terms) + "->" + result
     path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=how)
     return path
+
+
+def _count(size: Size) -> int:
+    return _NAMED_SIZE if isinstance(size, Dim) else max(size, 1)
 
 
 def _kept(chosen: Sequence[tuple[str, Node]], later: str) -> str:
