@@ -45,8 +45,8 @@ class JaxNamespace:
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
         "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "
         "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal "
-        "conj logical_and logical_or logical_xor logical_not isfinite reshape transpose broadcast_to "
-        "abs round concatenate stack"
+        "logical_and logical_or logical_xor logical_not isfinite reshape transpose broadcast_to "
+        "conj abs round concatenate stack"
     ).split()
 
     def __init__(self, sizes: Mapping[str, int] | None = None) -> None:

@@ -106,7 +106,7 @@ class MpNamespace(NumpyNamespace):
         """Returns numbers as exact mpmath numbers, integers and booleans as Python's."""
         array = np.asarray(array)
         if array.dtype == object:  # numbers of another precision must take this one's
-            return _map(lambda v: v if isinstance(v, (bool, int)) else self.context.mpf(v), array)
+            return _map(lambda v: v if isinstance(v, (bool, int)) else self.scalar(v), array)
         if array.dtype.kind == "b":
             return _map(bool, array)
         if array.dtype.kind in "ui":
@@ -122,6 +122,11 @@ class MpNamespace(NumpyNamespace):
     def asarray(self, x: Any) -> Any:
         return self.convert(x)
 
+    def scalar(self, value: Any) -> Any:
+        """Returns a number as one of this precision, complex where it is."""
+        complex_in = isinstance(value, (complex, self.context.mpc)) or hasattr(value, "_mpc_")
+        return (self.context.mpc if complex_in else self.context.mpf)(value)
+
     def number(self, name: str, like: Any) -> Any:
         return _objects(self.scalars.number(name))
 
@@ -129,7 +134,7 @@ class MpNamespace(NumpyNamespace):
         return self.full(shape, 0, dtype)
 
     def full(self, shape: Any, value: Any, dtype: DType) -> Any:
-        zero = self.context.mpf(value) if dtype.is_inexact else int(value)
+        zero = self.scalar(value) if dtype.is_inexact else int(value)
         result = np.empty(shape, dtype=object)
         result[...] = zero
         return result
@@ -193,6 +198,9 @@ class MpNamespace(NumpyNamespace):
 
     def real(self, x: Any) -> Any:
         return _map(lambda v: v.real if isinstance(v, self.context.mpc) else v, x)
+
+    def conj(self, x: Any) -> Any:
+        return _map(lambda v: self.context.conj(v), x)
 
     def imag(self, x: Any) -> Any:
         return _map(lambda v: self.context.mpf(v.imag), x)
