@@ -135,6 +135,7 @@ _GROUPS = {
     "control": "carries a graph, and is as accurate as that",
     "reduction": "measured on vectors",
     "contraction": "measured on vectors",
+    "linalg": "takes matrices: its bound holds its digits to the condition",
 }
 _NAMED = {
     "stop_gradient": "hands its operand on; its derivative is 0 by definition",
