@@ -122,7 +122,9 @@ class Program:
         if rows is not None:
             pick = lambda a: a.at[rows].get(mode="promise_in_bounds")
             data = jax.tree.map(pick, data)
-        return self.step(carry, data, jax.random.fold_in(key, number), rate, fixed, options)
+        if self.model.keyed:
+            key = jax.random.fold_in(key, number)
+        return self.step(carry, data, key, rate, fixed, options)
 
     def epoch(
         self, carry: Carry, data: Any, rows: Any, first: Any, rates: Any, key: Any, fixed: Any,

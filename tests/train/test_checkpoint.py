@@ -124,7 +124,7 @@ def test_the_checkpoint_of_another_training_is_refused_by_what_differs(tmp_path:
         call(rows={**data, "y": data["y"] + 1})
     with pytest.raises(gx.FileError, match="is not there"):
         train.fit(loss, data, checkpoint=tmp_path / "no" / "file")
-    with pytest.raises(gx.FileError, match="no plain file|directory"):
+    with pytest.raises(gx.FileError, match="can't be read"):
         train.fit(loss, data, checkpoint=tmp_path, resume=True)
 
 
