@@ -228,8 +228,12 @@ def _keep_name(scope: Scope, child: Any) -> None:
         return
     if token.path is not None:
         parent, _, last = token.path.rpartition(".")
-        if parent == scope.prefix and last:
+        if parent == scope.prefix and last and token.owner is scope.owner:
             scope.claim(last, token)
+        elif parent == scope.prefix and last:
+            # It stands in another model too. Should a second layer have that name, the two are
+            # different parameters, and the graph that holds both is refused.
+            scope.taken.setdefault(last, token)
     elif isinstance(child.name, str) and child.name:
         scope.claim(child.name, token)
 
