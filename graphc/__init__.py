@@ -59,6 +59,7 @@ from graphc.core.errors import (
     RenderError,
     SavedGraphError,
     ShapeError,
+    SingularError,
 )
 from graphc.core.graph import Graph
 from graphc.core.node import Node
@@ -90,6 +91,14 @@ from graphc.ops.arithmetic import (
     sub,
 )
 from graphc.ops.assign import assign
+from graphc.ops.bitwise import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+)
 from graphc.ops.blocks import block, map
 from graphc.ops.complexes import angle, complex, conj, imag, real
 from graphc.ops.contraction import einsum, matmul
@@ -139,6 +148,15 @@ from graphc.ops.flow.scan import scan
 from graphc.ops.formulas import with_gradient
 from graphc.ops.gaussian import erf, erfc, normal_cdf
 from graphc.ops.indexing import scatter_add, take
+from graphc.ops.logarithms import (
+    cbrt,
+    exp2,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    logit,
+)
 from graphc.ops.logic import (
     cast,
     equal,
@@ -196,9 +214,23 @@ from graphc.ops.shaping import (
     stop_gradient,
     transpose,
 )
+from graphc.ops.signs import (
+    copysign,
+    degrees,
+    fmod,
+    nan_to_num,
+    nextafter,
+    radians,
+    signbit,
+)
 from graphc.ops.sinc import sinc
 from graphc.ops.softmax import log_softmax, logsumexp, softmax
 from graphc.ops.source import constant, input, param
+from graphc.ops.special.entropies import (
+    entr,
+    xlog1py,
+    xlogy,
+)
 from graphc.ops.special.gammas import (
     digamma,
     gamma,
@@ -338,6 +370,7 @@ __all__ = [
     "RenderError",
     "SavedGraphError",
     "ShapeError",
+    "SingularError",
     "TensorType",
     "abs",
     "acos",
@@ -362,6 +395,12 @@ __all__ = [
     "bfloat16",
     "binary_cross_entropy",
     "bincount",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
     "block",
     "bool_",
     "broadcast_arrays",
@@ -369,6 +408,7 @@ __all__ = [
     "broadcast_to",
     "cast",
     "categorical_cross_entropy",
+    "cbrt",
     "ceil",
     "celu",
     "check",
@@ -387,6 +427,7 @@ __all__ = [
     "conv",
     "conv_transpose",
     "convolve",
+    "copysign",
     "correlate",
     "cos",
     "cosh",
@@ -403,6 +444,7 @@ __all__ = [
     "cumulative_sum",
     "custom_rule",
     "debug",
+    "degrees",
     "diag",
     "diagonal",
     "diff",
@@ -418,6 +460,7 @@ __all__ = [
     "dynamic_update_slice",
     "einsum",
     "elu",
+    "entr",
     "equal",
     "erf",
     "erfc",
@@ -426,6 +469,7 @@ __all__ = [
     "evaluate",
     "evaluate_mpmath",
     "exp",
+    "exp2",
     "expand_dims",
     "explain",
     "expm1",
@@ -437,6 +481,7 @@ __all__ = [
     "float64",
     "floor",
     "floor_divide",
+    "fmod",
     "focal",
     "fori_loop",
     "from_sympy",
@@ -485,15 +530,20 @@ __all__ = [
     "load_with_values",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_cosh",
     "log_cosh_error",
     "log_loss",
     "log_sigmoid",
     "log_softmax",
+    "logaddexp",
+    "logaddexp2",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logit",
     "logsumexp",
     "mae",
     "map",
@@ -514,8 +564,10 @@ __all__ = [
     "mse",
     "mul",
     "multiply",
+    "nan_to_num",
     "neg",
     "negative",
+    "nextafter",
     "nonzero",
     "norm",
     "normal_cdf",
@@ -535,6 +587,7 @@ __all__ = [
     "prelu",
     "prod",
     "promote",
+    "radians",
     "random",
     "ravel",
     "real",
@@ -559,6 +612,7 @@ __all__ = [
     "selu",
     "sigmoid",
     "sign",
+    "signbit",
     "silu",
     "simplify",
     "sin",
@@ -612,6 +666,8 @@ __all__ = [
     "while_loop",
     "with_gradient",
     "write_report",
+    "xlog1py",
+    "xlogy",
     "zeros",
     "zeros_like",
 ]  # fmt: skip

@@ -150,6 +150,10 @@ class RangeError(GraphcError, OverflowError):
     """A number that its dtype can't hold, found in debug mode: it would wrap around."""
 
 
+class SingularError(GraphcError, ArithmeticError):
+    """A matrix without an inverse or a Cholesky factor, found in debug mode."""
+
+
 class DimError(GraphcError, ValueError):
     """A named size bound to two numbers, or to none, or divided inexactly."""
 
