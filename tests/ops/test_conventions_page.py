@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import graphc as gx
 from graphc.core.system import SYSTEMS
@@ -58,6 +59,14 @@ def choice(np_: Any) -> Callable[[Any], Any]:
     return lambda x: np_.where(x > 0, np_.log(x), 2 * x)
 
 
+def window(pool: Callable[..., Any]) -> Callable[[Any], Any]:
+    return lambda x: gx.reshape(pool(gx.reshape(x, (1, 3, 1)), 3), ())
+
+
+def jax_window(x: Any) -> Any:
+    return lax.reduce_window(x, -jnp.inf, lax.max, (3,), (1,), "VALID")[0]
+
+
 SELU = 1.7580993408473766
 BIG = [1e4, 1e4]
 #: For each row of the page: graphc's functions, points and slopes; and JAX's.
@@ -69,6 +78,17 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
     "`max`, `min` over an axis, ties": (
         [(gx.max, ([1, 3, 3],), [0, 0.5, 0.5]), (gx.min, ([1, 1, 3],), [0.5, 0.5, 0])],
         [(jnp.max, ([1, 3, 3],), [0, 0.5, 0.5]), (jnp.min, ([1, 1, 3],), [0.5, 0.5, 0])],
+    ),
+    "`max_pool`, `min_pool`, ties in a window": (
+        [
+            (window(gx.max_pool), ([1, 3, 3],), [0, 1, 0]),
+            (window(gx.min_pool), ([3, 1, 1],), [0, 1, 0]),
+        ],
+        [(jax_window, ([1, 3, 3],), [0, 1, 0])] * 2,
+    ),
+    "`max_pool` of a window with a NaN": (
+        [(window(gx.max_pool), ([1, NAN, 2],), [0, 1, 0])],
+        [(jax_window, ([1, NAN, 2],), [0, 0, 1])],
     ),
     "`abs` at 0": ([(gx.abs, (0.0,), [0.0])], [(jnp.abs, (0.0,), [1.0])]),
     "`relu` at 0": ([(gx.relu, (0.0,), [0.0])], [(jax.nn.relu, (0.0,), [0.0])]),
