@@ -59,9 +59,10 @@ class NumpyNamespace:
     _direct = (
         "add subtract multiply divide negative ones_like full_like where real imag power sign "
         "floor ceil trunc mod floor_divide maximum minimum hypot exp expm1 log log1p sqrt sin cos "
-        "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal "
-        "conj logical_and logical_or logical_xor logical_not isfinite squeeze reshape transpose "
-        "broadcast_to concatenate stack abs"
+        "tan sinh cosh tanh arctan2 equal not_equal less less_equal greater greater_equal conj "
+        "logical_and logical_or logical_xor logical_not isfinite squeeze reshape transpose "
+        "broadcast_to concatenate stack abs log2 log10 cbrt copysign nextafter bitwise_and "
+        "bitwise_or bitwise_xor left_shift right_shift zeros_like exp2"
     ).split()
 
     def __init__(self, sizes: Mapping[str, int] | None = None) -> None:

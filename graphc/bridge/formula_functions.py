@@ -10,7 +10,7 @@ from typing import Any
 
 from graphc.core.calls import public_functions
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, apply_named, apply_public, scalar
+from graphc.core.node import Node, apply_named, apply_public
 from graphc.core.op import all_ops
 
 _ALIASES = {
@@ -22,7 +22,8 @@ _ALIASES = {
 NOT_CALLED = frozenset(
     "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc "
     "pow_less sigmoid_slope one_plus_square one_minus_square square_minus_one direction "
-    "inversion".split()
+    "inversion erfinv_slope normal_quantile_slope nextafter bitwise_and bitwise_or bitwise_xor "
+    "bitwise_left_shift bitwise_right_shift polygamma".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 
@@ -49,8 +50,6 @@ def functions() -> Mapping[str, Function]:
         found[alias] = found[name]
     found["max"] = Function(1, 1000, _extreme("max", "maximum"))
     found["min"] = Function(1, 1000, _extreme("min", "minimum"))
-    found["log2"] = Function(1, 1, lambda x: _logarithm(x, 2))
-    found["log10"] = Function(1, 1, lambda x: _logarithm(x, 10))
     found["leaky_relu"] = Function(1, 2, _with_number("leaky_relu"))
     found["elu"] = Function(1, 2, _with_number("elu"))
     found["sinc"] = Function(1, 1, _public("sinc"))
@@ -82,10 +81,6 @@ def _extreme(reduction: str, binary: str) -> Callable[..., Node]:
         return result
 
     return build
-
-
-def _logarithm(x: Node, base: int) -> Node:
-    return apply_named("div", apply_named("log", x), apply_named("log", scalar(base, x.dtype)))
 
 
 def _with_number(name: str) -> Callable[..., Node]:

@@ -182,6 +182,11 @@ class StandardNames:
         return sympy.sinc(factor * inner).diff(inner, order).xreplace({inner: x})
 
     @staticmethod
+    def real(x: Any) -> Any:
+        """Returns x: symbols here are real."""
+        return x
+
+    @staticmethod
     def where(condition: Any, x: Any, y: Any) -> Any:
         """Returns x where the condition holds, else y."""
         return sympy.Piecewise((x, condition), (y, True), evaluate=False)
@@ -233,6 +238,13 @@ class ExactNames(StandardNames):
         return Choice(x < y, x, y)
 
 
+EXACT |= {
+    "logaddexp": lambda x, y: y + Softplus(x - y),
+    "logaddexp2": lambda x, y: y + Softplus((x - y) * Log(2)) / Log(2),
+    "xlogy": lambda x, y: x * Log(y),
+    "xlog1py": lambda x, y: x * Log1p(y),
+    "entr": lambda x: -x * Log(x),
+}
 for _name, _function in STANDARD.items():
     setattr(StandardNames, _name, staticmethod(_function))
 for _name, _function in EXACT.items():

@@ -102,6 +102,7 @@ class _KinkNames:
     def _node(self, value: Any) -> Node:
         return value if isinstance(value, Node) else scalar(float(value), self.dtype)
 
+    copysign = staticmethod(lambda x, y: apply_named("copysign", x, y))
     mod = staticmethod(lambda x, y: apply_named("mod", x, y))
     floor = staticmethod(lambda x: apply_named("floor", x))
     ceil = staticmethod(lambda x: apply_named("ceil", x))

@@ -40,6 +40,8 @@ LogGamma = _opaque("lgamma", lambda x: Digamma(x))
 Digamma = _opaque("digamma", lambda x: PolyGamma(x, 1))
 PolyGamma = _opaque("polygamma", lambda x, n: PolyGamma(x, n + 1), params=("order",))
 
+Cbrt = _opaque("cbrt", lambda x: 1 / (3 * Cbrt(x) ** 2))
+
 _half = sympy.sqrt(sympy.pi) / 2
 
 
@@ -56,13 +58,19 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "gamma": sympy.gamma,
     "lgamma": sympy.loggamma,
     "polygamma": lambda x, order: sympy.polygamma(order, x),
+    "cbrt": lambda x: sympy.real_root(x, 3),
+    "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)),
+    "logaddexp2": lambda x, y: sympy.log(2**x + 2**y) / sympy.log(2),
+    "xlogy": lambda x, y: x * sympy.log(y),
+    "xlog1py": lambda x, y: x * sympy.log(1 + y),
+    "entr": lambda x: -x * sympy.log(x),
 }
 #: The opaque ones, whose names are those of the ops.
 OPAQUE: dict[str, Any] = {
     f.__name__: f
     for f in (
         ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
-        PolyGamma,
+        PolyGamma, Cbrt,
     )
 }  # fmt: skip
 #: What the symbolic engine reads in a formula.

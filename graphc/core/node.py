@@ -233,22 +233,37 @@ class Node:
         return apply_named("not_equal", self, other)
 
     def __and__(self, other: Any) -> Node:
-        return apply_named("logical_and", self, other)
+        return apply_public("bitwise_and", self, other)
 
     def __rand__(self, other: Any) -> Node:
-        return apply_named("logical_and", other, self)
+        return apply_public("bitwise_and", other, self)
 
     def __or__(self, other: Any) -> Node:
-        return apply_named("logical_or", self, other)
+        return apply_public("bitwise_or", self, other)
 
     def __ror__(self, other: Any) -> Node:
-        return apply_named("logical_or", other, self)
+        return apply_public("bitwise_or", other, self)
 
     def __xor__(self, other: Any) -> Node:
-        return apply_named("logical_xor", self, other)
+        return apply_public("bitwise_xor", self, other)
+
+    def __rxor__(self, other: Any) -> Node:
+        return apply_public("bitwise_xor", other, self)
 
     def __invert__(self) -> Node:
-        return apply_named("logical_not", self)
+        return apply_public("bitwise_invert", self)
+
+    def __lshift__(self, other: Any) -> Node:
+        return apply_public("bitwise_left_shift", self, other)
+
+    def __rlshift__(self, other: Any) -> Node:
+        return apply_public("bitwise_left_shift", other, self)
+
+    def __rshift__(self, other: Any) -> Node:
+        return apply_public("bitwise_right_shift", self, other)
+
+    def __rrshift__(self, other: Any) -> Node:
+        return apply_public("bitwise_right_shift", other, self)
 
     def __getitem__(self, index: Any) -> Node:
         return apply_public("index", self, index)

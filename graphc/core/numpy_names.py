@@ -7,8 +7,9 @@ NUMPY_NAMES = {
     "true_divide": "div", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
     "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
-    "around": "round", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
-    "bitwise_xor": "logical_xor", "invert": "logical_not",
+    "around": "round", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift",
+    "deg2rad": "radians", "rad2deg": "degrees",
 }  # fmt: skip
 #: NumPy's keywords that are called otherwise in graphc.
 NUMPY_KEYWORDS = {

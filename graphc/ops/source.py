@@ -86,6 +86,11 @@ EXACT_NUMBERS: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "-1/sqrt(2)": (-math.sqrt(0.5), lambda m: -1 / m.sqrt(m.number("2"))),
     "pi": (math.pi, lambda m: m.pi + m.number("0")),
     "e": (math.e, lambda m: m.exp(m.number("1"))),
+    "log(2)": (math.log(2), lambda m: m.log(m.number("2"))),
+    "1/log(2)": (1 / math.log(2), lambda m: 1 / m.log(m.number("2"))),
+    "1/log(10)": (1 / math.log(10), lambda m: 1 / m.log(m.number("10"))),
+    "pi/180": (math.pi / 180, lambda m: m.pi / 180),
+    "180/pi": (180 / math.pi, lambda m: 180 / m.pi),
 }
 
 

@@ -1,4 +1,4 @@
-"""Cases of the special functions."""
+"""Cases of the special functions, and of the elementwise ones that the Array API adds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Any
 DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
     "0 < p < 1": ((0.05, 0.95),),
     "x not 0, -1, -2, ...": ((-0.9, 4.0),),
+    "y > 0": ((-3.0, 3.0), (0.2, 3.0)),
+    "y > -1": ((-3.0, 3.0), (-0.8, 3.0)),
+    "integers": ((-50.0, 50.0), (0.0, 5.0)),
 }
 
 PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "polygamma": ({"order": 1}, {"order": 2}, {"order": 5}),
 }
+
+_BITWISE = "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift".split()
+DTYPES: dict[str, tuple[str, ...]] = dict.fromkeys(_BITWISE, ("int32", "int32"))

@@ -114,8 +114,48 @@ def polygamma(m: Any, x: Any, order: int) -> Any:
     return m.context.psi(order, x)
 
 
+def cbrt(m: Any, x: Any) -> Any:
+    """Returns the real cube root."""
+    if x == 0 or x != x or abs(x) == m.inf:
+        return x
+    root = m.context.cbrt(abs(x))
+    return -root if x < 0 else root
+
+
+def logaddexp(m: Any, x: Any, y: Any) -> Any:
+    """Returns log(e**x + e**y)."""
+    if x != x or y != y:
+        return m.nan
+    high, low = (x, y) if x >= y else (y, x)
+    return high if abs(high) == m.inf else high + m.log1p(m.exp(low - high))
+
+
+def logaddexp2(m: Any, x: Any, y: Any) -> Any:
+    """Returns log2(2**x + 2**y)."""
+    unit = m.context.log(2)
+    return logaddexp(m, x * unit, y * unit) / unit
+
+
+def xlogy(m: Any, x: Any, y: Any) -> Any:
+    """Returns x log(y), 0 where x is 0."""
+    return m.context.zero if x == 0 and y == y else x * m.log(y)
+
+
+def xlog1py(m: Any, x: Any, y: Any) -> Any:
+    """Returns x log(1 + y), 0 where x is 0."""
+    return m.context.zero if x == 0 and y == y else x * m.log1p(y)
+
+
+def entr(m: Any, x: Any) -> Any:
+    """Returns -x log(x)."""
+    if x < 0:
+        return -m.inf
+    return m.context.zero if x == 0 else -x * m.log(x)
+
+
 #: The names under which formulas call them.
 NAMES = (
     "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
     "gamma", "lgamma", "polygamma",
+    "cbrt", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr",
 )  # fmt: skip
