@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphc.core.errors import ArgumentError, ShapeError
+from graphc.core.errors import ArgumentError, DTypeError, ShapeError
 from graphc.core.graph import LEAF_OPS, Graph, close_over
 from graphc.core.naming import describe_operand
 from graphc.core.node import Node, apply_named, as_node, make
@@ -246,8 +246,8 @@ def settled(
 ) -> tuple[list[Node], list[Node], Rest]:
     """Returns the first carries, what the body makes of them, and what else the attempt returned.
 
-    A plain number as a first carry is weak: it takes the dtype that the body makes of it, so that
-    a sum of float64 may start from 0.
+    A plain number as a first carry starts in its default dtype and then takes the one that the body
+    makes of it, so that a sum of float64 may start from 0.
     """
     start = nodes_of(carry.leaves)
     carried, rest = attempt(start)
@@ -267,11 +267,12 @@ def settled(
 def check_carry_types(
     before: Sequence[Node], after: Sequence[Node], names: Sequence[str], name: str
 ) -> None:
-    """Raises ShapeError where a body changes the type of what it carries."""
+    """Raises ShapeError or DTypeError where a body changes the type of what it carries."""
     for label, old, new in zip(names, before, after, strict=False):
         if old.type != new.type:
             cast = old.shape == new.shape
             mend = f"start from gx.cast(..., '{new.dtype.name}')" if cast else "keep its shape"
-            raise ShapeError(
+            kind = DTypeError if cast else ShapeError
+            raise kind(
                 f"the carry {label} is {old.type}, and {name} returns {new.type} for it", mend
             )

@@ -136,8 +136,8 @@ def cond(pred: Any, if_true: Any, if_false: Any, *operands: Any) -> Any:
         operands: graph values, numbers, arrays, or nests of them.
 
     Raises:
-        DTypeError: `pred` is no boolean.
-        ShapeError: `pred` is no scalar, or the branches' results differ in type.
+        DTypeError: `pred` is no boolean, or the branches' results differ in dtype.
+        ShapeError: `pred` is no scalar, or the branches' results differ in shape.
         ArgumentError: a branch is no function, or the branches' results differ in nest.
     """
     condition = as_node(pred)
@@ -162,8 +162,8 @@ def switch(index: Any, branches: Any, *operands: Any) -> Any:
         operands: graph values, numbers, arrays, or nests of them.
 
     Raises:
-        DTypeError: the index is no integer.
-        ShapeError: it is no scalar, or the branches' results differ in type.
+        DTypeError: the index is no integer, or the branches' results differ in dtype.
+        ShapeError: it is no scalar, or the branches' results differ in shape.
         ArgumentError: there is no branch, one is no function, or their results differ in nest.
     """
     number = as_node(index)
@@ -227,7 +227,8 @@ def _agreeing(branches: Sequence[tuple[str, Any]], found: Sequence[Nest]) -> lis
     for (what, _), result in zip(branches, results, strict=True):
         for mine, theirs in zip(results[0], result, strict=True):
             if mine.type != theirs.type:
-                raise ShapeError(
+                kind = DTypeError if mine.shape == theirs.shape else ShapeError
+                raise kind(
                     f"{first} returns {mine.type} where {what} returns {theirs.type}",
                     "let all branches return the same types, for example by gx.cast",
                 )

@@ -98,7 +98,7 @@ def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | Non
 
 
 checkpoint_op = structural(
-    "checkpoint",
+    "recompute",
     group="control",
     meet="none",
     infer=_infer,

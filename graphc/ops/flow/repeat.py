@@ -190,8 +190,8 @@ def while_loop(test: Any, body: Any, init: Any, bound: Any = None) -> Any:
         bound: at most how many steps the loop takes; None for any number.
 
     Raises:
-        ShapeError: the test is no scalar, or a carry changes its shape or dtype.
-        DTypeError: the test is no boolean.
+        ShapeError: the test is no scalar, or a carry changes its shape.
+        DTypeError: the test is no boolean, or a carry changes its dtype.
         ArgumentError: a function is none, the carry changes its nest, or the bound is no count.
     """
     check_function(test, "the test", 1)
@@ -252,7 +252,8 @@ def fori_loop(lower: Any, upper: Any, body: Any, init: Any, bound: Any = None) -
 
     Raises:
         ArgumentError: an end is no integer, or the body no function.
-        ShapeError: a carry changes its shape or dtype.
+        ShapeError: a carry changes its shape.
+        DTypeError: a carry changes its dtype.
     """
     check_function(body, "the body", 2)
     ends = [_end(lower, "lower"), _end(upper, "upper")]

@@ -95,7 +95,8 @@ def scan(
         The last carry, and the nest of ys, each with a new leading axis.
 
     Raises:
-        ShapeError: the entries differ in number, or a carry changes its shape or dtype.
+        ShapeError: the entries differ in number, or a carry changes its shape.
+        DTypeError: a carry changes its dtype.
         ArgumentError: the body is no function of two arguments, or returns no pair, or a carry of
             another nest.
     """
