@@ -12,6 +12,7 @@ if importlib.util.find_spec("optax") is None:
         'pip install "graphc[train]"',
     )
 
+from graphc.train import rules
 from graphc.train.fit import fit
 from graphc.train.optimisers import names as optimiser_names
 from graphc.train.run import Best, Run
@@ -25,6 +26,7 @@ from graphc.train.schedules import (
     warm_up,
 )
 from graphc.train.shampoo import scale_by_shampoo, shampoo
+from graphc.train.step_graph import StepGraph, step_graph
 from graphc.train.stopping import EarlyStopping, early_stopping
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "EarlyStopping",
     "Run",
     "Schedule",
+    "StepGraph",
     "constant",
     "cosine",
     "early_stopping",
@@ -39,8 +42,10 @@ __all__ = [
     "fit",
     "optimiser_names",
     "plateau",
+    "rules",
     "scale_by_shampoo",
     "shampoo",
+    "step_graph",
     "steps",
     "warm_up",
 ]

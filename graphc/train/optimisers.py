@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from graphc.core.errors import ArgumentError, show_value
+from graphc.core.node import Node
 from graphc.train.schedules import Schedule
 from graphc.train.shampoo import shampoo
 
@@ -172,10 +173,12 @@ def first_rate(learning_rate: Any, made: Updater) -> Any:
             "give it there; a schedule such as train.cosine(1.0, 20) multiplies its changes",
         )
     if learning_rate is None:
+        learning_rate = getattr(made, "learning_rate", None)  # a rule brings the one it was given
+    if learning_rate is None:
         return Schedule("constant", 1.0 if has_own_rate(made) else USUAL_RATES.get(made.name, 1e-3))
     if isinstance(learning_rate, Schedule):
         return learning_rate
-    if callable(learning_rate):
+    if callable(learning_rate) and not isinstance(learning_rate, Node):
         return learning_rate
     number = isinstance(learning_rate, (int, float)) and not isinstance(learning_rate, bool)
     if not number or not 0 < learning_rate < float("inf"):
