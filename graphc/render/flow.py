@@ -24,6 +24,9 @@ _TERMS: dict[str, tuple[int, ...] | None] = {
     "add": None, "sub": None, "concat": None, "stack": None, "where": (1, 2), "neg": None,
     "sum": None, "mean": None, "reshape": None, "transpose": None, "broadcast_to": None,
     "slice": None, "slice_transpose": None, "cast": None, "gather": (0,), "scatter_add": (0, 2),
+    "index_gather": (0,), "index_set": (0, 1), "index_add": (0, 1), "take_along_axis": (0,),
+    "add_along_axis": (0,), "dynamic_slice": (0,), "dynamic_update_slice": (0, 1), "pad": (0, 1),
+    "cumsum": (0,), "linear_recurrence": (1,),
 }  # fmt: skip
 
 #: Characters of a formula on the sign of an adjoint.

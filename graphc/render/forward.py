@@ -21,6 +21,9 @@ from graphc.render.style import BODY_EDGE, CLUSTER, FAINT, FOLDED_CLUSTER, INK, 
 _ORDERED = frozenset({
     "sub", "div", "mod", "pow", "matmul", "atan2", "where", "less", "less_equal", "greater",
     "greater_equal", "clip", "gather", "scatter_add", "concat", "stack",
+    "index_gather", "index_set", "index_add", "index_max", "index_min", "take_along_axis",
+    "add_along_axis", "dynamic_slice", "dynamic_update_slice", "pad", "searchsorted",
+    "linear_recurrence",
 })  # fmt: skip
 
 #: Bodies of blocks that are drawn.

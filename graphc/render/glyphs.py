@@ -45,7 +45,11 @@ SIGNS = {
     "logsumexp": "ln Σ exp", "norm": "‖x‖", "log_softmax": "ln softmax",
     "stop_gradient": "stop ∂", "with_gradient": "own ∂", "leaky_relu": "leaky relu",
     "scatter_add": "scatter +", "slice_transpose": "unslice", "broadcast_to": "broadcast",
-    "jax_vjp": "JAX vjp",
+    "jax_vjp": "JAX vjp", "index_gather": "gather", "index_set": "set at", "index_add": "add at",
+    "index_max": "max at", "index_min": "min at", "take_along_axis": "take along",
+    "add_along_axis": "add along", "dynamic_slice": "window", "dynamic_update_slice": "set window",
+    "top_k": "top k", "cumsum": "running Σ", "cumprod": "running Π", "cummax": "running max",
+    "cummin": "running min", "cumlogsumexp": "running ln Σ exp", "linear_recurrence": "recurrence",
 }  # fmt: skip
 
 #: Exact numbers, by the name their record has, as people write them.

@@ -25,7 +25,10 @@ MAX_FLOPS = 1_000_000
 _FOLDED_GROUPS = frozenset({"elementwise", "reduction", "shape", "indexing", "contraction"})
 _MOVING_GROUPS = frozenset({"shape", "indexing"})
 # Repeating a number is no progress, and stop_gradient is the author's own mark.
-_LEFT_ALONE = frozenset({"broadcast_to", "stop_gradient", "scatter_add", "complex", "imag"})
+_LEFT_ALONE = frozenset({"broadcast_to", "stop_gradient", "scatter_add", "complex", "imag"}) | {
+    "index_add",
+    "add_along_axis",
+}
 
 
 def correctly_rounded(node: Node) -> bool:

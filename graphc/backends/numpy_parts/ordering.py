@@ -63,7 +63,7 @@ def arg_extreme(xp: Any, x: Any, axis: int, keepdims: bool, larger: bool) -> Any
     if x.dtype == object:
         ranks = np.where(_is_nan(x), x.size if larger else -1, _ranks(x))
         x = ranks
-    return (np.argmax if larger else np.argmin)(x, axis=axis, keepdims=keepdims)
+    return np.asarray((np.argmax if larger else np.argmin)(x, axis=axis, keepdims=keepdims))
 
 
 def searchsorted(xp: Any, x: Any, values: Any, side: str) -> Any:
@@ -78,9 +78,9 @@ def searchsorted(xp: Any, x: Any, values: Any, side: str) -> Any:
 
 def any_of(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Returns whether any of the booleans holds."""
-    return np.any(x.astype(bool), axis=axis, keepdims=keepdims)
+    return np.asarray(np.any(x.astype(bool), axis=axis, keepdims=keepdims))
 
 
 def all_of(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Returns whether all of the booleans hold."""
-    return np.all(x.astype(bool), axis=axis, keepdims=keepdims)
+    return np.asarray(np.all(x.astype(bool), axis=axis, keepdims=keepdims))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import resolve
 from graphc.compare.debug.record import CheckFailure
 from graphc.compare.debug.run import Frame, Lanes, Watcher
+from graphc.compare.debug.singular import CHECKED, singular_words
 from graphc.core.dim import Dim
 from graphc.core.errors import (
     DimError,
@@ -19,6 +21,7 @@ from graphc.core.errors import (
     GraphcError,
     IndexingError,
     RangeError,
+    SingularError,
     show_place,
 )
 from graphc.core.graph import LEAF_OPS
@@ -38,32 +41,21 @@ class Checks(Watcher):
     """Finds what is silent elsewhere and wrong: each is an error at the user's line.
 
     Args:
-        order: the nodes outside of blocks, operands before users.
         sizes: numbers of the named sizes.
         strict: raise at the first; otherwise collect those after which the run can go on.
     """
 
-    def __init__(self, order: Sequence[Node], sizes: Mapping[str, int], strict: bool) -> None:
+    def __init__(self, sizes: Mapping[str, int], strict: bool) -> None:
         self.sizes = sizes
         self.strict = strict
         self.failures: list[CheckFailure] = []
-        self._axes: dict[Any, _Axes] = {None: _axis_indices(order, sizes)}
-        self._now: list[_Axes] = []
-
-    def enter(self, frame: Frame) -> None:
-        graph = frame.graph
-        if graph not in self._axes:
-            assert graph is not None
-            self._axes[graph] = _axis_indices(topological_order(graph.outputs), self.sizes)
-        self._now.append(self._axes[graph])
 
     def before(self, frame: Frame, node: Node, args: Sequence[Lanes]) -> None:
         values = [a[0] for a in args]
         self._sizes(frame, node)
         name = node.op.name
-        if name in ("gather", "scatter_add"):
-            self._index(frame, node, values)
-        elif name in ("floor_divide", "mod") and node.dtype.is_integer:
+        self._index(frame, node, values)
+        if name in ("floor_divide", "mod") and node.dtype.is_integer:
             self._division(frame, node, values)
         elif name == "cast":
             self._cast(frame, node, values[0])
@@ -71,15 +63,13 @@ class Checks(Watcher):
     def see(self, frame: Frame, node: Node, args: Sequence[Lanes], value: Lanes) -> None:
         if isinstance(node.type, TupleType):
             return
-        axis = self._now[-1].get(node)
-        if axis is not None:
-            self._axis_index(frame, node, value[0], *axis)
         computed = node.dtype.is_integer and args and node.op.group in _COMPUTING
         if computed and node.op.name != "cast":
             self._wrap(frame, node, [a[0] for a in args], value[0])
-
-    def leave(self, frame: Frame, roots: Sequence[Node]) -> None:
-        self._now.pop()
+        if node.op.name in CHECKED:
+            words = singular_words(node, [a[0] for a in args], value[0])
+            if words is not None:
+                self._fail(frame, node, SingularError, *words)
 
     def _fail(
         self,
@@ -117,41 +107,28 @@ class Checks(Watcher):
                 )  # fmt: skip
 
     def _index(self, frame: Frame, node: Node, values: Sequence[Any]) -> None:
-        axis = node.params["axis"]
-        gather = node.op.name == "gather"
-        size = values[0].shape[axis] if gather else resolve(node.params["size"], self.sizes)
-        wrong = (values[1] < -size) | (values[1] >= size)
-        if not wrong.any():
-            return
-        at = first_index(wrong)
-        self._fail(
-            frame,
-            node,
-            IndexingError,
-            f"index {values[1][at]} at {show_at(node.args[1], at)} is out of range for axis {axis} "
-            f"of size {size}{_others(wrong)}{_declared(node.args[1])}",
-            f"indices go from {-size} to {size - 1}" if size else "the axis is empty",
-            last=True,
-        )
-
-    def _axis_index(
-        self, frame: Frame, node: Node, value: Any, gather: Node, axis: int, size: int
-    ) -> None:
-        # A flat index into merged axes can lie within while one of its parts does not.
-        wrong = (value < 0) | (value >= size)
-        if not wrong.any():
-            return
-        at = first_index(wrong)
-        source = node.args[2] if node.op.name == "where" else node
-        number = int(value[at]) - (size if value[at] < 0 else 0)
-        self._fail(
-            frame,
-            gather,
-            IndexingError,
-            f"index {number} at {show_at(source, at)} is out of range for axis {axis} of size "
-            f"{size}{_others(wrong)}{_declared(source)}",
-            f"indices go from {-size} to {size - 1}",
-        )
+        for place in _places(node, values, self.sizes):
+            index, size, last = values[place.operand], place.size, place.size - place.window
+            inside = (index >= -size) & (index <= last)
+            if place.window > 1:
+                inside &= (index >= 0) | (index <= last - size)
+            wrong = ~np.asarray(inside)
+            if not wrong.any():
+                continue
+            at = first_index(wrong)
+            source = node.args[place.operand]
+            source = source.args[0] if source.op.name == "cast" else source
+            window = node.op.name in _WINDOWS
+            whole = f"; the window of {place.window} is moved inside" if window else ""
+            self._fail(
+                frame,
+                node,
+                IndexingError,
+                f"index {np.asarray(index)[at]} at {show_at(source, at)} is out of range for axis "
+                f"{place.axis} of size {size}{whole}{_others(wrong)}{_declared(source)}",
+                f"indices go from {-size} to {last}" if size else "the axis is empty",
+                last=not window,
+            )
 
     def _division(self, frame: Frame, node: Node, values: Sequence[Any]) -> None:
         wrong = np.broadcast_to(values[1] == 0, np.broadcast_shapes(*[v.shape for v in values]))
@@ -224,42 +201,41 @@ class Checks(Watcher):
         return str(int(xp.apply(node, [xp.convert(v) for v in values], params)[at]))
 
 
-#: For a node that indexes one axis of several: the gather, the axis and its size.
-_Axes = dict[Node, tuple[Node, int, int]]
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What an operand of a node indexes: an axis of so many elements; a window begins there."""
+
+    operand: int
+    axis: int
+    size: int
+    window: int = 1
 
 
-def _axis_indices(order: Sequence[Node], sizes: Mapping[str, int]) -> _Axes:
-    """Returns, for x[i, j], the nodes i and j with their gather, axis and size.
-
-    Indexing with several arrays gathers from merged axes at (i * size + j), or past the end where
-    one of them is outside; each part was counted from the front by `where(i < 0, i + size, i)`.
-    """
-    found: _Axes = {}
-    for node in order:
-        if node.op.name != "gather" or node.args[0].op.name != "reshape":
-            continue
-        first = node.params["axis"]
-        whole = node.args[0].args[0].shape
-        merged = len(whole) - node.args[0].ndim + 1
-        flat = node.args[1]
-        if flat.op.name == "where":
-            flat = flat.args[1]
-        for axis in range(first + merged - 1, first, -1):
-            if flat.op.name != "add" or flat.args[0].op.name != "mul":
-                break
-            _note(found, flat.args[1], node, axis, resolve(whole[axis], sizes))
-            flat = flat.args[0].args[0]
-            if axis == first + 1:
-                _note(found, flat, node, first, resolve(whole[first], sizes))
-    return found
+def _places(node: Node, values: Sequence[Any], sizes: Mapping[str, int]) -> list[_Places]:
+    """Returns what a node's index operands index; nothing for a node that has none."""
+    name, params = node.op.name, node.params
+    if name not in _INDEXING:
+        return []
+    shape = np.shape(values[0])
+    if name in ("gather", "take_along_axis"):
+        return [_Places(1, params["axis"], shape[params["axis"]])]
+    if name in ("scatter_add", "add_along_axis"):
+        return [_Places(1, params["axis"], resolve(params["size"], sizes))]
+    if name in _AT:
+        first = len(node.args) - len(params["axes"])
+        return [_Places(first + k, a, shape[a]) for k, a in enumerate(params["axes"])]
+    if name in _WINDOWS:
+        first = len(node.args) - len(shape)
+        window = np.shape(values[1]) if first == 2 else resolve(params["sizes"], sizes)
+        return [_Places(first + a, a, shape[a], window[a]) for a in range(len(shape))]
+    raise AssertionError(name)
 
 
-def _note(found: Any, index: Node, gather: Node, axis: int, size: int) -> None:
-    while index.op.name in ("cast", "broadcast_to"):
-        index = index.args[0]
-    counted = index.op.name == "where" and index.args[0].op.name == "less"
-    if counted or index.dtype.kind == "u":
-        found[index] = (gather, axis, size)
+#: Ops whose last operands index one axis each, and those whose last operands begin a window.
+_AT = frozenset({"index_gather", "index_set", "index_add", "index_max", "index_min"})
+_WINDOWS = frozenset({"dynamic_slice", "dynamic_update_slice"})
+_ALONG = frozenset({"gather", "take_along_axis", "scatter_add", "add_along_axis"})
+_INDEXING = _AT | _WINDOWS | _ALONG
 
 
 def first_index(mask: Any) -> tuple[int, ...]:

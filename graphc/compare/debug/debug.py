@@ -168,7 +168,7 @@ class _Work:
         adjoints = self.backward.adjoints
         order = topological_order(self.outputs)
         forward = set(order)
-        checks = Checks(order, self.sizes, strict=checked)
+        checks = Checks(self.sizes, strict=checked)
         bad = NonFinite(self.sizes)
         norms, units = Norms(list(adjoints.values())), UnitCounter(forward)
         gradients = [adjoints[w] for w in self.wrt if w in adjoints]

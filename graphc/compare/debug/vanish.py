@@ -23,7 +23,12 @@ from graphc.core.type import TensorType
 _LOST = 0.5
 
 #: Operations that add with either sign, so that digits can cancel.
-_SUMS = frozenset({"add", "sub", "sum", "mean", "matmul", "einsum", "scatter_add", "var"})
+_SUMS = frozenset({"add", "sub", "sum", "mean", "matmul", "einsum", "scatter_add", "var"}) | {
+    "index_add",
+    "add_along_axis",
+    "cumsum",
+    "linear_recurrence",
+}
 
 #: Products of float64 below this lose digits, and then all of them.
 _LEAST = float(np.finfo(np.float64).tiny)

@@ -15,12 +15,18 @@ from graphc.core.type import Size, TensorType, as_index, element_count, size_of
 from graphc.ops.axes import normalize_axes, normalize_axis, reduced_shape, require_axes
 from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.control import results_of
-from graphc.ops.define import NO_NUMBERS, structural
+from graphc.ops.define import structural
 from graphc.ops.indexing import checked_indices, scatter_add_op
 from graphc.ops.logic import cast
 from graphc.ops.source import iota_op, size_node
 from graphc.ops.tensor.arrange import along
-from graphc.ops.tensor.order import require_flag, searchsorted_op, sort_op
+from graphc.ops.tensor.order import (
+    moves_nothing,
+    passes_nothing,
+    require_flag,
+    searchsorted_op,
+    sort_op,
+)
 from graphc.ops.tensor.places import index_add, index_max, index_min
 from graphc.ops.tensor.scans import cumsum_op
 
@@ -42,8 +48,8 @@ def _logic(name: str, latex: str, doc: str) -> Op:
         meet="none",
         infer=_logic_infer,
         run=lambda xp, x, axis, keepdims: getattr(xp.ordering, f"{name}_of")(xp, x, axis, keepdims),
-        vjp=NO_NUMBERS,
-        jvp=NO_NUMBERS,
+        vjp=passes_nothing,
+        jvp=moves_nothing,
         latex=latex,
         flops=lambda node: element_count(node.args[0].type.shape),
         domain="booleans",

@@ -18,7 +18,15 @@ from graphc.ops.define import structural
 from graphc.ops.reduction import max_op
 from graphc.ops.tensor.along import add_along_op, take_along_op
 
-_PLACES = "its result is a place, an integer, so it has no derivative"
+
+def passes_nothing(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+    """The reverse rule of what is no real number: places, counts, truths."""
+    return [None] * len(wanted)
+
+
+def moves_nothing(tangents: Sequence[Node | None], node: Node) -> None:
+    """The forward rule of what is no real number."""
+    return
 
 
 def require_flag(name: str, value: Any) -> bool:
@@ -239,8 +247,8 @@ def _place(name: str, larger: bool) -> Op:
         meet="none",
         infer=_place_infer,
         run=run,
-        vjp=_PLACES,
-        jvp=_PLACES,
+        vjp=passes_nothing,
+        jvp=moves_nothing,
         latex=rf"\operatorname{{{{{name}}}}}({{0}})",
         flops=lambda node: element_count(node.args[0].type.shape),
         domain="at least one element",
@@ -310,8 +318,8 @@ searchsorted_op = structural(
     meet="all",
     infer=_search_infer,
     run=lambda xp, x, values, side: xp.ordering.searchsorted(xp, x, values, side),
-    vjp=_PLACES,
-    jvp=_PLACES,
+    vjp=passes_nothing,
+    jvp=moves_nothing,
     latex=r"\operatorname{{search}}({0}, {1})",
     flops=lambda node: _comparisons(node.args[1].type.shape, node.args[0].shape[0]),
     domain="x sorted",
