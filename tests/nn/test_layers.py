@@ -193,7 +193,7 @@ SMALL: list[tuple[str, Any, tuple[int, ...]]] = [
     ("layer norm", nn.LayerNorm(), (2, 3)),
     ("rms norm", nn.RMSNorm(), (2, 3)),
     ("group norm", nn.GroupNorm(2), (1, 2, 4)),
-    ("glu", nn.GEGLU(2), (2, 2)),
+    ("glu", nn.SwiGLU(1), (1, 2)),
     ("maxout", nn.Maxout(2), (2, 2)),
     ("prelu", nn.PReLU(), (2, 2)),
     ("swish", nn.Swish(), (2, 2)),
