@@ -149,6 +149,10 @@ class Scalars:
             value *= factor**order
         return +value
 
+    def real(self, x: Any) -> Any:
+        """Returns the real part; of a real number itself."""
+        return x.real if isinstance(x, self.context.mpc) else x
+
     def abs(self, x: Any) -> Any:
         return abs(x)
 

@@ -15,13 +15,14 @@ from graphc.bridge.saved import (
     decode_parameter,
     decode_shape,
     decode_type,
+    dtype_by_name,
     index_of,
-    real_dtype,
     unreadable,
     work_budget,
 )
 from graphc.core.const import Const
 from graphc.core.dim import Dim
+from graphc.core.dtype import real_part
 from graphc.core.errors import BudgetError, GraphcError, Place, SavedGraphError
 from graphc.core.graph import LEAF_OPS, Graph, leaves
 from graphc.core.node import Node, make, place_new_nodes
@@ -311,10 +312,12 @@ def _stored(entries: Any, data: bytes) -> list[Const]:
         raise unreadable("its file of arrays has others than are declared")
     found: list[Const] = []
     for number, (name, sizes) in enumerate(entries):
-        tensor, dtype, shape = tensors[str(number)], real_dtype(name), decode_shape(sizes)
-        if list(tensor["shape"]) != list(shape) or tensor["dtype"] != _TENSOR_NAMES[dtype.name]:
+        tensor, dtype, shape = tensors[str(number)], dtype_by_name(name), decode_shape(sizes)
+        parts = [2] if dtype.kind == "c" else []  # a complex number is two real ones
+        stored = _TENSOR_NAMES[real_part(dtype).name]
+        if list(tensor["shape"]) != [*shape, *parts] or tensor["dtype"] != stored:
             raise unreadable(f"its array {number} is not of the declared type")
-        array = np.frombuffer(tensor["data"], dtype=dtype.numpy).reshape(tensor["shape"])
+        array = np.frombuffer(tensor["data"], dtype=dtype.numpy).reshape([*shape])
         if dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
             raise unreadable(f"its array {number} has a truth value that is neither 0 nor 1")
         found.append(Const(array))

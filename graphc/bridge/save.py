@@ -347,8 +347,15 @@ def _lines(lines: Sequence[str]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
 
 
+def _real_parts(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Returns a complex array as real ones in a last axis of size 2, and any other as it is."""
+    if array.dtype.kind != "c":
+        return array
+    return array.view(array.real.dtype).reshape((*array.shape, 2))
+
+
 def _safetensors(arrays: Iterable[Const]) -> bytes:
-    found = {str(number): const.array for number, const in enumerate(arrays)}
+    found = {str(number): _real_parts(const.array) for number, const in enumerate(arrays)}
     if not found:
         return b""
     from safetensors.numpy import save as to_bytes  # 10 ms that small graphs need not pay

@@ -59,11 +59,14 @@ def unreadable(rule: str) -> SavedGraphError:
 def encode_elements(array: np.ndarray[Any, Any]) -> list[Any]:
     """Returns an array's elements in order: true or false, integers, or exact hexadecimal floats.
 
-    A NaN that is not the usual quiet one is written with its bits, for example `nan:7fc00001`.
+    A complex number is two of them, the real part first. A NaN that is not the usual quiet one is
+    written with its bits, for example `nan:7fc00001`.
     """
     flat = array.ravel()
     if flat.dtype.kind in "biu":
         return flat.tolist()
+    if flat.dtype.kind == "c":
+        flat = flat.view(np.float32 if flat.dtype.itemsize == 8 else np.float64)
     bits = np.ascontiguousarray(flat).view(_BITS[flat.dtype.itemsize * 8]).tolist()
     usual = int(np.asarray(np.nan, flat.dtype).view(_BITS[flat.dtype.itemsize * 8]))
     with np.errstate(invalid="ignore"):  # a signalling NaN says so when it is widened
@@ -76,11 +79,12 @@ def encode_elements(array: np.ndarray[Any, Any]) -> list[Any]:
 
 def decode_elements(given: Any, shape: Shape, dtype: DType) -> np.ndarray[Any, Any]:
     """Returns the array of `encode_elements`; every element must be as that writes it."""
-    if not isinstance(given, list) or len(given) > INLINE:
+    most = INLINE * 2 if dtype.kind == "c" else INLINE
+    if not isinstance(given, list) or len(given) > most:
         raise unreadable(f"an array is no list of at most {INLINE} elements")
-    kind = dtype.numpy
-    if dtype.kind == "f":
-        unsigned = _BITS[dtype.bits]
+    kind = dtypes.real_part(dtype).numpy
+    if dtype.is_inexact:
+        unsigned = _BITS[dtypes.real_part(dtype).bits]
         bits = np.zeros(len(given), unsigned)
         for position, text in enumerate(given):
             if isinstance(text, str) and text.startswith("nan:"):
@@ -88,7 +92,7 @@ def decode_elements(given: Any, shape: Shape, dtype: DType) -> np.ndarray[Any, A
             else:
                 with np.errstate(over="ignore"):
                     bits[position] = np.asarray(float.fromhex(text), kind).view(unsigned)
-        array = bits.view(kind)
+        array = bits.view(kind).view(dtype.numpy)
     else:
         wanted = bool if dtype.kind == "b" else int
         if any(type(v) is not wanted for v in given):
@@ -119,7 +123,7 @@ def decode_array(parts: Sequence[Any], stored: Sequence[Const]) -> Const:
         (_, number) = parts
         return stored[index_of(number, len(stored), "array")]
     _, name, sizes, elements = parts
-    return Const(decode_elements(elements, decode_shape(sizes), real_dtype(name)))
+    return Const(decode_elements(elements, decode_shape(sizes), dtype_by_name(name)))
 
 
 def index_of(number: Any, count: int, what: str) -> int:
@@ -137,14 +141,6 @@ def dtype_by_name(name: Any) -> DType:
     if not isinstance(name, str) or name not in DTYPE_NAMES:
         raise unreadable(f"there is no dtype {str(name)[:40]!r}")
     return DTYPE_NAMES[name]
-
-
-def real_dtype(name: Any) -> DType:
-    """Returns the dtype of exactly this name, which an array can have."""
-    dtype = dtype_by_name(name)
-    if dtype.kind == "c":
-        raise unreadable("an array is complex")
-    return dtype
 
 
 def encode_dim(dim: Dim) -> list[Any]:

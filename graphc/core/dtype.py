@@ -97,7 +97,6 @@ float16 = DType("float16", "f", 16, "f16")
 bfloat16 = DType("bfloat16", "f", 16, "bf16")
 float32 = DType("float32", "f", 32, "f32")
 float64 = DType("float64", "f", 64, "f64")
-# Complex types exist for the complex step alone; a person can't declare them (see `dtype_of`).
 complex64 = DType("complex64", "c", 64, "c64")
 complex128 = DType("complex128", "c", 128, "c128")
 
@@ -105,22 +104,24 @@ DTYPES = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
     float16, bfloat16, float32, float64,
 )  # fmt: skip
+COMPLEX_DTYPES = (complex64, complex128)
 _BY_NAME = {
-    **{d.name: d for d in (*DTYPES, complex64, complex128)},
-    **{d.short: d for d in DTYPES},
+    **{d.name: d for d in (*DTYPES, *COMPLEX_DTYPES)},
+    **{d.short: d for d in (*DTYPES, *COMPLEX_DTYPES)},
     "bool_": bool_,
 }
 
 #: What a number without a dtype becomes; the one place where it is set.
 DEFAULT_FLOAT = float32
 DEFAULT_INT = int32
+DEFAULT_COMPLEX = complex64
 
 
 def dtype_of(value: Any) -> DType:
     """Returns the DType named by a DType, a name, a NumPy or JAX dtype, or bool, int or float.
 
     Raises:
-        DTypeError: the dtype is not one of graphc's (complex and object types are not).
+        DTypeError: the dtype is not one of graphc's (object types are not).
     """
     if isinstance(value, DType):
         return value
@@ -128,6 +129,8 @@ def dtype_of(value: Any) -> DType:
         return DEFAULT_FLOAT
     if value is int:
         return DEFAULT_INT
+    if value is complex:
+        return DEFAULT_COMPLEX
     name = value if isinstance(value, str) else None
     if name is None:
         try:
@@ -135,12 +138,9 @@ def dtype_of(value: Any) -> DType:
         except Exception:  # of a graph value, a frame or what else has a .dtype of its own
             name = show_value(value)
     found = _BY_NAME.get(name)
-    if found is None or found.kind == "c":
-        known = ", ".join(d.name for d in DTYPES)
-        mend = (
-            "split a complex number into two real inputs" if "complex" in name else f"use {known}"
-        )
-        raise DTypeError(f"dtype {show_value(name)} is not supported", mend)
+    if found is None:
+        known = ", ".join(d.name for d in (*DTYPES, *COMPLEX_DTYPES))
+        raise DTypeError(f"dtype {show_value(name)} is not supported", f"use {known}")
     return found
 
 
@@ -151,9 +151,9 @@ _ARROWS = {
     "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"),
     "uint32": ("uint64", "int64"), "uint64": ("f*",),
     "int8": ("int16",), "int16": ("int32",), "int32": ("int64",), "int64": ("f*",),
-    "f*": ("bfloat16", "float16"), "bfloat16": ("float32",), "float16": ("float32",),
-    "float32": ("float64", "complex64"), "float64": ("complex128",), "complex64": ("complex128",),
-    "complex128": (),
+    "f*": ("bfloat16", "float16", "c*"), "bfloat16": ("float32",), "float16": ("float32",),
+    "float32": ("float64", "complex64"), "float64": ("complex128",),
+    "c*": ("complex64",), "complex64": ("complex128",), "complex128": (),
 }  # fmt: skip
 
 
@@ -182,12 +182,12 @@ def weak_name(value: Any) -> str | None:
         return "bool"
     if isinstance(value, int):
         return "i*"
-    return "f*" if isinstance(value, float) else None
+    return "f*" if isinstance(value, float) else "c*" if isinstance(value, complex) else None
 
 
 @guarded("promote")
 def promote(*operands: DType | str) -> DType:
-    """Returns the dtype in which operands meet; a Python number is `"i*"` or `"f*"` (weak).
+    """Returns the dtype in which operands meet; a Python number is `"i*"`, `"f*"` or `"c*"` (weak).
 
     Raises:
         ArgumentError: there is no operand.
@@ -209,8 +209,8 @@ def join_dtypes(operands: Sequence[DType | str]) -> DType:
                 f"{show_value(operand)} is no dtype of graphc's", "gx.promote(gx.int8)"
             )
     name = functools.reduce(_join, (o if isinstance(o, str) else o.name for o in operands))
-    if name == "i*":
-        return DEFAULT_INT
+    if name in ("i*", "c*"):
+        return DEFAULT_INT if name == "i*" else DEFAULT_COMPLEX
     # uint64 with a signed integer has no common integer type: JAX makes it the widest float.
     return (DEFAULT_FLOAT if "f*" in operands else float64) if name == "f*" else _BY_NAME[name]
 

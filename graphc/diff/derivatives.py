@@ -10,11 +10,12 @@ from graphc.core.calls import public, public_functions
 from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError, show_value
 from graphc.core.graph import check_names
 from graphc.core.naming import describe
-from graphc.core.node import Node, as_node
+from graphc.core.node import Node, apply_named, as_node
 from graphc.core.system import GRAPHC, system_named
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, show_shape
 from graphc.core.walk import collection_paused, topological_order
+from graphc.core.walk import rebuild as rebuild_graph
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.columns import map_columns
 from graphc.diff.engines import ENGINES, check_options, differentiate, system_for
@@ -76,7 +77,8 @@ def grad(
 
     Args:
         loss: a float scalar node.
-        wrt: a node, or a nest (list, tuple, dict) of nodes, to differentiate by; float.
+        wrt: a node, or a nest (list, tuple, dict) of nodes, to differentiate by; float or complex.
+            By a complex z = x + iy it is df/dx - i df/dy, as in JAX.
         engine: `analytic`, `numeric`, `symbolic`, `reverse`, `forward` or `jax`.
         unreachable: what to do for a node that the loss does not depend on: `"error"` or `"zero"`.
         match: whose slopes are taken at kinks, ties and edges: `"graphc"`, `"jax"`, `"torch"`,
@@ -94,7 +96,7 @@ def grad(
         NameClashError: two inputs of the loss share a name.
         EngineError: the engine is unknown, or does not apply here.
     """
-    nodes, rebuild = _wrt(wrt)
+    nodes, rebuild = _wrt(wrt, with_complex=True)
     output = _float_node(loss, "the loss")
     if output.ndim:
         raise GradError(
@@ -102,8 +104,37 @@ def grad(
             "take gx.sum or gx.mean of it, or use gx.jacobian",
         )
     _check_reach(output, nodes, unreachable)
-    made = differentiate(output, nodes, engine, match=match, **options).gradients
+    if any(n.dtype.kind == "c" for n in nodes):
+        made = _by_complex(output, nodes, engine, match=match, **options)
+    else:
+        made = differentiate(output, nodes, engine, match=match, **options).gradients
     return rebuild([broadcast_to(g, w.shape) for g, w in zip(made, nodes, strict=True)])
+
+
+def _by_complex(output: Node, nodes: Sequence[Node], engine: str, **options: Any) -> list[Node]:
+    """Returns the gradient by nodes of which some are complex: df/dx - i df/dy."""
+    if engine in ("analytic", "symbolic"):
+        raise EngineError(
+            f"{engine} does not apply: it knows real numbers only",
+            "use reverse, forward, numeric or jax; or declare the two parts and gx.complex(x, y)",
+        )
+    if engine not in _FORWARD:
+        return differentiate(output, nodes, engine, **options).gradients
+    # Engines that move one number at a time move the parts: z stands as complex(real z, imag z).
+    parts = {
+        n: (apply_named("real", n), apply_named("imag", n)) for n in nodes if n.dtype.kind == "c"
+    }
+    cut = {n: apply_named("complex", *pair) for n, pair in parts.items()}
+    (split,) = rebuild_graph([output], cut)
+    flat = [part for n in nodes for part in parts.get(n, (n,))]
+    made = iter(differentiate(split, flat, engine, **options).gradients)
+    found: list[Node] = []
+    for n in nodes:
+        first = broadcast_to(next(made), n.shape)
+        if n in parts:
+            first = apply_named("complex", first, -broadcast_to(next(made), n.shape))
+        found.append(first)
+    return found
 
 
 @_derivative
@@ -121,15 +152,16 @@ def vjp(
     """Returns cotangent^T J as graph, in the nest of `wrt`: one pass from the output back.
 
     Args:
-        output: a float node of any shape.
+        output: a float or complex node of any shape.
         wrt: as for `grad`.
-        cotangent: of the output's shape, or a number.
+        cotangent: of the output's shape, or a number; of a complex output it is multiplied, and
+            nothing is conjugated, as in JAX.
         engine: `reverse`, `symbolic`, `analytic` or `jax`.
         match: as for `grad`.
         stable: as for `grad`.
     """
-    nodes, rebuild = _wrt(wrt)
-    made = _float_node(output, "the output")
+    nodes, rebuild = _wrt(wrt, with_complex=True)
+    made = _float_node(output, "the output", with_complex=True)
     seed = _like(cotangent, made, "the cotangent")
     if engine in _FORWARD:
         raise EngineError(f"{engine} does not go from the output back", "use gx.jvp or reverse")
@@ -142,7 +174,7 @@ def jvp(output: Any, wrt: Any, tangents: Any, *, match: str = "graphc") -> Node:
 
     `match` and `stable` are as for `grad`.
     """
-    nodes, _ = _wrt(wrt)
+    nodes, _ = _wrt(wrt, with_complex=True)
     system = system_for("forward", match)
     given, _ = flatten(tangents)
     if len(given) != len(nodes):
@@ -150,7 +182,7 @@ def jvp(output: Any, wrt: Any, tangents: Any, *, match: str = "graphc") -> Node:
             f"there are {len(given)} tangents for {len(nodes)} nodes", "give one for each node"
         )
     made = [_like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
-    return push(_float_node(output, "the output"), nodes, made, system)
+    return push(_float_node(output, "the output", with_complex=True), nodes, made, system)
 
 
 @_derivative
@@ -282,7 +314,7 @@ def _rows(output: Node, wrt: Node, pull: Any, chunk: int) -> Node:
     return flipped if axes == tuple(range(len(axes))) else flipped.transpose(axes)
 
 
-def _wrt(wrt: Any) -> tuple[list[Node], Any]:
+def _wrt(wrt: Any, with_complex: bool = False) -> tuple[list[Node], Any]:
     nodes, rebuild = flatten(wrt)
     if not nodes:
         raise ArgumentError("there is nothing to differentiate by", "name an input in wrt")
@@ -291,7 +323,13 @@ def _wrt(wrt: Any) -> tuple[list[Node], Any]:
             raise ArgumentError(
                 f"{node!r} is no graph value", "differentiate by gx.input or gx.param"
             )
-        if not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
+        kind = node.type.dtype.kind if isinstance(node.type, TensorType) else ""
+        if kind == "c" and not with_complex:
+            raise GradError(
+                f"{describe(node)} is complex: it has a gradient, and no Jacobian or Hessian here",
+                "declare its parts, and write gx.complex(x, y)",
+            )
+        if kind not in ("f", "c"):
             raise GradError(
                 f"{describe(node)} is {node.type}: only a float has a derivative",
                 "declare it float32 or float64",
@@ -299,11 +337,16 @@ def _wrt(wrt: Any) -> tuple[list[Node], Any]:
     return nodes, rebuild
 
 
-def _float_node(value: Any, what: str) -> Node:
+def _float_node(value: Any, what: str, with_complex: bool = False) -> Node:
     if not isinstance(value, Node):
         raise ArgumentError(f"{what} {value!r} is no graph value", "build it from gx.input and ops")
     node = as_node(value)
-    if not node.dtype.is_float:
+    if node.dtype.kind == "c" and not with_complex:
+        raise GradError(
+            f"{what} {describe(node, 3)} is {node.type}, and must be real",
+            "take gx.real or gx.abs of it; gx.vjp and gx.jvp take complex outputs",
+        )
+    if not node.dtype.is_inexact:
         raise GradError(
             f"{what} {describe(node, 3)} is {node.type}: only a float has a derivative",
             "cast it, or compare before it",

@@ -192,6 +192,8 @@ def _make_complex(node: Node, args: tuple[Node, ...]) -> Node:
     try:
         if node.op.name == "cast" and node.params["dtype"].is_float:
             return make(node.op, args, {"dtype": complex_with(node.params["dtype"])})
+        if not node.op.holomorphic:
+            raise DTypeError(f"{node.op.name} is not holomorphic, so it has no complex operand")
         if node.op.name == "cast" or "graph" in node.params:
             raise DTypeError(f"{node.op.name} has no complex form")
         target = next(a.dtype for a in args if _is_complex(a))

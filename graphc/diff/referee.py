@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.core.graph import LEAF_OPS, close_over
+from graphc.core.errors import EngineError
+from graphc.core.graph import LEAF_OPS, close_over, nodes_everywhere
+from graphc.core.naming import describe
 from graphc.core.node import Node, make, scalar
 from graphc.ops.chain import broadcast_to
 from graphc.ops.control import results_of
@@ -19,6 +21,12 @@ def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = Non
         wrt: leaves together take one pass; an inner node takes a pass of its own, cut there.
         seed: the output's adjoint; 1 without one.
     """
+    endless = next((n for n in nodes_everywhere([output]) if _is_endless(n)), None)
+    if endless is not None:
+        raise EngineError(
+            f"JAX has no reverse derivative of {describe(endless, 2)}, a loop without a bound",
+            "give while_loop a bound=",
+        )
     start = scalar(1.0, output.dtype) if seed is None else seed
     start = broadcast_to(start, output.shape)
     unique = list(dict.fromkeys(wrt))
@@ -30,3 +38,7 @@ def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = Non
         made = make(jax_vjp, (*group, *others, start), {"graph": graph, "wrt": positions})
         found.update(zip(group, results_of(made), strict=True))
     return [found[w] for w in wrt]
+
+
+def _is_endless(node: Node) -> bool:
+    return node.op.name == "while_loop" and node.params["bound"] is None

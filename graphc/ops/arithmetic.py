@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from graphc.core.node import Node, apply_named, scalar
-from graphc.core.op import Kink
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.core.calls import public
+from graphc.core.node import Node, apply_named, as_node, scalar
+from graphc.core.op import Kink, Peer
+from graphc.ops.chain import broadcast_to, chain
 from graphc.ops.define import PIECEWISE_CONSTANT, elementwise, require_numbers
 
 add = elementwise(
@@ -92,7 +97,7 @@ inverse_positive = elementwise(
         xp.real(x) < 0, xp.full_like(x, xp.nan), xp.divide(xp.ones_like(x), x)
     ),
     partials=(lambda out, x: -square(out),),
-    formula=lambda m, x: m.where(x < 0, m.nan, m.div(1, x)),
+    formula=lambda m, x: m.where(m.real(x) < 0, m.nan, m.div(1, x)),
     latex=r"\frac{{1}}{{{0}}}",
     flops=1,
     domain="x > 0",
@@ -113,7 +118,7 @@ square = elementwise(
     holomorphic=True,
     doc="Returns x * x.",
 )
-sign = elementwise(
+sign_op = elementwise(
     "sign",
     run=lambda xp, x: xp.sign(x),
     partials=PIECEWISE_CONSTANT,
@@ -133,6 +138,45 @@ sign = elementwise(
     check=require_numbers,
     doc="Returns -1, 0 or 1.",
 )
+
+
+@public
+def sign(x: Any) -> Node:
+    """Returns -1, 0 or 1; of a complex number z / |z|, and 0 of 0.
+
+    The slope of a complex number's sign is that of z / |z|, and 0 at 0.
+    """
+    node = as_node(x)
+    if node.dtype.kind != "c":
+        return sign_op(node)
+    none = node == 0
+    size = apply_named("where", none, scalar(1.0, node.dtype), node)
+    return apply_named("where", none, scalar(0.0, node.dtype), size / abs_(size))
+
+
+# |z| = sqrt(z conj(z)) is not holomorphic: it moves by Re(dz conj(z)) / |z|, and by 0 at 0.
+
+
+def _unit(node: Node) -> Node:
+    """Returns conj(z) / |z|, and 0 at 0."""
+    (z,) = node.args
+    none = node == 0
+    size = apply_named("where", none, scalar(1.0, node.dtype), node)
+    return apply_named("conj", z) / size
+
+
+def _modulus_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+    value = chain(adjoint, _unit(node))
+    return [None if value is None else broadcast_to(value, node.shape)]
+
+
+def _modulus_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+    (tangent,) = tangents
+    if tangent is None:
+        return None
+    return broadcast_to(apply_named("real", tangent * _unit(node)), node.shape)
+
+
 abs_ = elementwise(
     "abs",
     run=lambda xp, x: xp.abs(x),
@@ -150,8 +194,9 @@ abs_ = elementwise(
         departs="JAX gives slope 1 at 0, graphc 0 (the least element of the subdifferential)",
     ),
     peers={"jax": (lambda out, x: right_sign(x),)},
+    complex_rules=Peer(_modulus_vjp, _modulus_jvp),
     check=require_numbers,
-    doc="Returns |x|; the slope at 0 is 0.",
+    doc="Returns |x|, the modulus of a complex number; the slope at 0 is 0.",
 )
 # The slope of |x| is a step function on purpose, so it does not warn as `sign` does.
 step_sign = elementwise(
@@ -165,7 +210,7 @@ step_sign = elementwise(
     domain="every x",
     ulp=0.0,
     meet="all",
-    kink=sign.kink,
+    kink=sign_op.kink,
     check=require_numbers,
     doc="Returns sign(x) as the slope of |x|; differentiating it again gives 0 without a warning.",
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from graphc.core.dtype import DType, bool_
+from graphc.core.dtype import DType, bool_, real_part
 from graphc.core.errors import ArgumentError, DTypeError, show_value
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, make
@@ -19,6 +19,8 @@ from graphc.ops.steps import tell_step
 
 PIECEWISE_CONSTANT = "piecewise constant: its derivative is 0 wherever it has one"
 NO_NUMBERS = "its result is no real number, so it has no derivative"
+#: The error of an op on complex numbers, relative to their modulus, in terms of that on reals.
+COMPLEX_ROUNDING = 4.0
 _NO_PEERS: Mapping[str, Any] = MappingProxyType({})
 
 #: One rule per operand, `partial(out, *operands, **params)`, or a plain factor; or why it is zero.
@@ -44,6 +46,8 @@ def elementwise(
     check: Callable[..., None] | None = None,
     arity: int | None = None,
     rounding: Callable[[Node], float | Node | None] | None = None,
+    takes_complex: bool = False,
+    complex_rules: Peer | None = None,
 ) -> Op:
     """Registers an elementwise op; its reverse, forward and error rules all follow from `partials`.
 
@@ -56,6 +60,9 @@ def elementwise(
         arity: the number of operands, where `partials` does not show it.
         rounding: the op's own error at a node, where `ulp` alone does not tell: in ulp, where it
             depends on the parameters, or as a graph, where it is not relative.
+        takes_complex: complex operands are welcome although the op is not holomorphic.
+        complex_rules: its rules for a complex operand, where a product with a partial derivative
+            does not say it; the result is then real.
         name, run, formula, latex, domain, ulp, doc, meet, kink, holomorphic: see `Op`.
     """
     count = arity if isinstance(partials, str) else len(partials)
@@ -73,21 +80,28 @@ def elementwise(
             _check_params(name, rule, count, params, texts=check is not None)
         if check is not None:
             check(*types, **params)
-        if not holomorphic:
+        if not (holomorphic or takes_complex or complex_rules):
             refuse_complex(name, types)
         first = types[0]
+        if complex_rules is not None and first.dtype.kind == "c":
+            return tensor_type(first.shape, real_part(first.dtype))
         if result is None and (len(types) == 1 or (len(types) == 2 and types[1] is first)):
             return first
         shape = broadcast_shapes(*[t.shape for t in types])
         return tensor_type(shape, result or types[-1].dtype)
 
     rules = _rules_of(partials)
+    if complex_rules is not None:
+        rules = _by_kind(rules, complex_rules)
 
     def bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         own = ulp if rounding is None else rounding(node)
         terms = [own_rounding(node, own) if isinstance(own, (int, float)) else own]
         if not isinstance(partials, str):
             for index, error in enumerate(errors):
+                if error is not None and complex_rules and _is_complex(node.args[index]):
+                    terms.append(error)
+                    continue
                 term = None if error is None else chain(error, _partial(partials, node, index))
                 terms.append(None if term is None else apply_named("abs", term))
         return add_up(terms)
@@ -145,6 +159,23 @@ def _rules_of(partials: Partials) -> Peer:
         ]
         total = add_up(terms)
         return None if total is None else broadcast_to(total, node.type.shape)
+
+    return Peer(vjp, jvp)
+
+
+def _is_complex(node: Node) -> bool:
+    return isinstance(node.type, TensorType) and node.type.dtype.kind == "c"
+
+
+def _by_kind(real: Peer, other: Peer) -> Peer:
+    """Returns the rules for real operands and, where the first is complex, the others."""
+
+    def vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> Sequence[Node | None]:
+        rule = (other if _is_complex(node.args[0]) else real).vjp
+        return rule(adjoint, node, wanted)
+
+    def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+        return (other if _is_complex(node.args[0]) else real).jvp(tangents, node)
 
     return Peer(vjp, jvp)
 
@@ -223,11 +254,12 @@ def structural(
     peers: Mapping[str, Peer] = _NO_PEERS,
     holomorphic: bool = False,
     formula: Callable[..., Any] | str = "it joins many elements: there is no scalar form",
+    takes_complex: bool = False,
 ) -> Op:
     """Registers an op whose rules are all written out; see `Op` for the fields."""
 
     def checked(*types: TensorType, **params: Any) -> Type:
-        if not holomorphic:
+        if not (holomorphic or takes_complex):
             refuse_complex(name, types)
         return infer(*types, **params)
 
@@ -256,8 +288,10 @@ def structural(
 
 def own_rounding(node: Node, ulp: float) -> Node | None:
     """Returns ulp * eps * |node|: the error that computing the node in its dtype adds."""
-    if not ulp or not isinstance(node.type, TensorType) or not node.type.dtype.is_float:
+    if not ulp or not isinstance(node.type, TensorType) or not node.type.dtype.is_inexact:
         return None
+    if node.type.dtype.kind == "c":
+        ulp *= COMPLEX_ROUNDING
     return apply_named("mul", apply_named("abs", node), ulp * node.type.dtype.epsilon)
 
 
@@ -308,7 +342,10 @@ def refuse_complex(name: str, types: Sequence[TensorType]) -> None:
     """Raises DTypeError where a non-holomorphic op meets a complex operand (the complex step)."""
     for t in types:
         if isinstance(t, TensorType) and t.dtype.kind == "c":
-            raise DTypeError(f"{name} is not holomorphic, so it has no complex operand")
+            raise DTypeError(
+                f"{name} is not holomorphic, so it has no complex operand",
+                "take gx.real, gx.imag or gx.abs of it first",
+            )
 
 
 def require_numbers(*types: TensorType, **_: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.calls import public
-from graphc.core.dtype import bool_, dtype_of
+from graphc.core.dtype import bool_, dtype_of, real_part
 from graphc.core.errors import DTypeError
 from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Kink, Op, register
@@ -24,7 +24,9 @@ _TIE = Kink(
 )
 
 
-def _comparison(name: str, formula: Callable[..., Any], latex: str, doc: str) -> Op:
+def _comparison(
+    name: str, formula: Callable[..., Any], latex: str, doc: str, takes_complex: bool = False
+) -> Op:
     return elementwise(
         name,
         run=lambda xp, x, y: getattr(xp, name)(x, y),
@@ -38,13 +40,18 @@ def _comparison(name: str, formula: Callable[..., Any], latex: str, doc: str) ->
         meet="all",
         result=bool_,
         kink=_TIE,
+        takes_complex=takes_complex,
         doc=doc,
     )
 
 
-equal = _comparison("equal", lambda m, x, y: m.equal(x, y), "{0} = {1}", "Returns x == y.")
+equal = _comparison("equal", lambda m, x, y: m.equal(x, y), "{0} = {1}", "Returns x == y.", True)
 not_equal = _comparison(
-    "not_equal", lambda m, x, y: m.logical_not(m.equal(x, y)), r"{0} \neq {1}", "Returns x != y."
+    "not_equal",
+    lambda m, x, y: m.logical_not(m.equal(x, y)),
+    r"{0} \neq {1}",
+    "Returns x != y.",
+    True,
 )
 less = _comparison("less", lambda m, x, y: x < y, "{0} < {1}", "Returns x < y.")
 less_equal = _comparison("less_equal", lambda m, x, y: x <= y, r"{0} \leq {1}", "Returns x <= y.")
@@ -151,6 +158,8 @@ def _cast_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | N
     (operand,) = node.args
     if not (operand.type.dtype.is_inexact and node.type.dtype.is_inexact):
         return [None] * len(wanted)
+    if node.type.dtype.kind == "c" and operand.type.dtype.kind != "c":
+        adjoint = _real_masked(adjoint)
     return [_cast_masked(adjoint, operand.type.dtype)] * len(wanted)
 
 
@@ -161,17 +170,35 @@ def _cast_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
     return _cast_masked(tangent, node.type.dtype)
 
 
+def _real_masked(value: Node) -> Node:
+    mask, inner = split_mask(value)
+    return masked(mask, apply_named("real", inner))
+
+
 def _cast_masked(value: Node, dtype: Any) -> Node:
     mask, inner = split_mask(value)
+    if inner.dtype is dtype:
+        return value
     return masked(mask, make(cast_op, (inner,), {"dtype": dtype}))
 
 
 def _cast_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
     source, target = node.args[0].type.dtype, node.type.dtype
-    if not target.is_float:
+    if not target.is_inexact:
         return None
-    narrows = source.kind != "f" or source.precision > target.precision
-    return add_up([_cast_jvp(errors, node), own_rounding(node, 0.5 if narrows else 0.0)])
+    narrows = not source.is_inexact or source.precision > target.precision
+    error = errors[0] if source.is_inexact else None
+    if error is not None:
+        error = _cast_masked(error, real_part(target))
+    return add_up([error, own_rounding(node, 0.5 if narrows else 0.0)])
+
+
+def _cast_infer(x: TensorType, dtype: Any) -> TensorType:
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        raise DTypeError(
+            f"{dtype.name} has no room for an imaginary part", "take gx.real or gx.abs of it"
+        )
+    return TensorType(x.shape, dtype)
 
 
 cast_op = register(
@@ -179,7 +206,7 @@ cast_op = register(
         name="cast",
         group="elementwise",
         meet="none",
-        infer=lambda x, dtype: TensorType(x.shape, dtype),
+        infer=_cast_infer,
         run=_cast_run,
         vjp=_cast_vjp,
         jvp=_cast_jvp,

@@ -54,15 +54,19 @@ def _quadric(
             for _ in range(whole):
                 below = w if below is None else below * w
         value = xp.divide(1, below)
-        if outside is None:
+        if outside is None or x.dtype.kind == "c":
             return value
-        return xp.where(outside(xp.real(x)), xp.full_like(x, xp.nan), value)
+        return xp.where(outside(x), xp.full_like(x, xp.nan), value)
 
     def formula(m: Any, x: Any, power: float) -> Any:
         w = quadric(x)
         whole, half = divmod(int(-2 * power), 2)
+        if half and m.real(x) is not x:  # a complex number, where the root has two branches
+            return m.div(1, w**whole * root(m, x))
         value = m.div(1, w**whole * m.sqrt(w) if half else w**whole)
-        return value if outside is None else m.where(outside(x), m.nan, value)
+        if outside is None or m.real(x) is not x:  # every complex number has a value
+            return value
+        return m.where(outside(x), m.nan, value)
 
     return elementwise(
         name,
@@ -81,7 +85,7 @@ def _quadric(
 
 def _root_plus(xp: Any, x: Any) -> Any:
     """Returns sqrt(1 + x**2), |x| where it does not see the 1 and the square might overflow."""
-    if x.dtype.kind == "c":
+    if not hasattr(x, "dtype") or x.dtype.kind == "c":  # a complex number of mpmath's has none
         return xp.sqrt(x * x + 1)
     size = xp.abs(x)
     far = size > (2.0**400 if x.dtype.itemsize == 8 else 2.0**40)

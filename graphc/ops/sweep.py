@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc.core.errors import GradError
 from graphc.core.naming import describe
-from graphc.core.node import Node, place_new_nodes
+from graphc.core.node import Node, apply_named, place_new_nodes
 from graphc.core.system import GRAPHC, System
 from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import collection_paused, topological_order
@@ -182,6 +182,8 @@ def _forward_sweep(
         place_new_nodes(node.place)
         if everywhere != "jvp" or any(t is not None for t in inputs):
             made = rule(inputs, node)
+            if everywhere == "bound" and isinstance(made, Node) and made.type.dtype.kind == "c":
+                made = apply_named("abs", made)  # an error is a size, of a complex number too
             found[node] = made if system.dead_branches_vanish else _ordinary(made)
     return [found.get(root) for root in roots]
 

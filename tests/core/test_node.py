@@ -190,7 +190,7 @@ def test_wrong_operands_are_errors_that_name_op_operands_and_line() -> None:
     with pytest.raises(gx.ArgumentError):
         gx.sin(w, w)
     with pytest.raises(gx.DTypeError):
-        gx.input("c", (2,), "complex128")
+        gx.input("c", (2,), "complex256")
 
 
 def line_of(text: str) -> int:

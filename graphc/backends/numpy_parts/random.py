@@ -22,7 +22,8 @@ def threefry(key: Any, high: Any, low: Any) -> tuple[Any, Any]:
 
     Args:
         key: `u32[2]`.
-        high, low: `u32[...]`, both of one shape; they are written over.
+        high: `u32[...]`; it is written over.
+        low: of the same shape; it is written over.
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 4.3.
     """
