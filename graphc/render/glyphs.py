@@ -138,6 +138,36 @@ def _einsum(node: Node) -> Glyph:
     return Glyph("einsum", note=clean(node.params.get("subscripts", ""), 28).replace("->", " → "))
 
 
+def _conv(node: Node) -> Glyph:
+    layout = node.params["layouts"][1]
+    shape = node.args[1].type.shape
+    window = "×".join(clean(str(shape[a]), 8) for a in layout[2:])
+    return Glyph(f"conv {window}", note=_steps(node.params))
+
+
+def _pool(node: Node) -> Glyph:
+    name = {"max_pool": "max", "sum_pool": "sum"}.get(node.op.name, node.op.name.replace("_", " "))
+    window = "×".join(map(str, node.params["window"]))
+    return Glyph(f"{name} {window}", note=_steps(node.params))
+
+
+def _steps(params: Mapping[str, Any]) -> str:
+    """Returns how windows step over their input, where it is not one by one."""
+    found: list[str] = []
+    for name, word in (
+        ("strides", "stride"),
+        ("x_dilation", "spread"),
+        ("dilation", "spread"),
+        ("kernel_dilation", "dilation"),
+    ):
+        steps = params.get(name, (1,))
+        if any(step != 1 for step in steps):
+            same = len(set(steps)) == 1
+            found.append(f"{word} {'×'.join(map(str, steps[:1] if same else steps))}")
+    groups = params.get("groups", 1) * params.get("batch_groups", 1)
+    return ", ".join([*found, f"{groups} groups"] if groups > 1 else found)
+
+
 def _transpose(node: Node) -> Glyph:
     axes = node.params.get("axes")
     if axes is None or tuple(axes) == (1, 0):
@@ -173,6 +203,8 @@ _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
     "integer_pow": _integer_pow,
     "matmul": _matmul,
     "einsum": _einsum,
+    "conv": _conv,
+    **dict.fromkeys(("max_pool", "sum_pool", "pool_index", "pool_pick", "pool_place"), _pool),
     "transpose": _transpose,
     "cast": _cast,
     "item": _item,

@@ -32,22 +32,25 @@ def conv(
     whole = groups * batch_groups
     batch = x.shape[0] // batch_groups
     # [groups, out / groups, inner * window] and [groups, batch, inner, *space].
-    factors = np.reshape(kernel, (whole, out // whole, -1))
+    size = inner * math.prod(window)
+    factors = np.reshape(kernel, (whole, out // whole, size))
     x = np.reshape(x, (batch_groups, batch, groups, inner, *x.shape[2:]))
     x = np.reshape(np.moveaxis(x, 2, 0), (whole, batch, inner, *x.shape[4:]))
     x = spread(x, padding, x_dilation, 3)
     views = windows_of(x, window, strides, kernel_dilation, 3)
     counts = views.shape[3 : 3 + len(window)]
     result = np.empty((whole, batch, *counts, out // whole), np.result_type(x, kernel))
-    each = max(1, whole * inner * math.prod(window) * math.prod(counts))
+    each = max(1, whole * size * math.prod(counts))
     step = max(1, _ROOM // each)
     for first in range(0, batch, step):
         part = views[:, first : first + step]
         # [groups, batch, inner, *counts, *window] to [groups, batch * counts, inner * window]
         part = np.moveaxis(part, 2, 2 + len(window))
-        rows = np.reshape(part, (whole, -1, inner * math.prod(window)))
+        rows = np.reshape(part, (whole, part.shape[1] * math.prod(counts), size))
         made = _product(rows, np.swapaxes(factors, 1, 2))
-        result[:, first : first + step] = np.reshape(made, (whole, -1, *counts, out // whole))
+        result[:, first : first + step] = np.reshape(
+            made, (whole, part.shape[1], *counts, out // whole)
+        )
     # [groups, batch, *counts, out / groups] to [batch, out, *counts], then to the layout.
     result = np.moveaxis(result, (0, -1), (1, 2))
     result = np.reshape(result, (batch, out, *counts))

@@ -122,7 +122,9 @@ def _conv_shape(x: Shape, kernel: Shape, params: dict[str, Any]) -> Shape:
             "make them a multiple of the groups",
         )
     if isinstance(batch, int) and batch % batch_groups:
-        raise ShapeError(f"a batch of {batch} does not divide into {batch_groups} groups")
+        raise ShapeError(
+            f"a batch of {batch} does not divide into {batch_groups} groups", "use gx.conv"
+        )
     counts = [
         window_count(size, low, high, span, stride, axis)
         for axis, (size, (low, high), span, stride) in enumerate(

@@ -109,7 +109,9 @@ def conv_transpose(
     apart = steps_of(dilation, count, "dilation")
     parts = _groups(groups)
     if not isinstance(transpose_kernel, bool):
-        raise ArgumentError(f"transpose_kernel={show_value(transpose_kernel)} is no bool")
+        raise ArgumentError(
+            f"transpose_kernel={show_value(transpose_kernel)} is no bool", "use True or False"
+        )
     reach = [_known(s) for s in spans(sizes, apart)]
     pads = _transposed_padding(padding, space, reach, strides)
     params = conv_params(count, (1,) * count, pads, strides, apart, parts)
@@ -117,7 +119,10 @@ def conv_transpose(
         outer, layout, _ = standard(count)
         whole = window.shape[-1]
         if isinstance(whole, int) and whole % parts:
-            raise ShapeError(f"{whole} channels do not divide into {parts} groups")
+            raise ShapeError(
+                f"{whole} channels do not divide into {parts} groups",
+                "make them a multiple of the groups",
+            )
         window = grouped_in(reversed_window(window, layout[2:]), layout, parts)
         params["layouts"] = (outer, (layout[1], layout[0], *layout[2:]), outer)
     return conv_op(data, window, **params)

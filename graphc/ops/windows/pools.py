@@ -120,7 +120,9 @@ def avg_pool(
     """
     node = as_node(x)
     if not isinstance(count_include_pad, bool):
-        raise ArgumentError(f"count_include_pad={show_value(count_include_pad)} is no bool")
+        raise ArgumentError(
+            f"count_include_pad={show_value(count_include_pad)} is no bool", "use True or False"
+        )
     params = _params(node, window, stride, padding)
     if node.dtype.is_integer:
         node = apply_named("cast", node, dtype=DEFAULT_FLOAT)
