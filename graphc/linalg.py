@@ -13,6 +13,7 @@ from graphc.ops.linalg.least_squares import LstsqResult, cond, lstsq, matrix_ran
 from graphc.ops.linalg.norms import diagonal, matrix_norm, multi_dot, trace, vector_norm
 from graphc.ops.linalg.solving import inv, solve, triangular_solve
 from graphc.ops.linalg.spectra import EighResult, SVDResult, eigh, eigvalsh, svd, svdvals
+from graphc.ops.linalg.spectral import spectral
 from graphc.ops.names import outer
 from graphc.ops.shaping import matrix_transpose
 
@@ -42,6 +43,7 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "spectral",
     "svd",
     "svdvals",
     "trace",

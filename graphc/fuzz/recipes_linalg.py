@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphc.core.const import Const
+from graphc.core.dtype import DType, float32
+from graphc.core.graph import Graph, close_over
 from graphc.core.node import Node, apply, apply_named, make
 from graphc.core.op import Op
+from graphc.core.type import TensorType
 from graphc.ops.control import results_of
 
 
@@ -93,6 +96,20 @@ def _pinv(op: Op, pool: Any) -> Node:
     return make(op, (_matrix(pool, sizes[0], sizes[1], True),), {"cutoff": 1e-6})
 
 
+def _spectral(op: Op, pool: Any) -> Node:
+    x = _square(pool)
+    wide = float32 if x.dtype.bits == 16 else x.dtype
+    graph = pool.make_block([apply_named("cast", 0.5, dtype=wide)], 1)
+    if len(graph.inputs) != 1 or graph.inputs[0].shape or graph.outputs[0].type.shape:
+        return make(op, (x,), {"graph": _sine(wide), "absolute": False})
+    return make(op, (x,), {"graph": graph, "absolute": False})
+
+
+def _sine(dtype: DType) -> Graph:
+    at = apply_named("input", name="w", type=TensorType((), dtype))
+    return close_over([apply_named("sin", at)], [at], "sin")[0]
+
+
 #: Recipes by op.
 RECIPES: dict[str, Callable[[Op, Any], Node | None]] = {
     "solve": _system,
@@ -108,4 +125,5 @@ RECIPES: dict[str, Callable[[Op, Any], Node | None]] = {
     "cofactors": _cofactors,
     "expm": _one,
     "pinv": _pinv,
+    "spectral": _spectral,
 }

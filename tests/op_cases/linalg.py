@@ -79,6 +79,10 @@ def _pinv(x: Node) -> Node:
     return linalg.pinv(_spread(x), rtol=1e-8)
 
 
+def _logarithm(x: Node) -> Node:
+    return linalg.spectral(lambda w: gx.log(w) * w, _positive(x))
+
+
 def _slogdet(x: Node) -> Node:
     sign, log = linalg.slogdet(x)
     return sign * log
@@ -172,6 +176,10 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "expm": lambda: [
         case("expm", linalg.expm, (2, 2), named=False),
         case("expm", linalg.expm, (2, 2, 2), label="expm-batch"),
+    ],
+    "spectral": lambda: [
+        case("spectral", lambda x: linalg.spectral(gx.exp, x), (3, 3), named=False),
+        case("spectral", _logarithm, (2, 2, 2), label="spectral-batch"),
     ],
     "pinv": lambda: [
         case("pinv", _pinv, (3, 2), named=False),

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphc.backends.jax_digits import in_single
+from graphc.backends.numpy_parts import divided
 from graphc.backends.numpy_parts.linalg import WELL, diagonal_cofactors
 
 
@@ -177,3 +178,15 @@ def cofactors(xp: Any, a: Any, *directions: Any) -> Any:
     whole = sign * jnp.prod(jnp.diagonal(lu, axis1=-2, axis2=-1), -1)
     quick = whole[..., None, None] * jnp.swapaxes(inverse, -1, -2)
     return lax.cond(jnp.all(size < WELL), lambda: quick, lambda: by_values(a))
+
+
+def flipped(x: Any) -> Any:
+    """Returns the transposes of a stack."""
+    return jnp.swapaxes(x, -1, -2)
+
+
+def spectral(xp: Any, a: Any, directions: Any, values_at: Any, absolute: bool) -> Any:
+    """Returns the derivative of a function of symmetric matrices along directions."""
+    a = in_single(a)
+    directions = [in_single(e) for e in directions]
+    return divided.spectral(xp, a, directions, values_at, absolute, float(jnp.finfo(a.dtype).eps))

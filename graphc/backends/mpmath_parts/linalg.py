@@ -12,11 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy_parts.linalg import diagonal_cofactors, symmetric, triangular_solve
+from graphc.backends.numpy_parts import divided
+from graphc.backends.numpy_parts.linalg import (
+    diagonal_cofactors,
+    flipped,
+    symmetric,
+    triangular_solve,
+)
 
 __all__ = [
-    "cholesky", "cofactors", "det", "eigh", "expm", "inv", "pinv", "qr", "qr_rest", "slogdet",
-    "solve", "svd", "svd_rest", "svdvals", "symmetric", "triangular_solve",
+    "cholesky", "cofactors", "det", "eigh", "expm", "flipped", "inv", "pinv", "qr", "qr_rest",
+    "slogdet", "solve", "spectral", "svd", "svd_rest", "svdvals", "symmetric", "triangular_solve",
 ]  # fmt: skip
 
 #: Sweeps of rotations: they converge in six or so, and quadratically at the end.
@@ -325,3 +331,8 @@ def _stacked(function: Callable[..., Any], *operands: Any, shapes: Any) -> Any:
         for result, value in zip(results, found, strict=True):
             result[index] = value
     return tuple(results)
+
+
+def spectral(xp: Any, a: Any, directions: Any, values_at: Any, absolute: bool) -> Any:
+    """Returns the derivative of a function of symmetric matrices along directions."""
+    return divided.spectral(xp, a, directions, values_at, absolute, xp.context.eps)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from graphc.backends.numpy_parts import divided
+
 #: Beyond this condition number the cofactors are found through the singular values.
 WELL = 1e3
 
@@ -221,3 +223,13 @@ def _each_of_several(function: Callable[..., Any], shapes: Any, *operands: Any) 
         for result, value in zip(results, found, strict=True):
             result[index] = value
     return tuple(results)
+
+
+def flipped(x: Any) -> Any:
+    """Returns the transposes of a stack."""
+    return np.swapaxes(x, -1, -2)
+
+
+def spectral(xp: Any, a: Any, directions: Any, values_at: Any, absolute: bool) -> Any:
+    """Returns the derivative of a function of symmetric matrices along directions."""
+    return divided.spectral(xp, a, directions, values_at, absolute, np.finfo(a.dtype).eps)

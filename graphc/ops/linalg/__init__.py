@@ -8,6 +8,7 @@ from graphc.ops.linalg import (
     norms,
     solving,
     spectra,
+    spectral,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "norms",
     "solving",
     "spectra",
+    "spectral",
 ]
