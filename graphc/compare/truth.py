@@ -6,6 +6,7 @@ the node's straight line is, and the perturbed runs follow that line (see `Froze
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,24 +45,26 @@ _NEGLIGIBLE = 1e-12
 class FrozenKinks:
     """Kinks met in the unperturbed run, and the straight lines that stand for them afterwards.
 
-    The runs visit nodes in one order, bodies of blocks included, so the n-th kinked evaluation of a
-    perturbed run belongs to the n-th of the first.
+    The n-th evaluation of a node in a perturbed run belongs to its n-th in the first: bodies of
+    loops are run as often, but for a loop that goes on by what it has computed.
     """
 
-    base: list[Any] = field(default_factory=list)
+    base: dict[Node, list[Any]] = field(default_factory=dict[Node, list[Any]])
     seen: dict[Node, int] = field(default_factory=dict)
-    position: int = -1
+    replayed: dict[Node, int] | None = None
     largest: float = 0.0
     smallest: float = 0.0
 
     def same_places(self, other: FrozenKinks) -> bool:
         """Tells whether another run met its kinks at the same elements."""
-        for mine, theirs in zip(self.base, other.base, strict=True):
-            if isinstance(mine, tuple) and isinstance(theirs, tuple):
-                if np.any(np.asarray(mine[0]) != np.asarray(theirs[0])):
+        for node in {**self.base, **other.base}:
+            runs = itertools.zip_longest(self.base.get(node, []), other.base.get(node, []))
+            for mine, theirs in runs:
+                if isinstance(mine, tuple) and isinstance(theirs, tuple):
+                    if np.any(np.asarray(mine[0]) != np.asarray(theirs[0])):
+                        return False
+                elif (mine is None or theirs is None) and mine is not theirs:
                     return False
-            elif (mine is None or theirs is None) and mine is not theirs:
-                return False
         return True
 
     def measure(self, value: Any) -> None:
@@ -77,7 +80,7 @@ class FrozenKinks:
 
     def start(self) -> None:
         """Turns from recording to replaying, at the front."""
-        self.position = 0
+        self.replayed = {}
 
     def at(
         self,
@@ -88,26 +91,29 @@ class FrozenKinks:
         value: Any,
     ) -> Any:
         """Returns the node's value, its kinked elements replaced by their line when replaying."""
-        if self.position < 0:
+        if self.replayed is None:
             self.measure(value)
         kink = node.op.kink
         if kink is None and node.op.name != "stop_gradient":
             return value
-        if kink is None:  # what the author declares constant stays what it was
-            if self.position < 0:
-                self.base.append(value)
+        runs = self.base.setdefault(node, [])
+        if self.replayed is None:
+            if kink is None:  # what the author declares constant stays what it was
+                runs.append(value)
                 return value
-            self.position += 1
-            return self.base[self.position - 1]
-        if self.position < 0:
             mask = np.asarray(kink.at(xp, *args, **params)).astype(bool)
             count = int(mask.sum())
-            self.base.append((mask, list(args), value) if count else None)
+            runs.append((mask, list(args), value) if count else None)
             if count:
                 self.seen[node] = self.seen.get(node, 0) + count
             return value
-        entry = self.base[self.position]
-        self.position += 1
+        number = self.replayed.get(node, 0)
+        self.replayed[node] = number + 1
+        if number >= len(runs):  # a step more of a loop than there was
+            return value
+        entry = runs[number]
+        if kink is None:
+            return entry
         if entry is None:
             return value
         mask, first, start = entry

@@ -1,7 +1,7 @@
 """Closed graphs: a list of inputs and the outputs made from nothing but them and constants.
 
-A Graph is what is compiled, drawn and compared, and what the sub-graph ops (`call`, `map`, and
-later scan, while_loop and cond) carry as a parameter.
+A Graph is what is compiled, drawn and compared, and what the sub-graph ops (`call`, `map`, `scan`,
+`while_loop`, `switch`, ...) carry as a parameter.
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ def bodies(node: Node) -> Iterator[Graph]:
     for value in node.params.values():
         if isinstance(value, Graph):
             yield value
+        elif isinstance(value, tuple):  # the branches of a choice
+            yield from (part for part in value if isinstance(part, Graph))
 
 
 def nodes_everywhere(roots: Sequence[Node]) -> Iterator[Node]:

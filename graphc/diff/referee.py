@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.errors import EngineError
-from graphc.core.graph import LEAF_OPS, close_over, nodes_everywhere
+from graphc.core.graph import LEAF_OPS, close_over
 from graphc.core.naming import describe
 from graphc.core.node import Node, make, scalar
+from graphc.core.walk import topological_order, topological_order_until
 from graphc.ops.chain import broadcast_to
 from graphc.ops.control import results_of
+from graphc.ops.flow.inner import bodies_run
 from graphc.ops.referee import jax_vjp
 
 
@@ -21,7 +23,7 @@ def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = Non
         wrt: leaves together take one pass; an inner node takes a pass of its own, cut there.
         seed: the output's adjoint; 1 without one.
     """
-    endless = next((n for n in nodes_everywhere([output]) if _is_endless(n)), None)
+    endless = _endless(output)
     if endless is not None:
         raise EngineError(
             f"JAX has no reverse derivative of {describe(endless, 2)}, a loop without a bound",
@@ -40,5 +42,15 @@ def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = Non
     return [found[w] for w in wrt]
 
 
-def _is_endless(node: Node) -> bool:
-    return node.op.name == "while_loop" and node.params["bound"] is None
+
+def _endless(output: Node) -> Node | None:
+    """Returns a loop without a bound through which JAX would have to go back."""
+    todo: list[Sequence[Node]] = [[output]]
+    for roots in todo:  # it grows on the way
+        # A solution is differentiated through its equation, and not through how it was found.
+        found = [n.args[0] for n in topological_order(roots) if n.op.name == "implicit"]
+        for node in topological_order_until(roots, dict.fromkeys(found)):
+            if node.op.name == "while_loop" and node.params["bound"] is None:
+                return node
+            todo += [body.graph.outputs for body in bodies_run(node)]
+    return None

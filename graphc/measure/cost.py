@@ -16,6 +16,7 @@ from graphc.core.type import Size, TupleType, Type, element_count
 from graphc.core.walk import topological_order
 from graphc.measure import size as sizes_of
 from graphc.measure.size import Count
+from graphc.ops.flow.inner import bodies_run
 
 #: JAX's derivative of a block costs about three runs of it: forward, and backward twice that.
 _REFEREE_RUNS = 3
@@ -29,12 +30,15 @@ class Cost:
         nodes: nodes of the graph and of its blocks, each block once.
         edges: operands of all of them.
         tree_size: nodes of the expression written out without sharing and with every block put in
-            its place: an exact int below 2**20000, from there on its base-2 logarithm as a float.
-        flops: floating point operations of one run, a block as often as it is called; a Dim where
-            a size is named and not given.
+            its place (a loop or choice counts as one operation): an exact int below 2**20000, from
+            there on its base-2 logarithm as a float.
+        flops: floating point operations of one run, a block as often as it is called, of several
+            branches the dearest one, of a while loop as many steps as its bound allows or one; a
+            Dim where a size is named and not given.
         bytes: read and written if every op reads its operands from memory and writes its result
             (an upper estimate: XLA fuses); a Dim likewise.
-        depth: operations on the longest path, blocks gone through.
+        depth: operations on the longest path, blocks gone through, a loop as often as it runs (once
+            where nobody knows).
         counts: how often each op is there, by name, in the order of the names; blocks once.
     """
 
@@ -104,6 +108,24 @@ class _Run:
 _Affine = tuple[Count, dict[int, Count]]
 
 
+def _dearest(runs: Sequence[_Run]) -> _Run:
+    """Returns the dearest branch, of which one is run; with named sizes, all of them together."""
+    depth = max([run.depth for run in runs])
+    parts = ([run.flops for run in runs], [run.bytes for run in runs])
+    if all(isinstance(v, int) for part in parts for v in part):
+        return _Run(max(parts[0]), max(parts[1]), depth)  # pyright: ignore[reportArgumentType]
+    return _Run(_joined(runs).flops, _joined(runs).bytes, depth)
+
+
+def _joined(runs: Sequence[_Run]) -> _Run:
+    """Returns a step of a loop: its test and its body."""
+    flops: Size = 0
+    moved: Size = 0
+    for run in runs:
+        flops, moved = run.flops + flops, run.bytes + moved
+    return _Run(flops, moved, sum([run.depth for run in runs]))
+
+
 class _Meter:
     """Measures a graph and, once each, the blocks in it; it enters a block by a call, 100 deep."""
 
@@ -142,7 +164,8 @@ class _Meter:
             else:
                 flops[inner.flops] = flops.get(inner.flops, 0) + times
                 moved[inner.bytes, 1] = moved.get((inner.bytes, 1), 0) + times
-                depth[node] = below + inner.depth
+                one_by_one = name in ("scan", "while_loop") and isinstance(times, int)
+                depth[node] = below + inner.depth * (times if one_by_one else 1)
             deepest = max(deepest, depth[node])
         total_flops: Size = 0
         for used, times in flops.items():
@@ -154,15 +177,14 @@ class _Meter:
 
     def _inner(self, node: Node) -> tuple[_Run | None, Size]:
         """Returns a block's run and how often it is done; None for a block that is not run."""
-        graphs = list(bodies(node))
-        runs = [self._run(graph) for graph in graphs]
-        name = node.op.name
-        if name == "call":
-            return runs[0], 1
-        if name == "map":
-            mapped = zip(node.args, node.params["mapped"], strict=True)
-            return runs[0], next(a.type.shape[0] for a, m in mapped if m)
-        if name in ("jax_vjp", "jax_jvp"):
+        runs = [self._run(graph) for graph in bodies(node)]
+        inner = bodies_run(node)
+        if inner:
+            made = [self._run(body.graph) for body in inner]
+            if node.op.name == "switch":
+                return _dearest(made), 1
+            return _joined(made), inner[0].times
+        if node.op.name in ("jax_vjp", "jax_jvp"):
             return runs[0], _REFEREE_RUNS
         return None, 1
 
@@ -203,7 +225,7 @@ class _Meter:
         return [_sum(v) if isinstance(v, list) else v for v in (found[root] for root in roots)]
 
     def _form(self, node: Node) -> list[_Affine] | None:
-        if node.op.name not in ("call", "map"):
+        if node.op.name not in ("call", "map", "recompute", "custom"):
             return None
         graph: Graph = node.params["graph"]
         if graph not in self._forms:

@@ -13,6 +13,7 @@ from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.walk import depends_on, rebuild, topological_order
 from graphc.ops.chain import both, broadcast_to, reshape
+from graphc.ops.flow.inner import Body, bodies_run, is_running, with_bodies
 
 #: A mask, or None where every element may be alive.
 Mask = Node | None
@@ -43,9 +44,9 @@ def guard(results: Sequence[Node], tangents: Sequence[Node]) -> list[Node]:
                 for old, new in zip(node.args, args, strict=True)
             )
         params = node.params
-        if node in linear and "graph" in params and node.op.name in ("call", "map"):
-            moving = tuple(i for i, a in enumerate(node.args) if a in linear)
-            params = {**params, "graph": _guarded_block(params["graph"], moving)}
+        if node in linear and is_running(node):
+            moving = {i for i, a in enumerate(node.args) if a in linear}
+            params = with_bodies(node, [_guarded(node, body, moving) for body in bodies_run(node)])
         elif all(new is old for new, old in zip(args, node.args, strict=True)):
             return node
         return make(node.op, args, params)
@@ -53,8 +54,20 @@ def guard(results: Sequence[Node], tangents: Sequence[Node]) -> list[Node]:
     return rebuild(results, {}, step)
 
 
-def _guarded_block(graph: Graph, moving: tuple[int, ...]) -> Graph:
-    outputs = guard(graph.outputs, [graph.inputs[i] for i in moving])
+def _guarded(node: Node, body: Body, moving: set[int]) -> Graph:
+    """Returns a body with the dead factors of what is linear in it replaced by 0."""
+    graph, carries = body.graph, node.params.get("carries", 0)
+    if graph is node.params.get("test"):
+        return graph
+    found = {k for k, i in enumerate(body.operands) if i in moving}
+    while carries:  # a carry that a tangent reaches within the loop is one of them
+        order = topological_order(graph.outputs)
+        reached = depends_on(order, [graph.inputs[k] for k in found])
+        more = found | {k for k in range(carries) if graph.outputs[k] in reached}
+        if more == found:
+            break
+        found = more
+    outputs = guard(graph.outputs, [graph.inputs[k] for k in sorted(found)])
     return Graph(graph.inputs, outputs, graph.name)
 
 
@@ -77,7 +90,9 @@ def _handed_down(node: Node, mask: Mask, linear: set[Node]) -> list[tuple[Node, 
     else:
         pairs = [(a, None) for a in args]
     # An operand that is broadcast is alive where any of its copies is: its mask ends here.
-    return [(a, m if a.shape == node.shape else None) for a, m in pairs if a in linear]
+    return [
+        (a, m if m is not None and a.shape == node.shape else None) for a, m in pairs if a in linear
+    ]
 
 
 def _either(left: Mask, right: Mask) -> Mask:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from graphc.core.const import freeze
 from graphc.core.graph import LEAF_OPS, Graph
 from graphc.core.node import Node, make
+from graphc.core.op import op_named
 from graphc.core.type import TupleType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.blocks import block
 from graphc.ops.control import call, item, map_op
+from graphc.ops.flow.choice import switch_op
+from graphc.ops.flow.inner import RUNNING
+from graphc.ops.flow.scan import scan_op
 from graphc.ops.source import constant_op
+from graphc.simplify.loops import smaller_scan, smaller_switch
 from graphc.simplify.rule import Rule, exact, fit, size_names
 
 #: Ops whose body may be rewritten. The referee's is JAX's to differentiate as it stands, and a
 #: formula given by the author is the author's.
-BLOCK_OPS = frozenset({call, map_op})
+BLOCK_OPS = frozenset(op_named(name) for name in sorted(RUNNING))
+
+#: Those of them whose results and inputs may be dropped one by one.
+TRIMMED_OPS = frozenset({call, map_op, scan_op, switch_op, op_named("recompute")})
 
 
 def _trivial_output(node: Node, index: int) -> Node | None:
@@ -77,12 +86,13 @@ class Trimmer:
 
     def __init__(self, report: Callable[[Node], None]) -> None:
         self._report = report
+        self._loops: dict[Any, Any] = {}
         self._known: dict[tuple[Graph, tuple[int, ...], bool, tuple[bool, ...]], _Trimmed] = {}
 
     def trim(self, roots: Sequence[Node]) -> list[Node]:
         """Returns the roots without dead results; it enters a block by a call, 100 deep at most."""
         order = topological_order(roots)
-        if not any(node.op in BLOCK_OPS for node in order):
+        if not any(node.op in TRIMMED_OPS for node in order):
             return list(roots)
         plan = self._plan(order, roots)
         if not plan:
@@ -114,18 +124,37 @@ class Trimmer:
                 continue
             if node.op is item:
                 wanted.setdefault(node.args[0], set()).add(node.params["index"])
-            if node.op not in BLOCK_OPS:
+            if node.op not in TRIMMED_OPS:
                 live.update(node.args)
                 continue
-            count = len(node.params["graph"].outputs)
             several = isinstance(node.type, TupleType) and node not in whole
+            count = len(node.type.items) if isinstance(node.type, TupleType) else 1
             keep = tuple(sorted(wanted[node])) if several else tuple(range(count))
+            if node.op is scan_op or node.op is switch_op:
+                made = self._loop(node, keep, several)
+                live.update(node.args[i] for i in made[2])
+                if len(made[2]) < len(node.args) or len(made[1]) < count or made[3]:
+                    plan[node] = (made[0], made[1], made[2])
+                    self._report(node)
+                continue
             graph, places, used = self._body(node, keep, several)
             live.update(node.args[i] for i in used)
             if graph is not node.params["graph"]:
-                plan[node] = (graph, dict(zip(keep, places, strict=True)), used)
+                params: dict[str, Any] = {**node.params, "graph": graph}
+                if "mapped" in params:
+                    params["mapped"] = tuple(params["mapped"][i] for i in used)
+                plan[node] = (params, dict(zip(keep, places, strict=True)), used)
                 self._report(node)
         return plan
+
+    def _loop(
+        self, node: Node, keep: tuple[int, ...], several: bool
+    ) -> tuple[Mapping[str, Any], Mapping[int, int], tuple[int, ...], bool]:
+        key = (node.op.name, freeze(list(node.params.values())), keep, several)
+        if key not in self._loops:
+            smaller = smaller_scan if node.op is scan_op else smaller_switch
+            self._loops[key] = smaller(node, keep if several else None, self.trim)
+        return self._loops[key]
 
     def _body(self, node: Node, keep: tuple[int, ...], several: bool) -> _Trimmed:
         graph: Graph = node.params["graph"]
@@ -162,13 +191,10 @@ class Trimmer:
         return graph, places, tuple(used)
 
 
-#: A smaller body; where each kept result lies in it; the operands it still takes.
-_Smaller = tuple[Graph, Mapping[int, int], tuple[int, ...]]
+#: The parameters with a smaller body; where each kept result lies; the operands it still takes.
+_Smaller = tuple[Mapping[str, Any], Mapping[int, int], tuple[int, ...]]
 
 
 def _smaller(node: Node, args: Sequence[Node], plan: _Smaller) -> Node:
-    graph, _, used = plan
-    params: dict[str, Any] = {**node.params, "graph": graph}
-    if "mapped" in params:
-        params["mapped"] = tuple(params["mapped"][i] for i in used)
+    params, _, used = plan
     return make(node.op, tuple(args[i] for i in used), params)

@@ -14,6 +14,7 @@ from graphc.core.node import Node, make
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import collection_paused
+from graphc.ops.flow.inner import bodies_run, with_bodies
 from graphc.simplify.blocks import BLOCK_OPS, Trimmer
 from graphc.simplify.folding import fold_node
 from graphc.simplify.rule import Rule
@@ -244,7 +245,7 @@ class Simplifier:
                 return None
         params = node.params
         if node.op in BLOCK_OPS:
-            params = {**params, "graph": self._body(params["graph"])}
+            params = with_bodies(node, [self._body(body.graph) for body in bodies_run(node)])
         made = make(node.op, tuple([done[a] for a in node.args]), params)
         return None if made is node else made
 

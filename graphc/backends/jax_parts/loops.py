@@ -93,4 +93,4 @@ def implicit(xp: Any, graph: Graph, solution: Any, others: Sequence[Any]) -> Any
         matrix = jax.jacfwd(lambda v: equation(v, *rest))(x)
         return x, -jnp.linalg.solve(matrix, moved)
 
-    return found(solution, *others)
+    return found(lax.stop_gradient(solution), *others)

@@ -23,13 +23,14 @@ from graphc.compare.kinks.sides import DIGITS, Local, sides_of, taken_out
 from graphc.core.calls import guarded
 from graphc.core.dim import size_value
 from graphc.core.errors import show_place
-from graphc.core.graph import LEAF_OPS, Graph, bodies, leaves
+from graphc.core.graph import LEAF_OPS, Graph, leaves
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
 from graphc.core.walk import depends_on, topological_order
 from graphc.measure.cost import cost
+from graphc.ops.flow.inner import bodies_run
 
 #: Floating point operations up to which a graph is also run at 50 digits: about half a minute.
 EXACT_BUDGET = 2_000_000
@@ -105,10 +106,10 @@ def _moving(nodes: Sequence[Node]) -> tuple[set[Node], dict[Node, None]]:
         here = depends_on(order, [n for n in order if n.op.name in LEAF_OPS])
         moving |= here
         for node in order:
-            for graph in bodies(node):
-                if node.op.name in ("call", "map") and graph not in seen:
-                    seen.add(graph)
-                    todo.append(graph.outputs)
+            for body in bodies_run(node):
+                if body.graph not in seen:
+                    seen.add(body.graph)
+                    todo.append(body.graph.outputs)
             if _may_bend(node) and node.op.kink is not None and node in here:
                 kinked[node] = None
     return moving, kinked
@@ -175,8 +176,10 @@ def _met(
     runs = floats.visits.get(node, [])
     count = rounded = hidden = size = 0
     chosen: list[tuple[int, tuple[int, ...], str, Local]] = []
+    twins = [] if exact is None else exact.visits.get(node, [])
     for number, visit in enumerate(runs):
-        twin = visit if exact is None else exact.visits[node][number]
+        # A loop that goes on by what it has computed may take another number of steps exactly.
+        twin = twins[number] if number < len(twins) else visit
         kinds = (
             (EXACT, visit.mask & twin.mask, twin),
             (ROUNDED, visit.mask & ~twin.mask, visit),

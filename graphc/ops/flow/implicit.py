@@ -245,8 +245,7 @@ def _solution(
             raise ShapeError(f"solve returned {x.type} where {x0.type} belongs", "return that type")
     else:
         x = _iterated(kind, graph, x0, captured, tolerance, steps, damping)
-    held = apply_named("stop_gradient", x)
-    found = make(implicit_op, (held, *captured), {"graph": graph})
+    found = make(implicit_op, (x, *captured), {"graph": graph})
     return nest.build(_unpacked(found, shown))
 
 

@@ -25,7 +25,7 @@ def _unless(corner: Node, value: Node) -> Partial:
 
 
 def _steep(xp: Any, dx: Any, dy: Any, x: Any, y: Any) -> Any:
-    return xp.where(dx == 0, dx * 0, dx * -math.inf)
+    return xp.where(dx == 0, 0.0, xp.where(dx > 0, -math.inf, math.inf))
 
 
 xlogy = elementwise(

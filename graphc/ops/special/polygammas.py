@@ -76,7 +76,7 @@ def _positive(xp: Any, x: Any, order: int, first: int = 0) -> Any:
 
 
 @cache
-def _cotangent(order: int) -> tuple[int, ...]:
+def cotangent(order: int) -> tuple[int, ...]:
     """Returns the derivative of cot in units of it: coefficients in c = cot, with one sign."""
     row = [0, 1]
     for _ in range(order):
@@ -96,7 +96,7 @@ def _mirror(xp: Any, x: Any, order: int) -> Any:
     cosine = xp.sin((0.5 - size) * math.pi)  # which keeps its digits where it is small
     sine = xp.where(rest == 0, xp.nan if order % 2 == 0 else sine, sine)
     cot = cosine / sine
-    coefficients = [float(c) for c in _cotangent(order)]
+    coefficients = [float(c) for c in cotangent(order)]
     parity = (order + 1) % 2
     value = polynomial(cot * cot, coefficients[parity::2])
     return (value * cot if parity else value) * math.pi ** (order + 1)

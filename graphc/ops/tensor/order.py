@@ -201,7 +201,8 @@ top_k_op = structural(
 def top_k(x: Any, k: int, axis: int = -1) -> tuple[Node, Node]:
     """Returns the k largest elements along `axis`, largest first, and their places, int32.
 
-    Of equal elements the first comes first; NaN counts as the largest, as for `max`.
+    Of equal elements the first comes first (but 0.0 is before -0.0); NaN counts as the largest, as
+    for `max`.
 
     Args:
         x: `[..., n, ...]`.
