@@ -51,10 +51,16 @@ def sort(xp: Any, x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
 def top_k(xp: Any, x: Any, k: int) -> tuple[Any, Any]:
     """Returns the k largest along the last axis, largest first, and where they stand.
 
-    NaN counts as the largest, as for `max`; of equal ones the first comes first.
+    NaN counts as the largest, as for `max`; of equal ones the first comes first, but 0.0 is before
+    -0.0, as XLA has it.
     """
-    ranks = -_ranks(x) if x.dtype == object else descending_key(x)
-    order = np.lexsort((ranks, ~_is_nan(x)), axis=-1)[..., :k]
+    if x.dtype == object:
+        keys = (-_ranks(x), ~_is_nan(x))
+    elif x.dtype.kind in "biu":
+        keys = (descending_key(x),)
+    else:
+        keys = (np.signbit(x) & (x == 0), -x, ~_is_nan(x))
+    order = np.lexsort(keys, axis=-1)[..., :k]
     return np.take_along_axis(x, order, -1), order
 
 
