@@ -13,8 +13,11 @@ if importlib.util.find_spec("optax") is None:
     )
 
 from graphc.train import rules
+from graphc.train.charts import Panel, Series, chart
 from graphc.train.fit import fit
+from graphc.train.layers import Distribution, distributions, histograms
 from graphc.train.optimisers import names as optimiser_names
+from graphc.train.pictures import curves
 from graphc.train.run import Best, Run
 from graphc.train.schedules import (
     Schedule,
@@ -31,15 +34,22 @@ from graphc.train.stopping import EarlyStopping, early_stopping
 
 __all__ = [
     "Best",
+    "Distribution",
     "EarlyStopping",
+    "Panel",
     "Run",
     "Schedule",
+    "Series",
     "StepGraph",
+    "chart",
     "constant",
     "cosine",
+    "curves",
+    "distributions",
     "early_stopping",
     "exponential",
     "fit",
+    "histograms",
     "optimiser_names",
     "plateau",
     "rules",

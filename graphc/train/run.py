@@ -122,12 +122,6 @@ class Run:
         """
         return write_atomic(path, json_text(self.record()))
 
-    def curves(self, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Draws loss and measures against the epoch, see `train.curves`."""
-        from graphc.train.pictures import curves
-
-        return curves(self, path, **options)
-
 
 _NO_RESULT = ("epoch", "learning_rate")
 
