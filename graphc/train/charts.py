@@ -399,6 +399,7 @@ def _range(
 def _share(value: Any, ends: tuple[float, float], log: bool) -> Any:
     low, high = ends
     if log:
+        value = np.maximum(value, low * 1e-3)  # a bar from 0 on begins left of the axis
         return (np.log(value) - math.log(low)) / (math.log(high) - math.log(low))
     return (value - low) / (high - low)
 
@@ -424,11 +425,11 @@ def ticks(low: float, high: float, *, log: bool = False) -> list[float]:
 
 def number(value: float) -> str:
     """Returns a short text of a number on an axis."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
     if abs(value) >= 1e5 or abs(value) < 1e-3:
         power = math.floor(math.log10(abs(value)) + 1e-9)
-        lead = f"{value / 10.0**power:.3g}"
+        lead = f"{value / 10.0**power:.3g}".replace("-", "−")
         raised = "".join(_RAISED[c] for c in str(power))
         return f"10{raised}" if lead == "1" else f"{lead}·10{raised}"
     return f"{value:.6g}".replace("-", "−")

@@ -187,12 +187,11 @@ def histograms(found: list[Distribution], path: str | os.PathLike[str], *, title
 
 
 def _panel(d: Distribution, style: int) -> Panel:
-    words = (
-        f"mean {number(float(f'{d.mean:.3g}'))}, deviation {number(float(f'{d.deviation:.3g}'))}"
-    )
+    mean, deviation = (number(float(f"{v:.3g}")) for v in (d.mean, d.deviation))
+    words = f"mean {mean}, deviation {deviation}"
     if d.zeros >= 0.005:
         words += f", zero {d.zeros:.0%}"
     if d.not_finite:
         words += f", not finite {d.not_finite}"
-    title = f"{d.name}: {d.what}"
+    title = f"{d.name}: gradient" if d.what.endswith("gradients") else f"{d.name}: {d.what}"
     return Panel(title, [Series("", d.edges, d.counts, "bars", style=style)], words)

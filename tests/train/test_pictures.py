@@ -89,7 +89,7 @@ def test_wrong_pictures_are_refused(tmp_path: Path) -> None:
     panel = train.Panel("p", [train.Series("a", [1, 2], [3])])
     with pytest.raises(gx.ArgumentError, match="2 positions for 1 values"):
         train.chart(tmp_path / "a.svg", panel)
-    with pytest.raises(gx.FormatError, match="write .svg or .html"):
+    with pytest.raises(gx.FormatError, match=r"write \.svg or \.html"):
         train.chart(tmp_path / "a.gif", panel)
     with pytest.raises(gx.ArgumentError, match="is no run"):
         train.curves(3, tmp_path / "a.svg")  # pyright: ignore[reportArgumentType]
