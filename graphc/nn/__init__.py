@@ -36,7 +36,7 @@ from graphc.nn.dense import Dense
 from graphc.nn.dropout import Dropout
 from graphc.nn.embedding import Embedding, PositionEmbedding, SinusoidalPositions
 from graphc.nn.gates import GEGLU, GLU, Maxout, PReLU, ReGLU, SwiGLU, Swish
-from graphc.nn.naming import Scope, Token, entered, layer, named, own_token
+from graphc.nn.naming import Scope, Token, entered, folded, layer, named, own_token
 from graphc.nn.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm, SingleBatchWarning
 from graphc.nn.parameters import (
     SymmetryWarning,
@@ -96,6 +96,7 @@ __all__ = [
     "elastic",
     "entered",
     "flat",
+    "folded",
     "init",
     "initialise",
     "key",

@@ -17,6 +17,7 @@ from graphc.core.node import Node
 from graphc.core.type import Size
 from graphc.core.walk import topological_order
 from graphc.nn.init import Initialiser, initialiser_of
+from graphc.ops.blocks import block
 from graphc.ops.source import param, param_op
 
 
@@ -67,8 +68,48 @@ def layer(made: Made) -> Made:
     """
     frozen = cast(Any, dataclass(frozen=True, slots=True)(made))
     frozen.__init__ = _guarded(frozen.__name__, frozen.__init__)
-    frozen.__call__ = _guarded(frozen.__name__, frozen.__call__)
+    frozen.__call__ = _guarded(frozen.__name__, _foldable(frozen.__call__))
     return frozen
+
+
+_folding: contextvars.ContextVar[bool] = contextvars.ContextVar("graphc_folding", default=False)
+
+
+def folded(model: Any, *operands: Any, **options: Any) -> Any:
+    """Returns what a model makes of operands with each of its layers as one block, for pictures.
+
+    Values and derivatives are those of the plain call, and the parameters are the same; but blocks
+    are neither simplified across their edges, nor do `nn.updates` see into them.
+
+    Args:
+        model: a layer or a function that calls layers.
+        operands: what it is called with.
+        options: the same by name, as `training=True`.
+    """
+    model(*operands, **options)  # gives every layer its name
+    before = _folding.set(True)
+    try:
+        return model(*operands, **options)
+    finally:
+        _folding.reset(before)
+
+
+def _foldable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a layer's call that is a block of the layer's name while `folded` is at work."""
+
+    @functools.wraps(function)
+    def called(self: Any, *args: Any, **options: Any) -> Any:
+        at_top = getattr(self, "is_model", False) and not self.token.path
+        if not _folding.get() or at_top or not any(isinstance(a, Node) for a in args):
+            return function(self, *args, **options)
+
+        def inner(*given: Any, **named: Any) -> Any:
+            return function(self, *given, **named)
+
+        inner.__name__ = self.token.path or type(self).__name__.lower()
+        return block(inner)(*args, **options)
+
+    return called
 
 
 def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -49,7 +49,8 @@ def draw(
         **options: `types` (write shapes and dtypes), `direction` (TB, LR, BT, RL), `budget` (drawn
             nodes above which the rest folds), `repeats` (False to fold nothing), `title`, `alone`
             (nodes to set apart); for the first two kinds `open_blocks` (True to draw each call's
-            body in its place); for the other three `name` (of the output).
+            body in its place) and `bodies` (False to draw none); for the other three `name` (of the
+            output).
 
     Returns:
         The picture; `.svg`, `.png`, `.pdf` and `.dot` give it in any format.
@@ -92,7 +93,8 @@ def _check_options(kind: str, options: Mapping[str, Any]) -> None:
     if kind not in KINDS:
         raise ArgumentError(f"{str(kind)[:40]!r} is no kind of picture", f"use {', '.join(KINDS)}")
     # A reverse pass has gone through the blocks as calls, so they can't be opened afterwards.
-    known = (*_OPTIONS, "open_blocks" if kind in ("forward", "backward") else "name")
+    plain = kind in ("forward", "backward")
+    known = (*_OPTIONS, *(("open_blocks", "bodies") if plain else ("name",)))
     for name in options:
         if name not in known:
             raise ArgumentError(

@@ -20,7 +20,7 @@ from graphc.render.style import BODY_EDGE, CLUSTER, FAINT, FOLDED_CLUSTER, INK, 
 #: Operations whose operands can't change places: theirs are drawn from left to right.
 _ORDERED = frozenset({
     "sub", "div", "mod", "pow", "matmul", "atan2", "where", "less", "less_equal", "greater",
-    "greater_equal", "clip", "gather", "scatter_add", "concat", "stack",
+    "greater_equal", "assign", "clip", "gather", "scatter_add", "concat", "stack",
     "index_gather", "index_set", "index_add", "index_max", "index_min", "take_along_axis",
     "add_along_axis", "dynamic_slice", "dynamic_update_slice", "pad", "searchsorted",
     "linear_recurrence",
@@ -80,7 +80,8 @@ def forward_dot(outputs: Any, values: Mapping[Node, Any] | None = None, **option
     cells = draw_cells(sketch, folding)
     draw_wires(sketch, folding, cells)
     draw_outputs(sketch, folding, cells, pairs)
-    draw_bodies(sketch, [(n, cells[folding.drawn(n)]) for n in folding.order if n.args])
+    if settings.bodies:
+        draw_bodies(sketch, [(n, cells[folding.drawn(n)]) for n in folding.order if n.args])
     return sketch.source()
 
 

@@ -32,6 +32,7 @@ class Settings:
         budget: drawn nodes above which the remainder folds.
         repeats: fold repeated structure.
         open_blocks: draw the body of each call in its place, instead of once.
+        bodies: draw the bodies of blocks beside the graph.
         title: a line below the picture.
         alone: nodes drawn as one engine's own.
     """
@@ -42,6 +43,7 @@ class Settings:
     budget: int = 400
     repeats: bool = True
     open_blocks: bool = False
+    bodies: bool = True
     title: str = ""
     alone: frozenset[Node] = frozenset()
 
