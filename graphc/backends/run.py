@@ -61,6 +61,22 @@ def check_steps(graph: Graph, times: int) -> None:
         )
 
 
+def check_bound(graph: Graph, bound: int | None, steps: int) -> None:
+    """Raises BudgetError where a loop takes one step more than it may.
+
+    Args:
+        graph: its body.
+        bound: how many it may take; None for any number that NumPy can run.
+        steps: how many it has taken.
+    """
+    if bound is not None and steps >= bound:
+        raise BudgetError(
+            f"the loop {graph.name} goes on behind its bound of {bound:,} steps",
+            "give while_loop a larger bound",
+        )
+    check_steps(graph, steps)
+
+
 def run_graph(graph: Graph, args: Sequence[Any], xp: Namespace) -> list[Any]:
     """Returns the outputs of a block for the given inputs.
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.run import check_steps, resolve, run_graph
-from graphc.core.errors import BudgetError
+from graphc.backends.run import check_bound, check_steps, resolve, run_graph
 from graphc.core.graph import Graph
 
 
@@ -57,14 +56,9 @@ def while_loop(
     carry, fixed = list(args[:carries]), args[carries:]
     steps = 0
     while bool(run_graph(test, [*carry, *fixed], xp)[0]):
-        if bound is not None and steps >= bound:
-            raise BudgetError(
-                f"the loop {graph.name} goes on behind its bound of {bound:,} steps",
-                "give while_loop a larger bound",
-            )
+        check_bound(graph, bound, steps)
         carry = run_graph(graph, [*carry, *fixed], xp)
         steps += 1
-        check_steps(graph, steps)
     return _one_or_tuple(carry)
 
 

@@ -25,8 +25,8 @@ Counterpart = tuple[Callable[..., Any] | None, str]
 #: Ops whose jumps crowd together where the first operand is much larger than the second.
 JUMPS = ("mod", "floor_divide")
 
-#: Ops that people reach by an operator, x**3, and not by their name.
-BY_OPERATOR = ("integer_pow",)
+#: Ops that people reach by an operator, x**3, or by another name, i0(x), and not by their own.
+BY_OPERATOR = ("integer_pow", "bessel_i")
 
 #: Domains that the formula does not know, by the record's words: where to measure.
 DOMAINS: dict[str, Callable[..., Any]] = {"low < high": lambda x, low, high: low < high}
@@ -173,6 +173,9 @@ def jax_function(name: str, params: dict[str, Any]) -> Counterpart:
         if params["scale"] == "pi":
             return jnp.sinc, "jnp.sinc"
         return lambda x: jnp.sinc(x / jnp.pi), "jnp.sinc(x / pi)"
+    if name == "bessel_i":
+        own = f"i{params['order']}"
+        return getattr(special, own), f"special.{own}"
     modules: dict[str, Any] = {"jnp": jnp, "jax.nn": jax.nn, "special": special, "lax": lax}
     module, _, own = JAX_NAMES.get(name, "").rpartition(".")
     for place in (module,) if module else JAX_MODULES:

@@ -25,6 +25,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "gelu": ({"approximate": False}, {"approximate": True}),
     "sinc": ({"order": 0, "scale": "1"}, {"order": 0, "scale": "pi"}),
     "polygamma": ({"order": 1}, {"order": 2}, {"order": 5}),
+    "bessel_i": ({"order": 0}, {"order": 1}),
 }
 
 #: Of an op that only rules use, at most so many sets of parameters are measured.

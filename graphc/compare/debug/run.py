@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.numpy import NumpyNamespace
-from graphc.backends.run import Namespace, resolve
+from graphc.backends.run import Namespace, check_bound, resolve
 from graphc.core.dtype import DType
 from graphc.core.errors import show_place
 from graphc.core.graph import Graph
 from graphc.core.node import Node
 from graphc.core.type import TupleType
 from graphc.core.walk import fold
+from graphc.ops.flow.inner import bodies_run, is_running
 
 #: A node's value in each number system: an array, or a tuple of arrays for several results.
 Lanes = tuple[Any, ...]
@@ -27,10 +28,10 @@ class Frame:
     """Where nodes are evaluated: in the graph itself, or within one run of a block.
 
     Attributes:
-        user: the `call` or `map` that runs the block; None for the graph itself.
+        user: the `call`, `map`, loop or choice that runs the block; None for the graph itself.
         graph: the block.
         number: which call of this block it is within `parent`, from 1.
-        iteration: which entry of a `map`, from 0; None for a call.
+        iteration: which entry of a `map` or step of a loop, from 0; None for a call.
         parent: where the user stands.
     """
 
@@ -67,8 +68,13 @@ class Frame:
         while frame is not None and frame.user is not None and frame.graph is not None:
             place = show_place(frame.user.place)
             at = f" at {place}" if place else ""
-            if frame.iteration is None:
+            name = frame.user.op.name
+            if name == "switch":
+                parts.append(f"in branch {frame.graph.name!r}, choice {frame.number}{at}")
+            elif frame.iteration is None:
                 parts.append(f"in block {frame.graph.name!r}, call {frame.number}{at}")
+            elif name in ("scan", "while_loop"):
+                parts.append(f"in step {frame.iteration} of loop {frame.graph.name!r}{at}")
             else:
                 parts.append(f"in iteration {frame.iteration} of map {frame.graph.name!r}{at}")
             frame = frame.parent
@@ -138,13 +144,22 @@ class Run:
     def _apply(
         self, frame: Frame, counts: dict[Graph, int], node: Node, args: list[Lanes]
     ) -> Lanes:
-        if node.op.name in ("call", "map"):
-            graph = node.params["graph"]
+        if is_running(node):
+            graph = bodies_run(node)[-1].graph
             counts[graph] = counts.get(graph, 0) + 1
-            if node.op.name == "call":
-                inner = Frame(node, graph, counts[graph], None, frame)
-                return _join(self._block(inner, args))
-            return self._map(frame, counts[graph], node, args)
+            number = counts[graph]
+            if node.op.name == "map":
+                return self._map(frame, number, node, args)
+            if node.op.name == "scan":
+                return self._scan(frame, number, node, args)
+            if node.op.name == "while_loop":
+                return self._while(frame, number, node, args)
+            if node.op.name == "switch":
+                branches = node.params["branches"]
+                chosen = min(max(int(args[0][0]), 0), len(branches) - 1)
+                inner = Frame(node, branches[chosen], number, None, frame)
+                return _join(self._block(inner, args[1:]))
+            return _join(self._block(Frame(node, graph, number, None, frame), args))
         params = node.params
         if params:
             params = {name: resolve(value, self.sizes) for name, value in params.items()}
@@ -175,6 +190,35 @@ class Run:
             for k, output in enumerate(graph.outputs)
         ]
         return _join(columns)
+
+    def _scan(self, frame: Frame, number: int, node: Node, args: list[Lanes]) -> Lanes:
+        params = {name: resolve(value, self.sizes) for name, value in node.params.items()}
+        graph, carries, length = params["graph"], params["carries"], params["length"]
+        last = carries + params["scanned"]
+        carry, entries, fixed = args[:carries], args[carries:last], args[last:]
+        rows: list[list[Lanes]] = [[]] * length
+        for i in reversed(range(length)) if params["reverse"] else range(length):
+            own = [tuple([np.asarray(v[i]) for v in a]) for a in entries]
+            results = self._block(Frame(node, graph, number, i, frame), [*carry, *own, *fixed])
+            carry, rows[i] = results[:carries], results[carries:]
+        columns = [
+            tuple([self._stack([row[k][lane] for row in rows], output) for lane in self._counted()])
+            for k, output in enumerate(graph.outputs[carries:])
+        ]
+        return _join([*carry, *columns])
+
+    def _while(self, frame: Frame, number: int, node: Node, args: list[Lanes]) -> Lanes:
+        params = node.params
+        test, graph, carries = params["test"], params["graph"], params["carries"]
+        carry, fixed = args[:carries], args[carries:]
+        step = 0
+        while True:
+            (more,) = self._block(Frame(node, test, number, step, frame), [*carry, *fixed])
+            if not bool(more[0]):
+                return _join(carry)
+            check_bound(graph, params["bound"], step)
+            carry = self._block(Frame(node, graph, number, step, frame), [*carry, *fixed])
+            step += 1
 
     def _counted(self) -> range:
         return range(len(self.lanes))

@@ -11,6 +11,7 @@ import numpy as np
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.core.node import Node
 from graphc.core.type import TupleType
+from graphc.ops.flow.inner import is_running
 
 #: Of a long way, this many values from either end are kept.
 ENDS = 4
@@ -93,8 +94,8 @@ class Tracker(Watcher):
             for index in tainted:
                 state.absorbed.setdefault(node.args[index], node)
             return
-        if node.op.name in ("call", "map"):
-            entries[node] = self._block_entry(tainted, returned)
+        if is_running(node):
+            entries[node] = self._block_entry(node.params.get("carries", 0), tainted, returned)
             return
         passing, broken = self._edges(node, args, mask, tainted)
         event = None
@@ -110,7 +111,11 @@ class Tracker(Watcher):
             return
         pending, reach = self.resolve(state, roots)
         assert frame.graph is not None
-        through = {i: reach[n] for i, n in enumerate(frame.graph.inputs) if reach.get(n)}
+        if frame.graph is frame.user.params.get("test"):  # what it decides is no result
+            self._states[-1].returned.append(([(event, 0) for event, _ in pending], {}))
+            return
+        first = 1 if frame.user.op.name == "switch" else 0
+        through = {i + first: reach[n] for i, n in enumerate(frame.graph.inputs) if reach.get(n)}
         self._states[-1].returned.append((pending, through))
 
     def resolve(
@@ -160,13 +165,17 @@ class Tracker(Watcher):
         )
         return np.ones((), bool) if bad else None
 
-    def _block_entry(self, tainted: list[int], returned: Any) -> _Entry:
+    def _block_entry(self, carries: int, tainted: list[int], returned: Any) -> _Entry:
         inner: list[tuple[Event, int]] = []
         through: dict[int, int] = {}
         for pending, passed in returned:
             inner += pending
             for index, bits in passed.items():
                 through[index] = through.get(index, 0) | bits
+        if carries:  # what reaches a carry reaches, in later steps, what that carry reaches
+            later = {i: through[i] for i in range(carries) if i in through}
+            through = {i: _carried_on(bits, later) for i, bits in through.items()}
+            inner = [(event, _carried_on(bits, later)) for event, bits in inner]
         return _Entry([i for i in tainted if through.get(i)], None, inner, through)
 
     def _edges(
@@ -201,6 +210,18 @@ class Tracker(Watcher):
         event = Event(frame, node, element, int(np.sum(where)), int(where.size), details)
         self.events.append(event)
         return event
+
+
+def _carried_on(bits: int, later: dict[int, int]) -> int:
+    """Returns the results that are reached when those in `bits` are, over any number of steps."""
+    while True:
+        more = bits
+        for index, reached in later.items():
+            if bits >> index & 1:
+                more |= reached
+        if more == bits:
+            return bits
+        bits = more
 
 
 def _bad_item(bad: Bad, node: Node, index: int, lanes: Lanes) -> Any:

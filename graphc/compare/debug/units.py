@@ -293,4 +293,5 @@ def _record(one: _Counted) -> Units:
 
 def _in_map(frame: Frame) -> str:
     assert frame.graph is not None
-    return f"in map {frame.graph.name!r}"
+    looped = frame.user is not None and frame.user.op.name in ("scan", "while_loop")
+    return f"in {'loop' if looped else 'map'} {frame.graph.name!r}"
