@@ -49,7 +49,8 @@ def draw(
         **options: `types` (write shapes and dtypes), `direction` (TB, LR, BT, RL), `budget` (drawn
             nodes above which the rest folds), `repeats` (False to fold nothing), `title`, `alone`
             (nodes to set apart); for the first two kinds `open_blocks` (True to draw each call's
-            body in its place) and `bodies` (False to draw none); for the other three `name` (of the
+            body in its place), `bodies` (False to draw none) and `parameters`
+            (False to leave them out); for the other three `name` (of the
             output).
 
     Returns:
@@ -94,7 +95,7 @@ def _check_options(kind: str, options: Mapping[str, Any]) -> None:
         raise ArgumentError(f"{str(kind)[:40]!r} is no kind of picture", f"use {', '.join(KINDS)}")
     # A reverse pass has gone through the blocks as calls, so they can't be opened afterwards.
     plain = kind in ("forward", "backward")
-    known = (*_OPTIONS, *(("open_blocks", "bodies") if plain else ("name",)))
+    known = (*_OPTIONS, *(("open_blocks", "bodies", "parameters") if plain else ("name",)))
     for name in options:
         if name not in known:
             raise ArgumentError(

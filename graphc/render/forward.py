@@ -114,6 +114,8 @@ def draw_cells(sketch: Sketch, folding: Folding, frame: str = "") -> dict[Node, 
     for node in folding.order:
         if node in folding.cell or node in folding.hidden or is_number(node):
             continue
+        if _is_left_out(sketch, node):
+            continue
         cells[node] = sketch.new_id()
         repeat = folding.repeat.get(node)
         home, times = frame, folding.leaves.get(node, 0)
@@ -184,12 +186,18 @@ def draw_wires(
                     home = frame if shown not in folding.repeat else _home(folding, shown, frame)
                     sketch.number(arg, head, index, home)
                 continue
+            if _is_left_out(sketch, arg):
+                continue
             tail = cells[folding.drawn(arg)]
             if tail != head and not folding.between_rounds(arg, node):
                 # Many operands of the remainder are one wire.
                 sketch.wire(
                     tail, head, 0 if arg in folding.hidden or shown in folding.hidden else index
                 )
+
+
+def _is_left_out(sketch: Sketch, node: Node) -> bool:
+    return node.op.name == "param" and not sketch.settings.parameters
 
 
 def _home(folding: Folding, node: Node, frame: str) -> str:
@@ -209,12 +217,12 @@ def draw_outputs(
             value = value_of({node: node.params["value"].array}, node) if node.params else ""
             markup += font(html(f" = {value}"), color=VALUE)
         sketch.node(name, frame, label=f"<{markup}>", **LOOKS["output"].attributes())
-        if not is_number(node):
+        if not is_number(node) and not _is_left_out(sketch, node):
             sketch.wire(cells[folding.drawn(node)], name)
 
 
 def draw_bodies(sketch: Sketch, drawn_nodes: Sequence[tuple[Node, str]]) -> None:
-    """Draws the body of every block once, in a frame with the number of its calls.
+    """Draws the body of every block once, in a frame with the number of its calls or steps.
 
     Bodies that differ in the names of their inputs alone are one.
 
@@ -232,7 +240,8 @@ def draw_bodies(sketch: Sketch, drawn_nodes: Sequence[tuple[Node, str]]) -> None
             for body in bodies(node):
                 key = body_key(body, keys)
                 calls.setdefault(key, {})[cell] = None
-                count[key] = count.get(key, 0) + 1
+                steps = node.params.get("length", 1) if node.op.name == "scan" else 1
+                count[key] = count.get(key, 0) + (steps if isinstance(steps, int) else 1)
                 if key in frames or len(frames) >= MAX_BODIES:
                     continue
                 frame = f"b{len(frames)}"

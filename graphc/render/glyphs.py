@@ -186,8 +186,29 @@ def _item(node: Node) -> Glyph:
 def _block(node: Node) -> Glyph:
     body = node.params.get("graph")
     name = clean(body.name, 24) if isinstance(body, Graph) else node.op.name
-    note = {"map": "for each row", "call": "block"}.get(node.op.name, node.op.name)
-    return Glyph(name, note=note)
+    return Glyph(name, note=_BLOCK_NOTES.get(node.op.name, node.op.name))
+
+
+def _scan(node: Node) -> Glyph:
+    back = ", from the last" if node.params["reverse"] else ""
+    length = clean(node.params["length"], 24)
+    steps = "1 step" if length == "1" else f"{length} steps"
+    return Glyph(clean(node.params["graph"].name, 24), note=steps + back)
+
+
+def _while(node: Node) -> Glyph:
+    bound = node.params["bound"]
+    most = "" if bound is None else f", at most {bound} steps"
+    test = clean(node.params["test"].name, 20)
+    return Glyph(clean(node.params["graph"].name, 24), note=f"while {test}{most}")
+
+
+def _switch(node: Node) -> Glyph:
+    names = [clean(branch.name, 14) for branch in node.params["branches"]]
+    if node.args[0].type.dtype.kind == "b":
+        return Glyph(f"{names[-1]} : {names[0]}", note="one is run")
+    shown = names if len(names) <= 3 else [*names[:2], "…"]
+    return Glyph(", ".join(shown), note="one is run")
 
 
 def _iota(node: Node) -> Glyph:
@@ -197,6 +218,14 @@ def _iota(node: Node) -> Glyph:
 def _dim_size(node: Node) -> Glyph:
     return Glyph(clean(node.params.get("size", "size"), 24), note="size")
 
+
+_BLOCK_NOTES = {
+    "map": "for each row",
+    "call": "block",
+    "recompute": "computed again going back",
+    "custom": "with its own rule",
+    "implicit": "solved",
+}
 
 _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
     "where": _where,
@@ -210,6 +239,12 @@ _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
     "item": _item,
     "call": _block,
     "map": _block,
+    "recompute": _block,
+    "custom": _block,
+    "implicit": _block,
+    "scan": _scan,
+    "while_loop": _while,
+    "switch": _switch,
     "iota": _iota,
     "dim_size": _dim_size,
 }

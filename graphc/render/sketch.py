@@ -11,6 +11,7 @@ import graphviz
 from graphc.core.graph import LEAF_OPS
 from graphc.core.node import Node
 from graphc.core.type import TensorType
+from graphc.ops.flow.inner import is_running
 from graphc.render.glyphs import Glyph, glyph, number_text
 from graphc.render.labels import clean, font, html, plain, value_of
 from graphc.render.labels import times as times_text
@@ -33,6 +34,7 @@ class Settings:
         repeats: fold repeated structure.
         open_blocks: draw the body of each call in its place, instead of once.
         bodies: draw the bodies of blocks beside the graph.
+        parameters: draw `gx.param` nodes; large networks read better without.
         title: a line below the picture.
         alone: nodes drawn as one engine's own.
     """
@@ -44,6 +46,7 @@ class Settings:
     repeats: bool = True
     open_blocks: bool = False
     bodies: bool = True
+    parameters: bool = True
     title: str = ""
     alone: frozenset[Node] = frozenset()
 
@@ -176,7 +179,7 @@ def kind_of(node: Node) -> str:
     """Returns the name of the look a forward node has."""
     if node.op.name in LOOKS:
         return node.op.name
-    if node.op.name in ("call", "map", "jax_vjp"):
+    if is_running(node) or node.op.name in ("jax_vjp", "implicit"):
         return "block"
     return "op" if node.args else "constant"
 
