@@ -27,6 +27,7 @@ _MOVING_GROUPS = frozenset({"shape", "indexing"})
 # Repeating a number is no progress, and stop_gradient is the author's own mark.
 _LEFT_ALONE = frozenset({"broadcast_to", "stop_gradient", "scatter_add", "complex", "imag"}) | {
     "index_add",
+    "pool_place",
     "add_along_axis",
 }
 

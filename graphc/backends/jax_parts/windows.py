@@ -62,9 +62,10 @@ def _is_better(new: Any, best: Any) -> Any:
 
 
 def _lowest(dtype: Any) -> Any:
+    # A number and no traced value: JAX then knows the maximum, whose derivative it has.
     if jnp.issubdtype(dtype, jnp.floating):
-        return jnp.asarray(-jnp.inf, dtype)
-    return jnp.asarray(jnp.iinfo(dtype).min, dtype)
+        return np.asarray(-np.inf, dtype)
+    return np.asarray(jnp.iinfo(dtype).min, dtype)
 
 
 def _counts(space: Any, window: Any, strides: Any, padding: Any) -> list[int]:
@@ -240,9 +241,11 @@ def _joined(total: Any, strides: Any, padding: Any, space: Any) -> Any:
 
 def sum_pool(xp: Any, x: Any, window: Any, strides: Any, padding: Any, dilation: Any) -> Any:
     """Returns the sum of each window over the input with zeros between its elements."""
+    if jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize == 2:
+        x = x.astype(jnp.float32)  # as every sum of 16-bit floats; `apply` rounds it once
     return lax.reduce_window(
         x,
-        jnp.zeros((), x.dtype),
+        np.zeros((), x.dtype),
         lax.add,
         (1, *window, 1),
         (1, *strides, 1),

@@ -14,6 +14,7 @@ from graphc.compare.atlas.ulp import format_of
 from graphc.core.dtype import DType
 from graphc.core.node import Node, apply_named
 from graphc.core.op import op_named
+from graphc.ops.windows.conv import conv_params
 
 Array = np.ndarray[Any, Any]
 
@@ -53,6 +54,9 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "norm": _norm,
     "matmul": lambda m, x: x[0] * x[2] + x[1] * x[3],
     "einsum": lambda m, x: x[0] * x[2] + x[1] * x[3],
+    "conv": lambda m, x: x[0] * x[2] + x[1] * x[3],
+    "max_pool": lambda m, x: max(x),
+    "sum_pool": _total,
 }
 
 #: Parameters of each op, several sets where they change what it does.
@@ -60,6 +64,12 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "var": ({"correction": 0}, {"correction": 1}),
     "std": ({"correction": 0}, {"correction": 1}),
     "norm": ({"ord": 2}, {"ord": 1}, {"ord": 3.5}),
+}
+
+#: Poolings, as records take them: one window over the four numbers.
+_WINDOWS: dict[str, dict[str, Any]] = {
+    "max_pool": {"window": (4,), "strides": (4,), "padding": ((0, 0),)},
+    "sum_pool": {"window": (4,), "strides": (4,), "padding": ((0, 0),), "dilation": (1,)},
 }
 
 #: Ops of which the first element of the result is measured.
@@ -81,7 +91,10 @@ def _case(name: str, params: dict[str, Any]) -> Case:
         kink = op_named(name).kink
         if kink is None:
             return np.zeros(len(points), dtype=bool)
-        found = kink.at(NumpyNamespace(), points, axis=(1,), keepdims=False, **params)
+        if name in _WINDOWS:
+            found = kink.at(NumpyNamespace(), points[:, :, None], **_WINDOWS[name])[:, 0, 0]
+        else:
+            found = kink.at(NumpyNamespace(), points, axis=(1,), keepdims=False, **params)
         if params.get("ord", 2) < 2:  # |x| to a small power has a kink at each zero
             found = found | (points == 0).any(axis=1)
         return np.asarray(found).astype(bool)
@@ -111,6 +124,21 @@ def _build(name: str, params: dict[str, Any], nodes: tuple[Node, ...]) -> Node:
         right = apply_named("reshape", rows(*nodes[2:]), shape=(size, 2, 1))
         product = apply_named("matmul", left, right, transpose_x=False, transpose_y=False)
         return apply_named("reshape", product, shape=(size,))
+    if name == "conv":
+        # A group of its own for each row.
+        size = nodes[0].shape[0]
+        left = apply_named("stack", *nodes[:2], axis=0)
+        right = apply_named("stack", *nodes[2:], axis=0)
+        product = apply_named(
+            "conv",
+            apply_named("reshape", left, shape=(1, 2, size)),
+            apply_named("reshape", right, shape=(2, 1, size)),
+            **conv_params(1, (1,), ((0, 0),), groups=int(str(size))),
+        )
+        return apply_named("reshape", product, shape=(size,))
+    if name in _WINDOWS:
+        lines = apply_named("reshape", rows(*nodes), shape=(nodes[0].shape[0], 4, 1))
+        return apply_named(name, lines, **_WINDOWS[name])[:, 0, 0]
     if name in _FIRST:
         return apply_named(name, rows(*nodes), axis=(1,))[:, 0]
     return apply_named(name, rows(*nodes), axis=(1,), keepdims=False, **params)
@@ -137,6 +165,20 @@ def _jax(name: str, params: dict[str, Any]) -> Counterpart:
         return lambda *x: jnp.einsum(
             "ni,ni->n", jnp.stack(x[:2], axis=1), jnp.stack(x[2:], axis=1)
         ), "jnp.einsum"
+    if name == "conv":
+        return lambda *x: jax.lax.conv_general_dilated(
+            jnp.stack(x[:2])[None],
+            jnp.stack(x[2:])[:, None],
+            (1,),
+            "VALID",
+            dimension_numbers=("NWC", "WIO", "NWC"),
+            feature_group_count=len(x[0]),
+        )[0, 0], "lax.conv_general_dilated"
+    if name in _WINDOWS:
+        start, join = (-jnp.inf, jax.lax.max) if name == "max_pool" else (0.0, jax.lax.add)
+        return lambda *x: jax.lax.reduce_window(
+            jnp.stack(x, axis=1), start, join, (1, 4), (1, 4), "VALID"
+        )[:, 0], "lax.reduce_window"
     given = {"ddof": params["correction"]} if "correction" in params else {}
     return over(getattr(jnp, name), **given), f"jnp.{name}"
 

@@ -51,6 +51,8 @@ def taken_out(
         shape = np.broadcast_shapes(*[np.shape(a) for a in args])
         parts = [np.asarray(np.broadcast_to(a, shape)[index]) for a in args]
         return Local(node, tuple(parts), params)
+    if "window" in params:
+        return _of_window(node, args[0], params, index)
     (x,), axis = args, params["axis"]
     kept = list(index)
     if params["keepdims"]:
@@ -59,6 +61,18 @@ def taken_out(
     part = x[tuple(slice(None) if i in axis else next(rest) for i in range(np.ndim(x)))]
     inner = {**params, "axis": tuple(range(len(axis))), "keepdims": False}
     return Local(node, (np.asarray(part),), inner)
+
+
+def _of_window(node: Node, x: Any, params: Mapping[str, Any], index: tuple[int, ...]) -> Local:
+    """Returns the window that one element of a pooling is made of, without what pads it."""
+    ends = zip(index[1:-1], params["window"], params["strides"], params["padding"], strict=True)
+    first = [(t * step - low, span) for t, span, step, (low, _) in ends]
+    part = [slice(max(0, at), max(0, at + span)) for at, span in first]
+    batch, channel = slice(index[0], index[0] + 1), slice(index[-1], index[-1] + 1)
+    found = np.asarray(x)[(batch, *part, channel)]
+    window = found.shape[1:-1]
+    plain = {"window": window, "strides": window, "padding": ((0, 0),) * len(window)}
+    return Local(node, (found,), {**params, **plain})
 
 
 def sides_of(local: Local, moving: Sequence[bool]) -> tuple[Side, ...]:
