@@ -18,6 +18,8 @@ from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order_until
 from graphc.diff.columns import closed, map_columns
+from graphc.ops.control import results_of
+from graphc.ops.flow.inner import Body, bodies_run, is_running, with_bodies
 
 METHODS = ("forward", "central", "complex-step", "richardson")
 
@@ -179,13 +181,59 @@ def _rebuild_complex(graph: Graph, args: Sequence[Node]) -> list[Node]:
         new = tuple(done[a] for a in node.args)
         if not any(_is_complex(a) for a in new):
             done[node] = make(node.op, new, node.params)
-        elif node.op.name == "call":
+        elif node.op.name in ("call", "recompute", "custom"):
             results = _rebuild_complex(node.params["graph"], new)
+            tuples[node] = results
+            done[node] = results[0]
+        elif is_running(node) and node.op.name != "map":
+            results = results_of(_complex_bodies(node, new))
             tuples[node] = results
             done[node] = results[0]
         else:
             done[node] = _make_complex(node, new)
     return [done[o] for o in graph.outputs]
+
+
+def _complex_bodies(node: Node, args: Sequence[Node]) -> Node:
+    """Returns a loop or a choice of complex operands: its bodies with complex inputs."""
+    carries = node.params.get("carries", 0)
+    turned = {i for i, a in enumerate(args) if _is_complex(a)}
+    while True:
+        made = [_complex_body(body, turned) for body in bodies_run(node)]
+        outputs = made[-1].outputs
+        more = turned | {i for i in range(carries) if _is_complex(outputs[i])}
+        if more == turned:
+            break
+        turned = more
+    if node.op.name == "switch":
+        alive = {i for graph in made for i, o in enumerate(graph.outputs) if _is_complex(o)}
+        made = [_as_complex(graph, alive) for graph in made]
+    else:
+        made[-1] = _as_complex(made[-1], {i for i in turned if i < carries})
+    full = [_cast_complex(a) if i in turned else a for i, a in enumerate(args)]
+    return make(node.op, tuple(full), with_bodies(node, made))
+
+
+def _complex_body(body: Body, turned: set[int]) -> Graph:
+    graph = body.graph
+    inputs = [
+        make(f.op, (), {**f.params, "type": TensorType(f.shape, complex_with(f.dtype))})
+        if i in turned and f.dtype.is_float
+        else f
+        for i, f in zip(body.operands, graph.inputs, strict=True)
+    ]
+    return Graph(inputs, _rebuild_complex(graph, inputs), graph.name)
+
+
+def _as_complex(graph: Graph, outputs: set[int]) -> Graph:
+    made = [_cast_complex(o) if i in outputs else o for i, o in enumerate(graph.outputs)]
+    return Graph(graph.inputs, made, graph.name)
+
+
+def _cast_complex(node: Node) -> Node:
+    if _is_complex(node) or not node.dtype.is_float:
+        return node
+    return apply_named("cast", node, dtype=complex_with(node.dtype))
 
 
 def _make_complex(node: Node, args: tuple[Node, ...]) -> Node:

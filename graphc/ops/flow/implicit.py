@@ -360,6 +360,8 @@ def _iterated(
         after = x - step
         return after, size(step), change, count + 1
 
+    test.__name__ = "not settled"
+    body.__name__ = "Newton step" if kind == "root" else "iteration"
     infinite = as_node(math.inf, dtype)
     x, change, _, _ = while_loop(test, body, (x0, infinite, infinite, 0))
     found = change <= (size(x) + 1.0) * small
