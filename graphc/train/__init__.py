@@ -16,6 +16,7 @@ from graphc.train import rules
 from graphc.train.charts import Panel, Series, chart
 from graphc.train.fit import fit
 from graphc.train.layers import Distribution, distributions, histograms
+from graphc.train.minimise import Minimum, minimise
 from graphc.train.optimisers import names as optimiser_names
 from graphc.train.pictures import curves
 from graphc.train.run import Best, Run
@@ -36,6 +37,7 @@ __all__ = [
     "Best",
     "Distribution",
     "EarlyStopping",
+    "Minimum",
     "Panel",
     "Run",
     "Schedule",
@@ -50,6 +52,7 @@ __all__ = [
     "exponential",
     "fit",
     "histograms",
+    "minimise",
     "optimiser_names",
     "plateau",
     "rules",
