@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphc import linalg, random
+from graphc import fft, linalg, random
 from graphc.core.dim import Dim
 from graphc.core.dim import as_dim as dim
 from graphc.core.dtype import (
@@ -226,6 +226,12 @@ from graphc.ops.signs import (
 from graphc.ops.sinc import sinc
 from graphc.ops.softmax import log_softmax, logsumexp, softmax
 from graphc.ops.source import constant, input, param
+from graphc.ops.special.bessel import (
+    i0,
+    i0e,
+    i1,
+    i1e,
+)
 from graphc.ops.special.entropies import (
     entr,
     xlog1py,
@@ -474,6 +480,7 @@ __all__ = [
     "explain",
     "expm1",
     "eye",
+    "fft",
     "fixed_point",
     "flip",
     "float16",
@@ -501,6 +508,10 @@ __all__ = [
     "huber",
     "hvp",
     "hypot",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
     "imag",
     "inner",
     "input",

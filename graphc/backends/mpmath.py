@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mpmath.ctx_mp import MPContext
 
-from graphc.backends.mpmath_parts import linalg, random
+from graphc.backends.mpmath_parts import fourier, linalg, random
 from graphc.backends.mpmath_scalars import Scalars
 from graphc.backends.numpy import NumpyNamespace, as_value
 from graphc.backends.run import (
@@ -115,6 +115,7 @@ class MpNamespace(NumpyNamespace):
             return _map(lambda v: self.context.mpc(float(v.real), float(v.imag)), array)
         return _map(lambda v: self.context.mpf(float(v)), array)
 
+    fourier = fourier  # pyright: ignore[reportAssignmentType]
     random = random  # pyright: ignore[reportAssignmentType]
 
     # -- what differs from NumPy's on objects --

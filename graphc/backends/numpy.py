@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.numpy_parts import (
+    fourier,
     linalg,
     loops,
     ordering,
@@ -15,6 +16,7 @@ from graphc.backends.numpy_parts import (
     random,
     scans,
     scatter,
+    special,
     windows,
 )
 from graphc.backends.run import (
@@ -54,7 +56,9 @@ class NumpyNamespace:
     ordering = ordering
     scans = scans
     scatter = scatter
+    fourier = fourier
     random = random
+    special = special
     windows = windows
     _direct = (
         "add subtract multiply divide negative ones_like full_like where real imag power sign "

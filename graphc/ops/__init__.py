@@ -14,6 +14,7 @@ from graphc.ops import (
     extremes,
     flow,
     formulas,
+    fourier,
     gaussian,
     indexing,
     linalg,
@@ -37,6 +38,7 @@ from graphc.ops import (
     special,
     spread,
     tensor,
+    transforms,
     trigonometry,
     windows,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "extremes",
     "flow",
     "formulas",
+    "fourier",
     "gaussian",
     "indexing",
     "linalg",
@@ -78,6 +81,7 @@ __all__ = [
     "special",
     "spread",
     "tensor",
+    "transforms",
     "trigonometry",
     "windows",
 ]

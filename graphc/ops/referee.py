@@ -82,6 +82,7 @@ def _referee(name: str, infer: Any, run: Any, doc: str) -> Op:
         domain="under the JAX backend",
         ulp=0.0,
         bound=lambda errors, node: None,
+        takes_complex=True,
         formula=NO_FORMULA,
         doc=doc,
     )

@@ -326,6 +326,7 @@ stop_gradient = structural(
     domain="every x",
     ulp=0.0,
     bound=lambda errors, node: add_up(errors),
+    takes_complex=True,
     formula="it is no function of its operand's value alone",
     doc="Returns x; derivatives do not pass.",
 )
