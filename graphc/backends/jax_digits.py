@@ -116,6 +116,13 @@ def log1p(x: Any) -> Any:
     return jnp.where(same, x, jnp.log(u) * jnp.where(x > 1, jnp.ones_like(x), ratio))
 
 
+def cbrt(x: Any) -> Any:
+    """Returns the real cube root, with one Newton's step."""
+    y = jnp.cbrt(x)
+    step = (y * y * y - x) / (3 * y * y)
+    return jnp.where(jnp.isfinite(step), y - step, y)
+
+
 def long_product(x: Any, exponent: int) -> Any:
     """Returns x**exponent by repeated products in twice the digits, rounded once.
 

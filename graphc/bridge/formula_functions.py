@@ -23,7 +23,7 @@ NOT_CALLED = frozenset(
     "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc "
     "pow_less sigmoid_slope one_plus_square one_minus_square square_minus_one direction "
     "inversion erfinv_slope normal_quantile_slope nextafter bitwise_and bitwise_or bitwise_xor "
-    "bitwise_left_shift bitwise_right_shift polygamma".split()
+    "bitwise_left_shift bitwise_right_shift polygamma bessel_i bessel_moment".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 
@@ -55,6 +55,8 @@ def functions() -> Mapping[str, Function]:
     found["sinc"] = Function(1, 1, _public("sinc"))
     found["gelu_erf"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=False))
     found["gelu_tanh"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=True))
+    for name in ("erfcinv", "i0", "i1", "degrees", "radians"):
+        found[name] = Function(1, 1, _public(name))
     for name in _REDUCTIONS:
         if name in public_functions:
             found[name] = Function(1, 1, _public(name))

@@ -41,8 +41,30 @@ Digamma = _opaque("digamma", lambda x: PolyGamma(x, 1))
 PolyGamma = _opaque("polygamma", lambda x, n: PolyGamma(x, n + 1), params=("order",))
 
 Cbrt = _opaque("cbrt", lambda x: 1 / (3 * Cbrt(x) ** 2))
+BesselI = _opaque(
+    "bessel_i",
+    lambda x, n: (BesselI(x, n - 1) + BesselI(x, n + 1)) / 2 if n else BesselI(x, 1),
+    params=("order",),
+)
+BesselMoment = _opaque(
+    "bessel_moment", lambda x, n: -_sign(x) * BesselMoment(x, n + 1), params=("order",)
+)
+I0e = _opaque("i0e", lambda x: -_sign(x) * BesselMoment(x, 1))
+I1e = _opaque("i1e", lambda x: BesselMoment(x, 2) - BesselMoment(x, 1))
 
 _half = sympy.sqrt(sympy.pi) / 2
+
+
+def _sign(x: Any) -> Any:
+    from graphc.bridge.sympy_names import Sign  # which reads this module
+
+    return Sign(x)
+
+
+def _moment(x: Any, order: int) -> Any:
+    a = order + sympy.Rational(1, 2)
+    scale = 2**order * sympy.gamma(a) / (sympy.sqrt(sympy.pi) * sympy.factorial(order))
+    return scale * sympy.hyper([a], [order + 1], -2 * sympy.Abs(x))
 
 
 def _quantile(p: Any) -> Any:
@@ -64,19 +86,23 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "xlogy": lambda x, y: x * sympy.log(y),
     "xlog1py": lambda x, y: x * sympy.log(1 + y),
     "entr": lambda x: -x * sympy.log(x),
+    "bessel_i": lambda x, order: sympy.besseli(order, x),
+    "bessel_moment": _moment,
+    "i1e": lambda x: sympy.exp(-sympy.Abs(x)) * sympy.besseli(1, x),
 }
 #: The opaque ones, whose names are those of the ops.
 OPAQUE: dict[str, Any] = {
     f.__name__: f
     for f in (
         ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
-        PolyGamma, Cbrt,
+        PolyGamma, Cbrt, BesselI, BesselMoment, I0e, I1e,
     )
 }  # fmt: skip
 #: What the symbolic engine reads in a formula.
 EXACT: dict[str, Callable[..., Any]] = {
     **OPAQUE,
     "polygamma": lambda x, order: Digamma(x) if order == 0 else PolyGamma(x, order),
+    "bessel_moment": lambda x, order: I0e(x) if order == 0 else BesselMoment(x, order),
 }
 
 #: The subexpressions that one needs, and how its node is made of theirs.
@@ -90,6 +116,13 @@ def _polygamma(expression: Any) -> _Plan | None:
     return (x,), lambda nodes: apply_public("polygamma", int(n), *nodes)
 
 
+def _besseli(expression: Any) -> _Plan | None:
+    n, x = expression.args
+    if not n.is_Integer:
+        return None
+    return (x,), lambda nodes: apply_named("bessel_i", *nodes, order=abs(int(n)))
+
+
 def _plain(name: str) -> Callable[[Any], _Plan]:
     return lambda expression: (expression.args, lambda nodes: apply_public(name, *nodes))
 
@@ -101,6 +134,7 @@ _READERS: dict[Any, Callable[[Any], _Plan | None]] = {
     sympy.gamma: _plain("gamma"),
     sympy.loggamma: _plain("lgamma"),
     sympy.polygamma: _polygamma,
+    sympy.besseli: _besseli,
 }
 
 

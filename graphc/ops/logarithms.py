@@ -25,7 +25,7 @@ log2 = elementwise(
 log10 = elementwise(
     "log10",
     run=lambda xp, x: xp.log10(x),
-    partials=(lambda out, x: inverse_positive(x) * number("1/log(10)", x.dtype),),
+    partials=(lambda out, x: inverse_positive(x * number("log(10)", x.dtype)),),
     formula=lambda m, x: m.div(m.log(x), m.log(m.number("10"))),
     latex=r"\log_{{10}}({0})",
     flops=11,

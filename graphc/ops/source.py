@@ -88,7 +88,7 @@ EXACT_NUMBERS: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "e": (math.e, lambda m: m.exp(m.number("1"))),
     "log(2)": (math.log(2), lambda m: m.log(m.number("2"))),
     "1/log(2)": (1 / math.log(2), lambda m: 1 / m.log(m.number("2"))),
-    "1/log(10)": (1 / math.log(10), lambda m: 1 / m.log(m.number("10"))),
+    "log(10)": (math.log(10), lambda m: m.log(m.number("10"))),
     "pi/180": (math.pi / 180, lambda m: m.pi / 180),
     "180/pi": (180 / math.pi, lambda m: 180 / m.pi),
 }

@@ -14,6 +14,8 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
 
 PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "polygamma": ({"order": 1}, {"order": 2}, {"order": 5}),
+    "bessel_i": ({"order": 0}, {"order": 1}, {"order": 3}),
+    "bessel_moment": ({"order": 1}, {"order": 2}),
 }
 
 _BITWISE = "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift".split()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.ops.special.polygammas import cotangent
+
 #: Beyond this the gamma function is infinite in every float.
 HUGE = 10**9
 
@@ -93,7 +95,19 @@ def gamma(m: Any, x: Any) -> Any:
         return m.inf
     if _is_pole(m, x):
         return m.nan
-    return m.inf if x > HUGE else m.context.gamma(x)
+    if x > HUGE or -x > HUGE:
+        return m.inf if x > 0 else m.context.zero
+    c = m.context
+    with c.workprec(c.prec + 20 + max(0, c.mag(x))):
+        y = abs(x)
+        # mpmath's own series near 0 takes seconds to prepare for each number of digits.
+        steps = max(0, c.prec // 5 - int(y))
+        value = c.gamma(y + steps)
+        for k in range(steps):
+            value /= y + k
+        if x < 0:
+            value = -c.pi / (x * c.sinpi(x) * value)
+    return +value
 
 
 def lgamma(m: Any, x: Any) -> Any:
@@ -111,7 +125,15 @@ def polygamma(m: Any, x: Any, order: int) -> Any:
         return m.context.zero if order else m.inf
     if _is_pole(m, x):
         return m.inf if order % 2 and x > -m.inf else m.nan
-    return m.context.psi(order, x)
+    c = m.context
+    if x > -10:
+        return c.psi(order, x)
+    # mpmath would walk up to 0.
+    with c.workprec(c.prec + 20 + (order + 2) * max(8, c.mag(x))):
+        cot = c.cospi(x) / c.sinpi(x)
+        turned = c.polyval([c.mpf(k) for k in reversed(cotangent(order))], cot)
+        value = (-1) ** order * c.psi(order, 1 - x) - turned * c.pi ** (order + 1)
+    return +value
 
 
 def cbrt(m: Any, x: Any) -> Any:
@@ -153,9 +175,37 @@ def entr(m: Any, x: Any) -> Any:
     return m.context.zero if x == 0 else -x * m.log(x)
 
 
+def bessel_i(m: Any, x: Any, order: int) -> Any:
+    """Returns the modified Bessel function of the first kind."""
+    if abs(x) > HUGE:
+        return m.inf if x > 0 or order % 2 == 0 else -m.inf
+    return m.context.besseli(order, x)
+
+
+def bessel_moment(m: Any, x: Any, order: int) -> Any:
+    """Returns the derivative of that order of e**-x I0(x), without its sign, at |x|."""
+    c, half = m.context, m.context.mpf("0.5")
+    if x != x:
+        return m.nan
+    if abs(x) == m.inf:
+        return c.zero
+    scale = 2**order * c.beta(order + half, half) / c.pi
+    return scale * c.hyp1f1(order + half, order + 1, -2 * abs(x))
+
+
+def i1e(m: Any, x: Any) -> Any:
+    """Returns e**-|x| I1(x)."""
+    c = m.context
+    if abs(x) <= 1000:
+        return c.besseli(1, x) * c.exp(-abs(x))
+    value = bessel_moment(m, x, 0) - bessel_moment(m, x, 1)
+    return -value if x < 0 else value
+
+
 #: The names under which formulas call them.
 NAMES = (
     "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
     "gamma", "lgamma", "polygamma",
     "cbrt", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr",
+    "bessel_i", "bessel_moment", "i1e",
 )  # fmt: skip

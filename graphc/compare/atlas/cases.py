@@ -45,12 +45,10 @@ JAX_NAMES = {
     "normal_quantile": "special.ndtri",
     "gamma": "special.gamma",
     "lgamma": "lax.lgamma",
-    "polygamma": "special.polygamma",
 }
 JAX_PARAMS = {
     "integer_pow": {"exponent": "y"},
     "leaky_relu": {"slope": "negative_slope"},
-    "polygamma": {"order": "n"},
 }
 
 #: Where a function of an op's name is looked for, in this order.
@@ -173,6 +171,8 @@ def jax_function(name: str, params: dict[str, Any]) -> Counterpart:
         if params["scale"] == "pi":
             return jnp.sinc, "jnp.sinc"
         return lambda x: jnp.sinc(x / jnp.pi), "jnp.sinc(x / pi)"
+    if name == "polygamma":
+        return functools.partial(special.polygamma, params["order"]), "special.polygamma"
     if name == "bessel_i":
         own = f"i{params['order']}"
         return getattr(special, own), f"special.{own}"

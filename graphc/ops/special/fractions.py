@@ -13,8 +13,10 @@ def is_double(x: Any) -> bool:
 
 def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
     """Returns a polynomial of x, lowest power first."""
-    total = x * 0 + coefficients[-1]
-    for coefficient in reversed(coefficients[:-1]):
+    if len(coefficients) == 1:
+        return x * 0 + coefficients[0]
+    total = x * coefficients[-1] + coefficients[-2]  # infinite where x is
+    for coefficient in reversed(coefficients[:-2]):
         total = total * x + coefficient
     return total
 

@@ -51,7 +51,8 @@ def _gamma(xp: Any, x: Any) -> Any:
     low = y < 1
     near = quotient(xp.where(low, y + 0.5, y - 0.5), _table("WHOLE", x))
     near = xp.where(low, near / y, near)
-    large = xp.where(y < 2, xp.ones_like(y) * 2, y)
+    # Above the cap it is infinite, and infinity times e**-x is not.
+    large = xp.minimum(xp.where(y < 2, xp.ones_like(y) * 2, y), 300 if is_double(x) else 60)
     half = xp.power(large, large * 0.5 - 0.25)  # the whole power overflows before Gamma does
     far = (half * xp.exp(-large)) * half * quotient(1 / large, _table("STIRLING", x))
     value = xp.where(y < 2, near, far * math.sqrt(2 * math.pi))

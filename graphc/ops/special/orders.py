@@ -8,11 +8,11 @@ from graphc.core.errors import ArgumentError, show_value
 MAX_ORDER = 100
 
 
-def check_count(name: str, value: object, least: int) -> None:
-    """Raises ArgumentError unless a value is a Python integer from `least` to MAX_ORDER."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_ORDER:
+def check_count(name: str, value: object, least: int, most: int = MAX_ORDER) -> None:
+    """Raises ArgumentError unless a value is a Python integer from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ArgumentError(
-            f"{name}={show_value(value)} is no count of derivatives from {least} to {MAX_ORDER}",
+            f"{name}={show_value(value)} is no count of derivatives from {least} to {most}",
             f"for example {name}={least}",
         )
 

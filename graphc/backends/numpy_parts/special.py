@@ -1,0 +1,19 @@
+"""Special functions that NumPy takes from SciPy, which loads when the first one runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def i0e(xp: Any, x: Any) -> Any:
+    """Returns exp(-abs(x)) I0(x)."""
+    from scipy import special
+
+    return special.i0e(x)
+
+
+def i1e(xp: Any, x: Any) -> Any:
+    """Returns exp(-abs(x)) I1(x)."""
+    from scipy import special
+
+    return special.i1e(x)
