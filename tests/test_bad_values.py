@@ -93,7 +93,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.arange(300, "int8"), gx.DTypeError, "int8"),
         (lambda: gx.arange(3000, "float16"), gx.DTypeError, "float16"),
         (lambda: gx.arange(2**60), gx.ShapeError, "2**48"),
-        (lambda: gx.arange((2, 3)), gx.ShapeError, "no single size"),
+        (lambda: gx.arange((2, 3)), gx.ArgumentError, "no finite number"),
         (lambda: gx.round(x, 10**6), gx.ArgumentError, "decimals=1000000"),
         (lambda: gx.leaky_relu(x, big), gx.ArgumentError, "slope"),
         (lambda: gx.evaluate(single * 1, single=1e300), gx.PrecisionError, "single is 1e+300"),

@@ -15,7 +15,7 @@ def whole(indices: Any) -> Any:
     array = np.asarray(indices)
     if array.dtype == np.uint64:
         return np.minimum(array, np.uint64(2**62)).astype(np.int64)
-    return np.ascontiguousarray(array.astype(np.int64))
+    return np.asarray(array, dtype=np.int64, order="C")
 
 
 def key_of(ndim: int, indices: Sequence[Any], axes: Sequence[int]) -> tuple[Any, ...]:
@@ -38,7 +38,7 @@ def set_at(xp: Any, x: Any, updates: Any, indices: Sequence[Any], axes: Sequence
     """Returns x with updates put at the arrays; of two at one place the last stays."""
     result = np.array(x)
     try:
-        result[key_of(x.ndim, indices, axes)] = np.ascontiguousarray(updates)
+        result[key_of(x.ndim, indices, axes)] = np.asarray(updates, order="C")
     except IndexError as error:
         raise IndexingError(f"a scatter goes out of range: {error}") from None
     return result

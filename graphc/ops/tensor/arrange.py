@@ -202,7 +202,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Node:
             "repeats is a graph value, and the size of the result would follow from it",
             "give integers",
         )
-    several = not isinstance(repeats, int) and np.ndim(_counted(repeats)) > 0
+    several = isinstance(repeats, (tuple, list)) or (
+        isinstance(repeats, np.ndarray) and repeats.ndim > 0
+    )
     counts = counts_of("repeats", repeats)
     if axis is None:
         node, axis = _flat(node), 0
@@ -222,10 +224,6 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Node:
         )
     places = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     return apply_named("gather", node, as_node(places), axis=at)
-
-
-def _counted(value: Any) -> Any:
-    return value if isinstance(value, (tuple, list, np.ndarray)) else ()
 
 
 def _repeated(node: Node, count: int, axis: int) -> Node:
