@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jax import lax, random
 
 from graphc.core.dtype import DType, uint8, uint16, uint32, uint64
+from graphc.ops.special.inverse_error import erfinv_value
 
 _UNSIGNED = {8: uint8, 16: uint16, 32: uint32, 64: uint64}
 
@@ -42,9 +44,17 @@ def uniform(xp: Any, key: Any, shape: Any, dtype: DType) -> Any:
 
 
 def normal(xp: Any, key: Any, shape: Any, dtype: DType) -> Any:
-    """Returns numbers of the normal distribution with mean 0 and deviation 1."""
+    """Returns numbers of the normal distribution with mean 0 and deviation 1.
+
+    They are `jax.random.normal`'s where that is right: it takes log(1 - u**2) from the rounded
+    square, and is off by up to 40 ulp in float32 and 2e5 in float64, far out. They are formed in
+    the dtype; 16-bit floats in float32.
+    """
     with jax.threefry_partitionable(True):
-        return random.normal(_typed(key), shape, dtype.numpy)
+        low = np.asarray(2.0**-dtype.precision - 1, dtype.numpy)
+        drawn = random.uniform(_typed(key), shape, dtype.numpy, low, 1)
+    wide = jnp.float64 if dtype.bits == 64 else jnp.float32
+    return erfinv_value(xp, drawn.astype(wide)) * math.sqrt(2)
 
 
 def integers(xp: Any, key: Any, shape: Any, low: int, high: int, dtype: DType) -> Any:

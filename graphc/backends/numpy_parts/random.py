@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtype import DType, uint8, uint16, uint32, uint64
+from graphc.ops.special.inverse_error import erfinv_value
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
@@ -100,9 +101,7 @@ def symmetric(xp: Any, key: Any, shape: Any, dtype: DType) -> Any:
 
 def normal(xp: Any, key: Any, shape: Any, dtype: DType) -> Any:
     """Returns numbers of the normal distribution with mean 0 and deviation 1."""
-    from scipy import special  # 0.1 s that a graph without random numbers need not pay
-
-    return special.erfinv(symmetric(xp, key, shape, dtype)) * math.sqrt(2)
+    return erfinv_value(xp, symmetric(xp, key, shape, dtype)) * math.sqrt(2)
 
 
 def integers(xp: Any, key: Any, shape: Any, low: int, high: int, dtype: DType) -> Any:
