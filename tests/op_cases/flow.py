@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import graphc as gx
-from graphc.core.node import Node, make
-from graphc.core.op import op_named
-from graphc.ops.control import results_of
+from graphc.core.node import Node
 from tests.every_op_cases import Case, case
 
 
@@ -49,11 +47,6 @@ def _while(x: Node, y: Node) -> Node:
         return value * y + gx.cos(value), count + 1
 
     return gx.while_loop(lambda state: state[1] < 3, step, (x, 0), bound=5)[0]
-
-
-def _barrier(x: Node, y: Node) -> Node:
-    first, second = results_of(make(op_named("barrier"), (x, y * x)))
-    return first * second
 
 
 def _recompute(x: Node, y: Node) -> Node:
@@ -110,7 +103,6 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
         case("scan", _fori, (2,), label="scan-fori"),
     ],
     "while_loop": lambda: [case("while_loop", _while, (2,), (2,))],
-    "barrier": lambda: [case("barrier", _barrier, (2,), (2,))],
     "recompute": lambda: [case("recompute", _recompute, (2,), (2,))],
     "custom": lambda: [
         case("custom", _custom(vjp=_sine_vjp), (2,), (2,), label="custom-vjp"),

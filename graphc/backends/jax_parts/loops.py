@@ -66,14 +66,33 @@ def while_loop(
     return _one_or_tuple(last)
 
 
-def barrier(xp: Any, args: Sequence[Any]) -> Any:
-    """Returns the operands, which XLA must have before it goes on with one of them."""
-    return _one_or_tuple(lax.optimization_barrier(tuple(args)))
+def recompute(xp: Any, graph: Graph, args: Sequence[Any], held: int) -> Any:
+    """Returns what a block makes of the operands.
 
+    On the way up (`held` is 0) JAX's own backward pass is told to run it again too. On the way back
+    the compiler must not find its values equal to those of the way up, and must not compute them
+    before the adjoints are there: an optimisation barrier says so. XLA on the CPU drops barriers
+    before it looks for equal values; there a branch that is always taken, which XLA can't know,
+    keeps them apart.
+    """
+    run = _runner(xp, graph)
+    if not held:
+        return _one_or_tuple(jax.checkpoint(run)(*args))
 
-def checkpoint(xp: Any, graph: Graph, args: Sequence[Any]) -> Any:
-    """Returns what a block makes of the operands; JAX's own backward pass runs it again too."""
-    return _one_or_tuple(jax.checkpoint(_runner(xp, graph))(*args))
+    def behind(*values: Any) -> Any:
+        return run(*lax.optimization_barrier(values))
+
+    def within(*values: Any) -> Any:
+        seed = values[-1]
+        if not seed.size:
+            return run(*values)
+        first = jnp.real(seed[(0,) * seed.ndim])
+        always = (lax.convert_element_type(first, jnp.int32) | 1) != 0
+        shapes = jax.eval_shape(run, *values)
+        nothing = lambda *_: tuple(jnp.zeros(s.shape, s.dtype) for s in shapes)
+        return lax.cond(always, run, nothing, *values)
+
+    return _one_or_tuple(lax.platform_dependent(*args, cpu=within, default=behind))
 
 
 def implicit(xp: Any, graph: Graph, solution: Any, others: Sequence[Any]) -> Any:

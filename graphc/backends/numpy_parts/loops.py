@@ -62,13 +62,8 @@ def while_loop(
     return _one_or_tuple(carry)
 
 
-def barrier(xp: Any, args: Sequence[Any]) -> Any:
-    """Returns the operands: NumPy computes in the order it is told."""
-    return _one_or_tuple(args)
-
-
-def checkpoint(xp: Any, graph: Graph, args: Sequence[Any]) -> Any:
-    """Returns what a block makes of the operands."""
+def recompute(xp: Any, graph: Graph, args: Sequence[Any], held: int) -> Any:
+    """Returns what a block makes of the operands: NumPy computes in the order it is told."""
     return _one_or_tuple(run_graph(graph, args, xp))
 
 

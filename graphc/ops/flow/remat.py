@@ -18,7 +18,6 @@ from graphc.ops.chain import broadcast_to
 from graphc.ops.control import (
     NO_FORMULA,
     by_system,
-    call,
     jvp_graph,
     one_or_tuple,
     results_of,
@@ -38,35 +37,7 @@ from graphc.ops.flow.bodies import (
 )
 
 
-def _barrier_vjp(adjoint: Any, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    parts = adjoint if isinstance(adjoint, tuple) else (adjoint,)
-    return [parts[i] for i in wanted]
-
-
-def _barrier_jvp(tangents: Sequence[Node | None], node: Node) -> Any:
-    return tuple(tangents) if len(tangents) > 1 else tangents[0]
-
-
-barrier = structural(
-    "barrier",
-    group="control",
-    meet="none",
-    infer=lambda *types: one_or_tuple(types),
-    run=lambda xp, *x: xp.loops.barrier(xp, x),
-    vjp=_barrier_vjp,
-    jvp=_barrier_jvp,
-    latex=r"\operatorname{{barrier}}({0})",
-    flops=lambda node: 0,
-    domain="every x",
-    ulp=0.0,
-    bound=_barrier_jvp,
-    holomorphic=True,
-    formula=NO_FORMULA,
-    doc="Returns its operands; a compiler must have them all before what uses one is computed.",
-)
-
-
-def _infer(*types: Type, graph: Graph) -> Type:
+def _infer(*types: Type, graph: Graph, held: int) -> Type:
     for formal, t in zip(graph.inputs, types, strict=True):
         if formal.type != t:
             raise ShapeError(f"{graph.name} takes {describe(formal)}: {formal.type}, not {t}")
@@ -78,9 +49,8 @@ def _vjp(
 ) -> list[Node | None]:
     seeded, seeds = seeds_of(adjoint)
     body = vjp_graph(node.params["graph"], tuple(wanted), seeded, system)
-    # Behind the adjoint, so that no compiler finds the inner values equal to those of the way up.
-    held = results_of(make(barrier, (*node.args, *seeds)))
-    return list(results_of(make(call, tuple(held), {"graph": body})))
+    params = {"graph": body, "held": len(seeds)}
+    return list(results_of(make(recompute, (*node.args, *seeds), params)))
 
 
 def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
@@ -91,18 +61,18 @@ def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | Non
             return None
         given = [t for t in tangents if t is not None]
         full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
-        results = results_of(make(node.op, (*node.args, *full), {"graph": body}))
+        results = results_of(make(node.op, (*node.args, *full), {"graph": body, "held": 0}))
         return spread_results(results, alive, node)
 
     return push
 
 
-checkpoint_op = structural(
+recompute = structural(
     "recompute",
     group="control",
     meet="none",
     infer=_infer,
-    run=lambda xp, *x, graph: xp.loops.checkpoint(xp, graph, x),
+    run=lambda xp, *x, graph, held: xp.loops.recompute(xp, graph, x, held),
     vjp=_vjp,
     jvp=_pushed("jvp"),
     peers=by_system(_vjp, _pushed),
@@ -113,7 +83,8 @@ checkpoint_op = structural(
     bound=_pushed("bound"),
     holomorphic=True,
     formula=NO_FORMULA,
-    doc="Returns what a block makes of the operands; going back, the block is run again.",
+    doc="Returns what a block makes of the operands; going back, it is run again, and not before "
+    "the last `held` operands, the adjoints, are there.",
 )
 
 
@@ -163,6 +134,8 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         if not outputs:
             raise ArgumentError(f"{name} returned no graph value", "let it return its results")
         (graph,), captured = close_bodies(formals, [outputs], [name], every=True)
-        return result.build(results_of(make(checkpoint_op, (*given, *captured), {"graph": graph})))
+        return result.build(
+            results_of(make(recompute, (*given, *captured), {"graph": graph, "held": 0}))
+        )
 
     return called
