@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from graphc.backends.jax_digits import in_single
-from graphc.backends.numpy_parts import divided
+from graphc.backends.numpy_parts import divided, exponential
 from graphc.backends.numpy_parts.linalg import WELL, diagonal_cofactors
 
 
@@ -147,9 +147,26 @@ def pinv(xp: Any, a: Any, cutoff: Any) -> Any:
 @_wide
 def expm(xp: Any, a: Any) -> Any:
     """Returns the exponential by scaling and squaring."""
-    from jax.scipy import linalg
+    if not a.size:
+        return a
+    return exponential.expm(jnp, a, jnp.linalg.solve, _squared, lax.stop_gradient)
 
-    return linalg.expm(a, max_squarings=64) if a.size else a
+
+#: Squarings at most: norms up to 10**14. JAX differentiates loops of a known length only.
+_MOST_SQUARINGS = 48
+
+
+def _squared(x: Any, steps: Any) -> Any:
+    last = jnp.max(steps)
+
+    def body(value: Any, step: Any) -> tuple[Any, None]:
+        def once() -> Any:
+            return jnp.where(step < steps, jnp.matmul(value, value), value)
+
+        return lax.cond(step < last, once, lambda: value), None
+
+    found, _ = lax.scan(body, x, jnp.arange(_MOST_SQUARINGS, dtype=x.dtype))
+    return jnp.where(steps <= _MOST_SQUARINGS, found, jnp.nan)
 
 
 @_wide

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy_parts import divided
+from graphc.backends.numpy_parts import divided, exponential
 
 #: Beyond this condition number the cofactors are found through the singular values.
 WELL = 1e3
@@ -116,14 +116,25 @@ def pinv(xp: Any, a: Any, cutoff: Any) -> Any:
 
 
 def expm(xp: Any, a: Any) -> Any:
-    """Returns the exponential: Al-Mohy and Higham's scaling and squaring, by SciPy."""
-    from scipy import linalg  # loads in 0.1 s, which other graphs need not pay
-
+    """Returns the exponential by scaling and squaring."""
     if not a.size:
         return a
     finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
     with np.errstate(all="ignore"):
-        return np.where(finite, linalg.expm(np.where(finite, a, 0)), np.nan).astype(a.dtype)
+        found = exponential.expm(
+            np,
+            np.where(finite, a, 0),
+            lambda x, y: solve(xp, x, y, False),
+            _squared,
+            xp.stop_gradient,
+        )
+        return np.where(finite, found, np.nan).astype(a.dtype)
+
+
+def _squared(x: Any, steps: Any) -> Any:
+    for step in range(int(np.max(steps))):
+        x = np.where(step < steps, np.matmul(x, x), x)
+    return x
 
 
 def cofactors(xp: Any, a: Any, *directions: Any) -> Any:

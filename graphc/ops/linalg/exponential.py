@@ -12,6 +12,7 @@ from graphc.core.type import TensorType, as_index, element_count
 from graphc.ops.chain import broadcast_to
 from graphc.ops.define import structural
 from graphc.ops.linalg.common import (
+    backward_error,
     epsilons,
     identity,
     product,
@@ -67,15 +68,15 @@ def _expm_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
 
 
 def _expm_bound(errors: Sequence[Node | None], node: Node) -> Node:
-    # |L(X, E)| <= L(|X|, |E|), term by term of the series. Scaling and squaring answers X with a
-    # relative error eps (Al-Mohy and Higham 2009), and each of about log2 |X| squarings rounds;
-    # what the first one rounds is doubled by each of the others, so by |X| in all.
+    # |L(X, E)| <= L(|X|, |E|), term by term of the series. Scaling and squaring answers X with an
+    # error eps |X| in norm, not element by element: it solves a system (Al-Mohy and Higham 2009).
+    # Each of about log2 |X| squarings rounds, and what the first one rounds is doubled by each of
+    # the others, so by |X| in all.
     (x,), (error,) = node.args, errors
     size = size_of_each(x)
-    own = size * epsilons(x, x.dtype)
-    moved = _frechet(size, own if error is None else own + error)
-    rounded = make(expm_op, (size,)) * ((scale_of(x) + 4.0) * epsilons(x, x.dtype))
-    return moved + rounded
+    moved = _frechet(size, backward_error(error, x, 1.0))
+    top = scale_of(make(expm_op, (size,)))
+    return moved + top * ((scale_of(x) + 4.0) * epsilons(x, x.dtype))
 
 
 expm_op = structural(
