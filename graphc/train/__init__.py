@@ -29,9 +29,11 @@ from graphc.train.schedules import (
     steps,
     warm_up,
 )
+from graphc.train.search import choice, integers, log_uniform, search, uniform
 from graphc.train.shampoo import scale_by_shampoo, shampoo
 from graphc.train.step_graph import StepGraph, step_graph
 from graphc.train.stopping import EarlyStopping, early_stopping
+from graphc.train.trials import Trial, Trials
 
 __all__ = [
     "Best",
@@ -43,7 +45,10 @@ __all__ = [
     "Schedule",
     "Series",
     "StepGraph",
+    "Trial",
+    "Trials",
     "chart",
+    "choice",
     "constant",
     "cosine",
     "curves",
@@ -52,13 +57,17 @@ __all__ = [
     "exponential",
     "fit",
     "histograms",
+    "integers",
+    "log_uniform",
     "minimise",
     "optimiser_names",
     "plateau",
     "rules",
     "scale_by_shampoo",
+    "search",
     "shampoo",
     "step_graph",
     "steps",
+    "uniform",
     "warm_up",
 ]

@@ -153,7 +153,7 @@ def fit(
     rate = first_rate(learning_rate, made)
     inputs = {n: p for n, p in read.inputs.items() if not (read.keyed and n == KEY)}
     prepared = prepare(inputs, data, validation, normalise, fixed, seed, allow_nan=allow_nan)
-    batch = _batch(batch_size, prepared, inputs, accumulate)
+    batch = batch_of(batch_size, prepared, inputs, accumulate)
     program = Program(
         read, made, accumulate=accumulate, clip_value=_positive(clip_value, "clip_value"),
         clip_norm=_positive(clip_norm, "clip_norm"), budget=budget,
@@ -161,7 +161,7 @@ def fit(
     chosen = Options(
         epochs=epochs, batch=batch, every=every, shuffle=shuffle, keep_rest=keep_rest, seed=seed,
         rate=rate, stopping=stopping,
-        measure_batch=_measure_batch(measure_batch, batch, prepared, inputs),
+        measure_batch=measure_batch_of(measure_batch, batch, prepared, inputs),
         whole_epochs=program.loops_well if whole_epochs is None else bool(whole_epochs),
         augment=_callable(augment, "augment"), on_epoch=_callable(on_epoch, "on_epoch"),
     )  # fmt: skip
@@ -292,7 +292,8 @@ def _positive(value: Any, name: str) -> float | None:
     return float(value)
 
 
-def _batch(given: Any, data: Data, inputs: Mapping[str, Node], accumulate: int) -> int:
+def batch_of(given: Any, data: Data, inputs: Mapping[str, Node], accumulate: int) -> int:
+    """Returns the rows of a batch that `batch_size` asks for, having seen that they fit."""
     rows, declared = data.rows, _declared(inputs, data)
     if isinstance(given, str):
         if given != "auto":
@@ -330,7 +331,8 @@ def _declared(inputs: Mapping[str, Node], data: Data) -> int:
     return next((size for size in sizes if isinstance(size, int)), 0)
 
 
-def _measure_batch(given: Any, batch: int, data: Data, inputs: Mapping[str, Node]) -> int:
+def measure_batch_of(given: Any, batch: int, data: Data, inputs: Mapping[str, Node]) -> int:
+    """Returns how many rows are measured at once."""
     if given is not None:
         _check_choices(measure_batch=given)
         return int(given)

@@ -44,7 +44,7 @@ class Updater(Protocol):
 
     name: str
 
-    def init(self, parameters: Mapping[str, Any]) -> Any:
+    def init(self, parameters: Mapping[str, Any], options: Any = None) -> Any:
         """Returns the first state."""
         ...
 
@@ -67,8 +67,8 @@ class OptaxUpdater:
     def __init__(self, name: str, make: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self.name, self.make, self.options = name, make, dict(options)
 
-    def init(self, parameters: Mapping[str, Any]) -> Any:
-        made = self.make(1.0, **self.options)
+    def init(self, parameters: Mapping[str, Any], options: Any = None) -> Any:
+        made = self.make(1.0, **{**self.options, **(options or {})})
         return jax.tree.map(lambda a: jnp.asarray(a, jnp.result_type(a)), made.init(parameters))
 
     def step(

@@ -87,8 +87,9 @@ class Rule:
 
     # -- as an optimiser of `fit` --
 
-    def init(self, parameters: Mapping[str, Any]) -> Any:
+    def init(self, parameters: Mapping[str, Any], options: Any = None) -> Any:
         """Returns the first state of all parameters."""
+        del options
         slots = {
             n: {s: jnp.full_like(p, first) for s, first in self.slots.items()}
             for n, p in parameters.items()
