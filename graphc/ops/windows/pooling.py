@@ -89,6 +89,12 @@ pool_index_op = structural(
     domain="every x",
     ulp=0.0,
     bound=lambda errors, node: None,
+    kink=Kink(
+        where="two elements of a window share the largest (a jump: the first counts)",
+        at=lambda xp, x, **params: xp.windows.pool_ties(xp, x, **params) & xp.is_float(x),
+        slope=lambda xp, dx, x, **params: 0,
+        departs="",
+    ),
     doc="Returns for each window the place in it of the largest element: of several the first, "
     "and a NaN before all.",
 )
