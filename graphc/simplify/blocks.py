@@ -143,6 +143,9 @@ class Trimmer:
                 params: dict[str, Any] = {**node.params, "graph": graph}
                 if "mapped" in params:
                     params["mapped"] = tuple(params["mapped"][i] for i in used)
+                if "held" in params:
+                    first = len(node.args) - params["held"]
+                    params["held"] = len([i for i in used if i >= first])
                 plan[node] = (params, dict(zip(keep, places, strict=True)), used)
                 self._report(node)
         return plan
