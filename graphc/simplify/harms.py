@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.type import Size, TensorType
 from graphc.ops.axes import reduced_count
+from graphc.ops.tensor.places import known_places
 from graphc.simplify.rule import of
 from graphc.simplify.stable_rule import number_of, with_number
 
@@ -190,7 +193,27 @@ def _unguarded_scale(node: Node) -> str | None:
     return f"a small number beside {name}, or where({name} > 0, ..., 0); it is 0 where {where}"
 
 
+def _set_twice(node: Node) -> str | None:
+    places = known_places(node)
+    if places is None or places.size < 2:
+        return None
+    _, counts = np.unique(places, return_counts=True)
+    if counts.max() < 2:
+        return None
+    return (
+        f"each index once, or x.at[...].add(...) for the sum of all; {int((counts > 1).sum())} of "
+        f"{len(counts)} places are set more than once"
+    )
+
+
 HARMS: tuple[Harm, ...] = (
+    Harm(
+        name="place set twice",
+        pattern="x.at[i].set(v) with an index that is there twice",
+        loses="loses all values but the last of those set at one place",
+        ops=("index_set",),
+        find=_set_twice,
+    ),
     Harm(
         name="x times log x",
         pattern="x * log(x)",

@@ -70,6 +70,8 @@ def jax_window(x: Any) -> Any:
 SELU = 1.7580993408473766
 BIG = [1e4, 1e4]
 #: For each row of the page: graphc's functions, points and slopes; and JAX's.
+TWICE, TIED = jnp.array([0, 0, 1]), [1 / 3, 0.0, 1 / 3, 1 / 3, 0.0]
+
 ROWS: dict[str, tuple[list[Case], list[Case]]] = {
     "`maximum(x, y)`, `minimum` at x = y": (
         [(gx.maximum, (2.0, 2.0), [0.5, 0.5]), (gx.minimum, (2.0, 2.0), [0.5, 0.5])],
@@ -237,6 +239,40 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
         [(gx.prod, ([2.0, 0.0, 3.0],), [0.0, 6.0, 0.0])],
         [(jnp.prod, ([2.0, 0.0, 3.0],), [0.0, 6.0, 0.0])],
     ),
+    "`cumprod` with zeros": (
+        [(lambda x: gx.sum(gx.cumprod(x)), ([2.0, 0.0, 3.0],), [1.0, 8.0, 0.0])],
+        [(lambda x: jnp.sum(jnp.cumprod(x)), ([2.0, 0.0, 3.0],), [1.0, 8.0, 0.0])],
+    ),
+    "`cummax`, `cummin`, two equal ones": (
+        [(lambda x: gx.sum(gx.cummax(x)), ([1.0, 1.0],), [1.5, 0.5]),
+         (lambda x: gx.sum(gx.cummin(x)), ([1.0, 1.0],), [1.5, 0.5])],
+        [(lambda x: jnp.sum(lax.cummax(x)), ([1.0, 1.0],), [1.5, 0.5]),
+         (lambda x: jnp.sum(lax.cummin(x)), ([1.0, 1.0],), [1.5, 0.5])],
+    ),
+    "`cummax`, `cummin`, three equal ones": (
+        [(lambda x: gx.cummax(x)[2], ([1.0] * 3,), [1 / 3, 1 / 3, 1 / 3]),
+         (lambda x: gx.cummin(x)[2], ([1.0] * 3,), [1 / 3, 1 / 3, 1 / 3])],
+        [(lambda x: lax.cummax(x)[2], ([1.0] * 3,), [0.25, 0.25, 0.5]),
+         (lambda x: lax.cummin(x)[2], ([1.0] * 3,), [0.25, 0.25, 0.5])],
+    ),
+    "`sort`, `top_k`, equal elements": (
+        [(lambda x: gx.sort(x)[0], ([1.0, 1.0, 2.0],), [1.0, 0.0, 0.0]),
+         (lambda x: gx.top_k(x, 2)[0][1], ([1.0, 2.0, 2.0],), [0.0, 0.0, 1.0])],
+        [(lambda x: jnp.sort(x)[0], ([1.0, 1.0, 2.0],), [1.0, 0.0, 0.0]),
+         (lambda x: lax.top_k(x, 2)[0][1], ([1.0, 2.0, 2.0],), [0.0, 0.0, 1.0])],
+    ),
+    "`x.at[i].max(v)`, `min`, `segment_max`, ties": (
+        [(lambda x, v: x.at[[0, 0, 1]].max(v)[0], ([1.0, 5.0], [1.0, 1.0, 2.0]), TIED),
+         (lambda x, v: x.at[[0, 0, 1]].min(v)[0], ([1.0, 5.0], [1.0, 1.0, 2.0]), TIED),
+         (lambda v: gx.segment_max(v, [0, 0, 1], 2)[0], ([1.0, 1.0, 2.0],), [0.5, 0.5, 0.0])],
+        [(lambda x, v: x.at[TWICE].max(v)[0], ([1.0, 5.0], [1.0, 1.0, 2.0]), TIED),
+         (lambda x, v: x.at[TWICE].min(v)[0], ([1.0, 5.0], [1.0, 1.0, 2.0]), TIED),
+         (lambda v: jax.ops.segment_max(v, TWICE, 2)[0], ([1.0, 1.0, 2.0],), [0.5, 0.5, 0.0])],
+    ),
+    "`x.at[i].set(v)`, one place twice": (
+        [(lambda v: gx.zeros((2,), "float64").at[[0, 0]].set(v)[0], ([1.0, 2.0],), [0.0, 1.0])],
+        [(lambda v: jnp.zeros(2).at[jnp.array([0, 0])].set(v)[0], ([1.0, 2.0],), [0.0, 1.0])],
+    ),
     "`sinc` at 0": ([(gx.sinc, (0.0,), [0.0])], [(jnp.sinc, (0.0,), [0.0])]),
     "`gather` of one element twice": (
         [(lambda x: gx.sum(x[[0, 0, 1]]), ([1.0, 2.0, 3.0],), [2.0, 1.0, 0.0])],
@@ -253,6 +289,8 @@ TOLD = {
     "`gelu`": "test_gelu",
     "an integer divided by 0; an integer past its range": "test_integers",
     "an index out of range, known when the graph is built": "test_index_out_of_range",
+    "a window of `dynamic_slice`, `dynamic_update_slice` that leaves the array": "test_window",
+    "NaN in `sort`, `argsort`; in `top_k`, `argmax`, `cummax`": "test_order_of_nan",
     "differentiating by an integer, or a result that is no scalar": "test_no_derivative",
 }
 
@@ -321,6 +359,29 @@ def test_index_out_of_range() -> None:
     with pytest.raises(gx.IndexingError, match=r"test_conventions_page.py:\d+"):
         x[5]
     assert jnp.arange(3)[jnp.array(5)] == 2
+
+
+def test_window() -> None:
+    x, i = gx.input("x", (3,), "float64"), gx.input("i", (), "int32")
+    node = gx.dynamic_slice(x, (i,), (2,))
+    values, start = np.array([1.0, 2.0, 3.0]), np.int32(2)
+    assert gx.evaluate(node, x=values, i=start).tolist() == [2.0, 3.0]
+    assert gx.compile(node)(x=values, i=start).tolist() == [2.0, 3.0]
+    assert lax.dynamic_slice(jnp.asarray(values), (start,), (2,)).tolist() == [2.0, 3.0]
+    with pytest.raises(gx.IndexingError, match="moved inside"):
+        gx.debug(gx.sum(node), x=values, i=start)
+
+
+def test_order_of_nan() -> None:
+    x = gx.input("x", (3,), "float64")
+    nodes = [
+        gx.argsort(x), gx.argsort(x, descending=True), gx.top_k(x, 3)[1], gx.argmax(x), gx.cummax(x)
+    ]  # fmt: skip
+    values = np.array([1.0, NAN, 3.0])
+    for found in (gx.evaluate(nodes, x=values), gx.compile(nodes)(x=values)):
+        assert [np.asarray(f).tolist() for f in found[:4]] == [[0, 2, 1], [2, 0, 1], [1, 2, 0], 1]
+        assert close(found[4], [1.0, NAN, NAN])
+    assert jnp.argsort(jnp.asarray(values), descending=True).tolist() == [1, 2, 0]
 
 
 def test_no_derivative() -> None:

@@ -208,3 +208,11 @@ def test_named_sizes_are_indexed_and_written() -> None:
             np.testing.assert_array_equal(mine, truth)
     empty = gx.evaluate(x[::-1], x=np.zeros((0, 3)))
     assert empty.shape == (0, 3)
+
+
+def test_place_that_is_set_twice_is_told_by_lint() -> None:
+    x, v = gx.input("x", (3, 2), "float64"), gx.input("v", (3,), "float64")
+    (told,) = gx.lint(x.at[[0, 2, -1], 1].set(v))
+    assert told.rule == "place set twice" and "1 of 2 places" in told.better
+    assert gx.lint(x.at[[0, 2, 1], 1].set(v)) == []
+    assert gx.lint(x.at[0, 1].set(v[0])) == []
