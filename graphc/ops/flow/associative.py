@@ -7,11 +7,18 @@ from typing import Any
 
 from graphc.core.calls import public
 from graphc.core.errors import ArgumentError, DimError, ShapeError
-from graphc.core.naming import describe, describe_operand
+from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, apply_public
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import reshape
-from graphc.ops.flow.bodies import check_function, name_of, nest_of, nodes_of, tensor_leaves
+from graphc.ops.flow.bodies import (
+    check_flag,
+    check_function,
+    name_of,
+    nest_of,
+    nodes_of,
+    tensor_leaves,
+)
 
 #: Joins two stretches of every leaf.
 Join = Callable[[list[Node], list[Node]], list[Node]]
@@ -42,8 +49,7 @@ def associative_scan(combine: Any, xs: Any, reverse: bool = False, axis: int = 0
     Source: Blelloch, "Prefix sums and their applications" (1990).
     """
     check_function(combine, "combine", 2)
-    if not isinstance(reverse, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(f"reverse={describe_operand(reverse)} is neither True nor False")
+    check_flag(reverse, "reverse")
     nest = nest_of(xs)
     nodes = nodes_of(nest.leaves)
     if not nodes:

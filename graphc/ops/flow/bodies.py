@@ -79,10 +79,24 @@ def check_function(function: Any, what: str, arguments: int | None) -> None:
     try:
         found.bind(*[None] * arguments)
     except TypeError:
-        count = f"{arguments} argument{'s' if arguments != 1 else ''}"
+        count = counted(arguments, "argument")
         raise ArgumentError(
-            f"{what} is called with {count}, and {name_of(function, 'it')} takes {found}"
+            f"{what} is called with {count}, and {name_of(function, 'it')} takes {found}",
+            f"give it {count}",
         ) from None
+
+
+def counted(number: int, word: str) -> str:
+    """Returns `1 number`, `2 numbers`."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def check_flag(value: Any, what: str) -> None:
+    """Raises ArgumentError where a flag is neither True nor False."""
+    if not isinstance(value, bool):
+        raise ArgumentError(
+            f"{what}={describe_operand(value)} is neither True nor False", "say one of them"
+        )
 
 
 def name_of(function: Any, otherwise: str) -> str:

@@ -33,6 +33,7 @@ from graphc.ops.define import structural
 from graphc.ops.flow.bodies import (
     Nest,
     check_function,
+    counted,
     formals_of,
     name_of,
     nest_of,
@@ -271,7 +272,8 @@ def _adjoints(
         found = (found,)
     if not isinstance(found, (tuple, list)) or len(found) != len(nests):
         raise ArgumentError(
-            f"the vjp of {name} returned {describe_operand(found)} for {len(nests)} arguments",
+            f"the vjp of {name} returned {describe_operand(found)} for "
+            f"{counted(len(nests), 'argument')}",
             "return a tuple with the adjoint of each, None for zero",
         )
     parts: list[Any] = []
@@ -294,7 +296,7 @@ def _tangents(
     parts = flatten(pushed)[0] if pushed is not None else [None] * len(outputs)
     if len(parts) != len(outputs):
         raise ArgumentError(
-            f"the jvp of {name} returned {describe_operand(pushed)} for {len(outputs)} results",
+            f"the jvp of {name} returned {describe_operand(pushed)} for {counted(len(outputs), 'result')}",
             "return the result's nest",
         )
     return [_like(parts[i], outputs[i], f"the jvp of {name}") for i in made]

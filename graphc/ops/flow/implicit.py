@@ -42,6 +42,7 @@ from graphc.ops.flow.bodies import (
     Nest,
     check_function,
     close_bodies,
+    counted,
     formals_of,
     name_of,
     nest_of,
@@ -270,7 +271,8 @@ def _unknowns(guess: Any) -> tuple[Nest, list[Node]]:
     count = sum([int(n.size) for n in start])
     if not 1 <= count <= MAX_UNKNOWNS:
         raise ArgumentError(
-            f"the guess holds {count:,} numbers", f"an equation has 1 to {MAX_UNKNOWNS:,} unknowns"
+            f"the guess holds {counted(count, 'number')}",
+            f"an equation has 1 to {MAX_UNKNOWNS:,} unknowns",
         )
     return nest, [as_node(n, dtype) for n in start]
 
@@ -302,7 +304,7 @@ def _equation(
         if not made or values.shape != x.shape:
             count = sum([int(m.size) for m in made])
             raise ShapeError(
-                f"{name} returned {count} numbers for {x.shape[0]} unknowns",
+                f"{name} returned {counted(count, 'number')} for {counted(x.shape[0], 'unknown')}",
                 "return as many as x has",
             )
         residual = x - values if kind == "fixed_point" else values

@@ -38,6 +38,7 @@ from graphc.ops.flow.bodies import (
     nest_of,
     opened,
     settled,
+    tensor_leaves,
 )
 from graphc.ops.flow.choice import switch_op
 from graphc.ops.flow.scan import looped, scan_op
@@ -227,7 +228,7 @@ def while_loop(test: Any, body: Any, init: Any, bound: Any = None) -> Any:
 
 
 def _checked_test(made: Any) -> Node:
-    node = as_node(made)
+    (node,) = tensor_leaves([made], "the test")
     if node.dtype is not bool_:
         raise DTypeError(f"the test returns {node.type}, no boolean", "compare: carry < 10")
     if node.shape != ():
@@ -291,9 +292,14 @@ def fori_loop(lower: Any, upper: Any, body: Any, init: Any, bound: Any = None) -
 def _end(value: Any, what: str) -> Any:
     if isinstance(value, Node):
         if not value.dtype.is_integer:
-            raise DTypeError(f"{what}={describe(value)} is {value.type}, no integer")
+            raise DTypeError(
+                f"{what}={describe(value)} is {value.type}, no integer",
+                "cast it: gx.cast(n, 'int32')",
+            )
         if value.shape != ():
-            raise ShapeError(f"{what}={describe(value)} is {value.type}, no scalar")
+            raise ShapeError(
+                f"{what}={describe(value)} is {value.type}, no scalar", "take one: n[0]"
+            )
         return value
     if isinstance(value, Dim):
         return value

@@ -18,6 +18,7 @@ from graphc.ops.flow.bodies import (
     Nest,
     carried_on,
     check_carry_types,
+    check_flag,
     check_function,
     close_bodies,
     formals_of,
@@ -101,8 +102,7 @@ def scan(
             another nest.
     """
     check_function(body, "the body", 2)
-    if not isinstance(reverse, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(f"reverse={describe_operand(reverse)} is neither True nor False")
+    check_flag(reverse, "reverse")
     carry, entries = nest_of(init), nest_of(xs)
     operands = nodes_of(entries.leaves)
     steps = _length(operands, length)
