@@ -242,10 +242,6 @@ def _referee_twin(x: Node) -> Node:
     return gx.cos(x) * (gx.cos(x) * x + gx.sin(x))
 
 
-def _complex(x: Node, y: Node) -> Node:
-    return apply_named("imag", apply_named("complex", x, y))
-
-
 _INDEX = {"ranges": ((-2.0, 2.0), (-3.0, 3.0)), "dtypes": ("float", "int32")}
 _SQUARE = (
     ("ij,jk->ik", (2, 2), (2, 2)),
@@ -282,8 +278,6 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
             "cast", lambda i: gx.cast(i, "float64") * 0.5, (3,), label="cast-int", dtypes=("int32",)
         ),
     ],
-    "complex": lambda: [case("complex", _complex, (2,), (2,))],
-    "imag": lambda: [case("imag", _complex, (2,), (2,))],
     "matmul": lambda: [
         case(
             "matmul",

@@ -99,8 +99,8 @@ def elementwise(
         terms = [own_rounding(node, own) if isinstance(own, (int, float)) else own]
         if not isinstance(partials, str):
             for index, error in enumerate(errors):
-                if error is not None and complex_rules and _is_complex(node.args[index]):
-                    terms.append(error)
+                if complex_rules is not None and _is_complex(node.args[index]):
+                    terms += [error, own_rounding(node, COMPLEX_ROUNDING / 2)]
                     continue
                 term = None if error is None else chain(error, _partial(partials, node, index))
                 terms.append(None if term is None else apply_named("abs", term))

@@ -11,9 +11,9 @@ from tests.every_op_cases import Case, case
 _KEY = {"ranges": ((0.0, 4e9), (-2.0, 2.0)), "dtypes": ("uint32", "float"), "named": False}
 
 
-def _times(draw: Callable[..., Node]) -> Callable[..., Node]:
+def _times(draw: Callable[[Node], Node]) -> Callable[..., Node]:
     """Returns the draw times the second input, so that there is something to differentiate."""
-    return lambda key, x: draw(key, x) * x
+    return lambda key, x: gx.cast(draw(key), x.dtype) * x
 
 
 def _whole(draw: Callable[..., Node]) -> Callable[..., Node]:
@@ -33,11 +33,11 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
         case("random_fold_in", _whole(lambda k: gx.random.fold_in(k, 7)), (2,), (2,), **_KEY)
     ],
     "random_uniform": lambda: [
-        case("random_uniform", _times(lambda k, x: gx.random.uniform(k, (3,), x.dtype)),
+        case("random_uniform", _times(lambda k: gx.random.uniform(k, (3,))),
              (2,), (3,), **_KEY)
     ],
     "random_normal": lambda: [
-        case("random_normal", _times(lambda k, x: gx.random.normal(k, (3,), x.dtype)),
+        case("random_normal", _times(lambda k: gx.random.normal(k, (3,))),
              (2,), (3,), **_KEY)
     ],
     "random_integers": lambda: [
