@@ -296,7 +296,8 @@ def _tangents(
     parts = flatten(pushed)[0] if pushed is not None else [None] * len(outputs)
     if len(parts) != len(outputs):
         raise ArgumentError(
-            f"the jvp of {name} returned {describe_operand(pushed)} for {counted(len(outputs), 'result')}",
+            f"the jvp of {name} returned {describe_operand(pushed)} for "
+            f"{counted(len(outputs), 'result')}",
             "return the result's nest",
         )
     return [_like(parts[i], outputs[i], f"the jvp of {name}") for i in made]
