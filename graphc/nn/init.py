@@ -118,6 +118,7 @@ def _orthogonal(key: Key, shape: Sizes, dtype: DType, gain: float) -> Array:
 
 
 _KINDS: Mapping[str, Callable[..., Any]] = {
+    "parts": lambda key, shape, dtype, *values: np.repeat(values, shape[0] // len(values)),
     "constant": lambda key, shape, dtype, value: np.full(shape, value),
     "uniform": _uniform,
     "normal": _normal,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextvars
 import dataclasses
 import functools
-from collections.abc import Callable, Generator, Sequence
+import inspect
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast, dataclass_transform
 
+from graphc.core.calls import standing_for
 from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, GraphcError, NameClashError, ShapeError, show_value
 from graphc.core.naming import call_text
@@ -122,16 +124,27 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
                 error.call = call_text(name, args, options)
             raise
         except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise
-            words = str(error).replace(f"{function.__qualname__}()", name).replace("()", "")
+            wrong = _misfit(function, (self, *args), options)
+            if wrong is None:
+                raise standing_for(error, name, args, options) from None
             raise ArgumentError(
-                words.replace(f"{name}.__init__", name),
-                f"see help(graphc.nn.{name})",
-                call=call_text(name, args, options),
+                wrong, f"see help(graphc.nn.{name})", call=call_text(name, args, options)
             ) from None
+        except (RecursionError, ValueError, MemoryError) as error:
+            raise standing_for(error, name, args, options) from None
 
     return called
+
+
+def _misfit(
+    function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> str | None:
+    """Returns why a function can't be called so, in words; None where it can."""
+    try:
+        inspect.signature(function).bind(*args, **options)
+    except TypeError as error:
+        return str(error)
+    return None
 
 
 @dataclass(slots=True)

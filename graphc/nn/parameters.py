@@ -15,7 +15,7 @@ from graphc.core.dtype import uint32
 from graphc.core.errors import ArgumentError, NameClashError, ShapeError, show_value, user_place
 from graphc.core.graph import check_names, nodes_everywhere
 from graphc.core.naming import describe_operand
-from graphc.core.node import Node
+from graphc.core.node import Node, array_of
 from graphc.core.tree import flatten
 from graphc.nn.init import from_spec, key_of
 from graphc.ops.assign import assign_op
@@ -68,7 +68,7 @@ def updates(nodes: Any) -> dict[str, Any]:
         NameClashError: as for `parameters`.
         ArgumentError: a state is assigned within a block.
     """
-    roots = _roots(nodes)
+    roots = roots_of(nodes)
     found: dict[Node, Node] = {}
     for node in nodes_everywhere(roots):
         if node.op is not assign_op:
@@ -162,7 +162,7 @@ def count(nodes: Any) -> int:
     """Returns how many numbers the trainable parameters of a graph or a nest of arrays hold."""
     leaves, _ = flatten(nodes)
     if leaves and not any(isinstance(leaf, Node) for leaf in leaves):
-        return sum(int(np.size(leaf)) for leaf in leaves)
+        return sum(array_of(leaf).size for leaf in leaves)
     found = [n for n in _params(nodes) if is_trainable(n)]
     return sum(math.prod(_plain(size, node) for size in node.shape) for node in found)
 
@@ -219,7 +219,12 @@ def flat(nested: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _roots(nodes: Any) -> list[Node]:
+def roots_of(nodes: Any) -> list[Node]:
+    """Returns the nodes of a nest.
+
+    Raises:
+        ArgumentError: it holds something that is no node.
+    """
     leaves, _ = flatten(nodes)
     for leaf in leaves:
         if not isinstance(leaf, Node):
@@ -228,6 +233,6 @@ def _roots(nodes: Any) -> list[Node]:
 
 
 def _params(nodes: Any) -> list[Node]:
-    found = [n for n in nodes_everywhere(_roots(nodes)) if n.op is param_op]
+    found = [n for n in nodes_everywhere(roots_of(nodes)) if n.op is param_op]
     check_names(found)
     return found

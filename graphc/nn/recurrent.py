@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from graphc.core.dtype import DType
 from graphc.core.errors import ShapeError
 from graphc.core.node import Node, as_node
 from graphc.nn.activations import activation_of, check_activation
 from graphc.nn.dense import float_of
-from graphc.nn.naming import Scope, Token, entered, flag, layer, named, own_token, whole
+from graphc.nn.init import Initialiser
+from graphc.nn.naming import Scope, Token, entered, flag, layer, named, number, own_token, whole
 from graphc.ops.contraction import matmul
 from graphc.ops.exponential import sigmoid
 from graphc.ops.flow.scan import scan
@@ -160,6 +159,7 @@ class LSTM:
 
     def __post_init__(self) -> None:
         _check(self)
+        number("forget_bias", self.forget_bias)
 
     def __call__(self, x: Any, *, training: bool = False, initial: Any = None) -> Node:
         """Returns h after each step, or the last; `initial` is a pair h, c of `[batch, units]`."""
@@ -168,8 +168,7 @@ class LSTM:
     def run(self, x: Any, initial: Any = None) -> tuple[Node, tuple[Node, Node]]:
         """Returns what a call returns, and the last h and c, with which to go on."""
         node, units = _sequence(x), self.units
-        bias = np.zeros(4 * units)
-        bias[units : 2 * units] = self.forget_bias
+        bias = Initialiser("parts", (0.0, float(self.forget_bias), 0.0, 0.0))
 
         def step(carry: list[Node], entry: Node, product: Callable[[Node], Node]) -> list[Node]:
             gates = entry + product(carry[0])

@@ -7,10 +7,9 @@ from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.node import Node
-from graphc.core.tree import flatten
 from graphc.core.type import Shape
 from graphc.core.walk import topological_order
-from graphc.nn.parameters import parameters, state
+from graphc.nn.parameters import parameters, roots_of, state
 from graphc.ops.source import param_op
 
 
@@ -47,8 +46,7 @@ class _Row:
 
 
 def _rows(nodes: Any) -> list[_Row]:
-    roots, _ = flatten(nodes)
-    results = _results(roots)
+    results = _results(roots_of(nodes))
     rows: list[_Row] = []
     for fixed, found in ((False, parameters(nodes)), (True, state(nodes))):
         for layer, own in _layers(found).items():
@@ -74,7 +72,7 @@ def _layers(found: dict[str, Any]) -> dict[str, list[tuple[str, Node]]]:
     return layers
 
 
-def _results(roots: list[Any]) -> dict[str, str]:
+def _results(roots: list[Node]) -> dict[str, str]:
     """Returns the type of each layer's result."""
     latest: dict[Node, str | None] = {}
     found: dict[str, str] = {}
