@@ -26,6 +26,8 @@ w = gx.input("w", (4,), "float64")
 A = gx.input("A", (3, 4), "float64")
 B = gx.input("B", (5, 6), "float64")
 huge = 10**30
+no: Any = None
+one: Any = 1
 
 CASES: dict[str, list[Case]] = {
     "conv": [
@@ -71,7 +73,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.conv_transpose(line, taps, stride=0), gx.ArgumentError, "stride=0"),
         (lambda: gx.conv_transpose(line, taps, padding="none"), gx.ArgumentError, "padding='none'"),
         (lambda: gx.conv_transpose(line, taps, groups=3), gx.ShapeError, "3 groups"),
-        (lambda: gx.conv_transpose(line, taps, transpose_kernel=1), gx.ArgumentError, "no bool"),
+        (lambda: gx.conv_transpose(line, taps, transpose_kernel=one), gx.ArgumentError, "no bool"),
         (
             lambda: gx.conv_transpose(line, gx.ones((3, 2, 5)), groups=2, transpose_kernel=True),
             gx.ShapeError,
@@ -82,7 +84,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.convolve(v, A), gx.ShapeError, "takes vectors"),
         (lambda: gx.convolve(v, gx.ones(0)), gx.ShapeError, "empty vector"),
         (lambda: gx.convolve(v, w, "circular"), gx.ArgumentError, "mode='circular'"),
-        (lambda: gx.correlate(v, w, None), gx.ArgumentError, "mode=None"),
+        (lambda: gx.correlate(v, w, no), gx.ArgumentError, "mode=None"),
         (
             lambda: gx.convolve(gx.input("a", ("n",)), gx.input("b", ("m",))),
             gx.ShapeError,
@@ -103,7 +105,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.max_pool(named, 2), gx.DimError, "named size"),
         (lambda: gx.sum_pool(line, 9), gx.ShapeError, "larger than space axis 0"),
         (lambda: gx.sum_pool(line, 2, padding=-1), gx.ArgumentError, "padding=-1"),
-        (lambda: gx.avg_pool(line, 2, count_include_pad=1), gx.ArgumentError, "no bool"),
+        (lambda: gx.avg_pool(line, 2, count_include_pad=one), gx.ArgumentError, "no bool"),
         (lambda: gx.avg_pool(mask, 2), gx.DTypeError, "bool"),
     ],
     "products": [

@@ -174,7 +174,7 @@ def _path(terms: Sequence[str], result: str, sizes: dict[str, Size]) -> Sequence
     how = "optimal" if len(terms) <= _OPTIMAL else "dp" if len(terms) <= _DYNAMIC else "greedy"
     text = ",".join(terms) + "->" + result
     path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=how)
-    return path
+    return [tuple(step) for step in path]
 
 
 def _count(size: Size) -> int:

@@ -96,9 +96,12 @@ def jax_conv(x: Any, kernel: Any, more: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(("x", "kernel", "more"), CASES)
 def test_convolution_is_its_definition(x: Any, kernel: Any, more: dict[str, Any]) -> None:
     values = arrays(x, kernel)
-    made = gx.conv(*nodes(*values), **more)
-    own = plain(more, *values)
-    truth = by_hand(*values, own["stride"], own["padding"], own["dilation"], own["groups"])
+    first, second = nodes(*values)
+    made = gx.conv(first, second, **more)
+    own = plain(more, values[0], values[1])
+    truth = by_hand(
+        values[0], values[1], own["stride"], own["padding"], own["dilation"], own["groups"]
+    )
     assert made.shape == truth.shape
     np.testing.assert_allclose(gx.evaluate(made, given(values)), truth, rtol=0, atol=1e-13)
     np.testing.assert_allclose(gx.compile(made)(given(values)), truth, rtol=0, atol=1e-13)
@@ -108,14 +111,14 @@ def test_convolution_is_its_definition(x: Any, kernel: Any, more: dict[str, Any]
 def test_gradients_are_jaxs(x: Any, kernel: Any, more: dict[str, Any]) -> None:
     values = arrays(x, kernel)
     made = nodes(*values)
-    loss = gx.sum(gx.sin(gx.conv(*made, **more)))
+    loss = gx.sum(gx.sin(gx.conv(made[0], made[1], **more)))
     found = gx.evaluate(gx.grad(loss, made), given(values))
-    theirs = jax.grad(lambda v: jnp.sum(jnp.sin(jax_conv(*v, more))))(values)
+    theirs = jax.grad(lambda v: jnp.sum(jnp.sin(jax_conv(v[0], v[1], more))))(values)
     for mine, other in zip(found, theirs, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-13)
 
 
-def shapes_in(text: str) -> list[str]:
+def shapes_in(text: Any) -> list[str]:
     """Returns the windows and layouts of all convolutions in an XLA module, sorted."""
     lines = [line for line in text.splitlines() if " convolution(" in line]
     return sorted(
@@ -129,9 +132,9 @@ def test_gradients_are_the_convolutions_that_jax_makes(
 ) -> None:
     values = arrays(x, kernel)
     made = nodes(*values)
-    compiled = gx.compile(gx.grad(gx.sum(gx.sin(gx.conv(*made, **more))), made))
+    compiled = gx.compile(gx.grad(gx.sum(gx.sin(gx.conv(made[0], made[1], **more))), made))
     mine = jax.jit(lambda v: compiled(given(v))).lower(values).compile().as_text()
-    theirs = jax.jit(jax.grad(lambda v: jnp.sum(jnp.sin(jax_conv(*v, more)))))
+    theirs = jax.jit(jax.grad(lambda v: jnp.sum(jnp.sin(jax_conv(v[0], v[1], more)))))
     other = theirs.lower(values).compile().as_text()
     assert len(shapes_in(mine)) >= 3
     assert shapes_in(mine) == shapes_in(other)
@@ -143,9 +146,11 @@ def test_transposed_convolution_is_jaxs(
     padding: Any, window: int, stride: int, dilation: int
 ) -> None:
     values = arrays((2, 4, 3), (window, 3, 2))
-    made = gx.conv_transpose(*nodes(*values), stride, padding, dilation)
+    first, second = nodes(*values)
+    made = gx.conv_transpose(first, second, stride, padding, dilation)
     theirs = lax.conv_transpose(
-        *values,
+        values[0],
+        values[1],
         (stride,),
         padding.upper() if isinstance(padding, str) else padding,
         (dilation,),
@@ -156,7 +161,8 @@ def test_transposed_convolution_is_jaxs(
 
 def test_transposed_kernel_is_jaxs() -> None:
     x, kernel = arrays((2, 4, 4, 3), (3, 2, 5, 3))
-    made = gx.conv_transpose(*nodes(x, kernel), 2, "same", transpose_kernel=True)
+    first, second = nodes(x, kernel)
+    made = gx.conv_transpose(first, second, 2, "same", transpose_kernel=True)
     theirs = lax.conv_transpose(
         x, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), transpose_kernel=True
     )
@@ -182,7 +188,8 @@ def test_convolve_and_correlate_are_numpys(mode: Any) -> None:
         for m in range(1, 5):
             values = arrays((n,), (m,), seed=n + 7 * m)
             for name in ("convolve", "correlate"):
-                made = getattr(gx, name)(*nodes(*values), mode)
+                first, second = nodes(*values)
+                made = getattr(gx, name)(first, second, mode)
                 truth = getattr(np, name)(*values, mode)
                 np.testing.assert_allclose(
                     gx.evaluate(made, given(values)), truth, rtol=0, atol=1e-14, err_msg=f"{n} {m}"
@@ -196,16 +203,12 @@ def test_named_batch_and_space_give_what_numbers_give() -> None:
     made = gx.conv(first, second, padding="same")
     assert str(made.shape[1]) == "time"
     assert str(gx.conv(first, second).shape[1]) == "time-2"
-    for result in (made, *gx.grad(gx.sum(gx.sin(made)), [first, second])):
-        fixed = dict(zip((first, second), nodes(x, kernel), strict=True))
-        plain_made = gx.conv(*fixed.values(), padding="same")
-        numbers = [plain_made, *gx.grad(gx.sum(gx.sin(plain_made)), list(fixed.values()))]
-        values = given([x, kernel])
-        found = gx.evaluate(result, values)
-        assert any(
-            found.shape == np.shape(v) and np.array_equal(found, v)
-            for v in gx.evaluate(numbers, values)
-        )
+    a, b = nodes(x, kernel)
+    plain_made = gx.conv(a, b, padding="same")
+    named = [made, *gx.grad(gx.sum(gx.sin(made)), [first, second])]
+    numbers = [plain_made, *gx.grad(gx.sum(gx.sin(plain_made)), [a, b])]
+    found = [gx.evaluate(n, given([x, kernel])) for n in (named, numbers)]
+    assert all(np.array_equal(p, q) for p, q in zip(*found, strict=True))
 
 
 def test_empty_batch_and_no_channels_give_empty_and_zero() -> None:
@@ -233,10 +236,10 @@ def test_integers_are_convolved_as_integers() -> None:
 
 
 def test_saved_convolution_is_the_same(tmp_path: Path) -> None:
-    made = nodes(*arrays((2, 7, 2), (3, 1, 4)))
+    first, second = nodes(*arrays((2, 7, 2), (3, 1, 4)))
     graph = {
-        "value": gx.conv(*made, 2, "same", groups=2),
-        "slope": gx.grad(gx.sum(gx.conv(*made, groups=2)), made[0]),
+        "value": gx.conv(first, second, 2, "same", groups=2),
+        "slope": gx.grad(gx.sum(gx.conv(first, second, groups=2)), first),
     }
     gx.save(tmp_path / "conv.json", graph)
     loaded = gx.load(tmp_path / "conv.json")
