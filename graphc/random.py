@@ -8,6 +8,7 @@ default generator `threefry2x32`, with `jax_threefry_partitionable` on), in NumP
 
 from __future__ import annotations
 
+from graphc.ops.random.choices import categorical, choice, permutation
 from graphc.ops.random.draws import (
     bernoulli,
     bits,
@@ -15,8 +16,8 @@ from graphc.ops.random.draws import (
     gumbel,
     laplace,
     normal,
-    permutation,
     randint,
+    truncated_normal,
     uniform,
 )
 from graphc.ops.random.keys import fold_in, key, split
@@ -24,6 +25,8 @@ from graphc.ops.random.keys import fold_in, key, split
 __all__ = [
     "bernoulli",
     "bits",
+    "categorical",
+    "choice",
     "exponential",
     "fold_in",
     "gumbel",
@@ -33,5 +36,6 @@ __all__ = [
     "permutation",
     "randint",
     "split",
+    "truncated_normal",
     "uniform",
 ]

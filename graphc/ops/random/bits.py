@@ -156,5 +156,3 @@ random_permutation = _random(
     r"\operatorname{{permutation}}({0})",
     "Returns 0, 1, ..., size - 1 in random order, from a key.",
 )
-
-

@@ -5,6 +5,7 @@ A draw is differentiable in the distribution's parameters, the key held fast (re
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,13 @@ from graphc.core.calls import guarded
 from graphc.core.dim import Dim
 from graphc.core.dtype import DEFAULT_INT, DType, dtype_of, float16
 from graphc.core.errors import ArgumentError, DTypeError, show_value
-from graphc.core.node import Node, apply_named, apply_public, as_node
+from graphc.core.node import Node, apply_named, apply_public
 from graphc.core.type import Size, as_index, shape_of
-from graphc.ops.axes import normalize_axis
 from graphc.ops.random.arguments import drawn_shape, float_dtype, parameter, require
 from graphc.ops.random.bits import (
     random_bits,
     random_integers,
     random_normal,
-    random_permutation,
     random_uniform,
 )
 from graphc.ops.random.keys import as_key
@@ -181,24 +180,30 @@ def _bound(name: str, value: Any, dtype: DType, past: int) -> Size:
     return number
 
 
-@guarded("random.permutation")
-def permutation(key: Any, x: Any, axis: Any = 0) -> Node:
-    """Returns the entries of x along an axis in random order, as `jax.random.permutation` does.
+@guarded("random.truncated_normal")
+def truncated_normal(
+    key: Any, lower: Any = -2.0, upper: Any = 2.0, shape: Any = None, dtype: Any = None
+) -> Node:
+    """Returns numbers of the normal distribution that lie in [lower, upper].
+
+    Drawn by the quantile, as `jax.random.truncated_normal` does, and differentiable in the bounds.
+    Bounds that lie both above 3 or both below -3 leave few digits, or none: draw others, and shift.
 
     Args:
         key: `u32[2]`.
-        x: a graph value or an array; or an integer or named size n, for 0, 1, ..., n - 1.
-        axis: the axis along which whole slices change places.
+        lower: the least number, finite.
+        upper: the largest, finite, not below `lower`.
+        shape: of the draw; that in which the bounds meet unless given.
+        dtype: a float dtype; that of the bounds where they are graph values, else float32.
 
     Raises:
-        ArgumentError: x is a negative integer, or a scalar.
+        ArgumentError: a bound is no finite number, or `upper` is below `lower`.
     """
-    node = as_key(key)
-    if isinstance(x, Dim) or as_index(x) is not None:
-        return random_permutation(node, size=x if isinstance(x, Dim) else as_index(x))
-    value = as_node(x)
-    if not value.shape:
-        raise ArgumentError(f"{value!r} has no axis to permute", "pass an array, or an integer")
-    where = normalize_axis(axis, value.ndim)
-    order = random_permutation(node, size=value.shape[where])
-    return apply_public("take", value, order, axis=where)
+    node, target = as_key(key), float_dtype(dtype, lower, upper)
+    bottom, top = parameter("lower", lower, target), parameter("upper", upper, target)
+    require("upper", upper, lambda v: v >= _number(lower, -np.inf), f">= {show_value(lower)}")
+    drawn = random_uniform(node, shape=drawn_shape(shape, bottom, top), dtype=target)
+    low, high = (apply_named("erf", bound * math.sqrt(0.5)) for bound in (bottom, top))
+    found = apply_public("erfinv", drawn * (high - low) + low) * math.sqrt(2)
+    least, most = apply_named("stop_gradient", bottom), apply_named("stop_gradient", top)
+    return apply_public("clip", found, least, most)
