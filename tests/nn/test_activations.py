@@ -92,12 +92,13 @@ def test_prelu_learns_a_slope_for_each_channel() -> None:
     assert by_slope.tolist() == [-1.0, -5.0, -9.0]
 
 
+WORD: Any = "a"
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nn.Dense(3, "rellu"), gx.ArgumentError, "did you mean 'relu'?"),
     (lambda: nn.Dense(3, "zzz"), gx.ArgumentError, "use one of identity"),
     (lambda: nn.Dense(3, 5), gx.ArgumentError, "activation=5 is no activation"),
     (lambda: gx.celu(1.0, 0.0), gx.ArgumentError, "not above 0"),
-    (lambda: gx.celu(1.0, "a"), gx.ArgumentError, "alpha='a'"),
+    (lambda: gx.celu(1.0, WORD), gx.ArgumentError, "alpha='a'"),
     (lambda: gx.threshold(1.0, True), gx.ArgumentError, "at=True"),
     (
         lambda: gx.prelu(gx.input("x", (3,)), gx.input("s", (2, 3))),

@@ -15,7 +15,7 @@ from graphc import nn
 from graphc.nn.init import fans
 
 KEY = np.array([0, 5], np.uint32)
-JAX_KEY = jax.random.wrap_key_data(KEY)
+JAX_KEY = jax.random.wrap_key_data(jax.numpy.asarray(KEY))
 SHAPE = (3, 4, 6, 5)
 
 SAME: list[tuple[nn.init.Initialiser, Any]] = [
@@ -43,7 +43,7 @@ def test_the_same_key_gives_jaxs_numbers(row: Any, dtype: str) -> None:
     found = own(KEY, SHAPE, dtype)
     assert found.dtype == np.dtype(dtype)
     scale = max(1e-30, float(np.abs(expected).max()))
-    tolerance = 32 * np.finfo(dtype).eps * scale
+    tolerance = float(32 * np.finfo(dtype).eps * scale)
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
@@ -111,9 +111,10 @@ def test_a_file_with_a_foreign_initialiser_is_told_apart(tmp_path: Any) -> None:
         nn.initialise(loaded)
 
 
+WORD: Any = "a"
 REFUSED: list[tuple[Any, str]] = [
     (lambda: nn.init.uniform(-1.0), "limit=-1.0"),
-    (lambda: nn.init.normal("a"), "deviation='a'"),
+    (lambda: nn.init.normal(WORD), "deviation='a'"),
     (lambda: nn.init.normal(math.nan), "deviation=nan"),
     (lambda: nn.init.constant(True), "value=True"),
     (lambda: nn.init.glorot("even"), "none of uniform, normal, truncated"),
@@ -128,4 +129,4 @@ def test_refused_at_the_users_line(row: tuple[Any, str]) -> None:
     call, words = row
     with pytest.raises(gx.ArgumentError, match=words) as caught:
         call()
-    assert caught.value.place[0] == __file__
+    assert caught.value.place and caught.value.place[0] == __file__

@@ -179,7 +179,7 @@ X, Y, COLUMN = (
     gx.input("y", (4, 3)),
     gx.input("column", (4, 1)),
 )
-REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
+REFUSED: list[tuple[Callable[[], Any], type[gx.GraphcError], str]] = [
     (lambda: gx.mae(X, COLUMN), gx.ShapeError, "does not broadcast"),
     (lambda: gx.huber(X, Y, 0.0), gx.ArgumentError, "delta=0.0 is not above 0"),
     (lambda: gx.huber(X, Y, True), gx.ArgumentError, "delta=True is no number"),
@@ -208,8 +208,10 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row[2])
-def test_refused_at_the_users_line(row: tuple[Callable[[], Any], type[Exception], str]) -> None:
+def test_refused_at_the_users_line(
+    row: tuple[Callable[[], Any], type[gx.GraphcError], str],
+) -> None:
     call, error, words = row
     with pytest.raises(error, match=words.replace("(", r"\(")) as caught:
         call()
-    assert caught.value.place[0] == __file__
+    assert caught.value.place and caught.value.place[0] == __file__
