@@ -15,6 +15,7 @@ from graphc.cli.group import Group
 from graphc.cli.kinks import kinks
 from graphc.cli.lint import lint
 from graphc.cli.ops import ops
+from graphc.cli.train import train
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,11 +31,12 @@ def main() -> None:
     graphc draw "1/(1+exp(-x))" x=2 sigmoid.svg         a picture
     graphc kinks "max(x,0)-abs(x)" x=0                  slopes by convention
     graphc lint my_model.py                             what loses digits
+    graphc train my_model.py --out out                  train a network
     graphc ops                                          what there is
     graphc fuzz --scalar 1000 --tensor 100              against every oracle
     graphc atlas tanh gelu                              their errors in ulp
     """  # noqa: D301  (a real backspace: it keeps click from wrapping the lines)
 
 
-for _command in (atlas, compare, check, debug, draw, ops, kinks, lint, fuzz):
+for _command in (atlas, compare, check, debug, draw, ops, kinks, lint, fuzz, train):
     main.add_command(_command)

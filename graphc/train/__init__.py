@@ -16,9 +16,11 @@ from graphc.train import rules
 from graphc.train.charts import Panel, Series, chart
 from graphc.train.fit import fit
 from graphc.train.layers import Distribution, distributions, histograms
+from graphc.train.load import load_plan
 from graphc.train.minimise import Minimum, minimise
 from graphc.train.optimisers import names as optimiser_names
 from graphc.train.pictures import curves
+from graphc.train.plan import Plan
 from graphc.train.run import Best, Run
 from graphc.train.schedules import (
     Schedule,
@@ -41,6 +43,7 @@ __all__ = [
     "EarlyStopping",
     "Minimum",
     "Panel",
+    "Plan",
     "Run",
     "Schedule",
     "Series",
@@ -58,6 +61,7 @@ __all__ = [
     "fit",
     "histograms",
     "integers",
+    "load_plan",
     "log_uniform",
     "minimise",
     "optimiser_names",
