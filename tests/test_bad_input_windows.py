@@ -11,6 +11,7 @@ import pytest
 
 import graphc as gx
 from tests.bad_input_checker import Case, check_case, flat
+from tests.test_bad_operands import VALUES
 
 x = gx.input("x", ("n", 8, 8, 4), "float64")
 line = gx.input("line", (2, 8, 4), "float64")
@@ -157,3 +158,36 @@ def test_wrong_call_is_an_error_at_its_line_with_a_way_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     check_case(call, kind, words, tmp_path)
+
+
+#: Calls with operands that fit, and one argument left open.
+OPEN: dict[str, Callable[[Any], Any]] = {
+    "conv stride": lambda value: gx.conv(line, taps, value),
+    "conv padding": lambda value: gx.conv(line, taps, padding=value),
+    "conv dilation": lambda value: gx.conv(line, taps, dilation=value),
+    "conv groups": lambda value: gx.conv(line, taps, groups=value),
+    "conv x": lambda value: gx.conv(value, taps),
+    "conv kernel": lambda value: gx.conv(line, value),
+    "transpose stride": lambda value: gx.conv_transpose(line, taps, value),
+    "transpose padding": lambda value: gx.conv_transpose(line, taps, padding=value),
+    "pool window": lambda value: gx.max_pool(line, value),
+    "pool stride": lambda value: gx.min_pool(line, 2, value),
+    "pool padding": lambda value: gx.sum_pool(line, 2, 2, value),
+    "mean padding": lambda value: gx.avg_pool(line, 2, 2, value, False),
+    "mode": lambda value: gx.convolve(v, w, value),
+    "axes": lambda value: gx.tensordot(A, A, axes=value),
+    "axis": lambda value: gx.vecdot(A, A, axis=value),
+    "numbers": lambda value: gx.dot_general(A, A, value),
+    "pair": lambda value: gx.dot_general(A, A, (value, ((), ()))),
+    "cross axis": lambda value: gx.cross(v, v, axis=value),
+    "subscripts": lambda value: gx.einsum(value, A, A),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_an_argument_of_any_kind_gives_a_result_or_an_error_of_ours(name: str) -> None:
+    for words, value in VALUES.items():
+        try:
+            OPEN[name](value)
+        except gx.GraphcError as error:
+            assert len(str(error)) < 3000, words
