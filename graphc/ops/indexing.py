@@ -34,7 +34,9 @@ def slice_length(bound: Bound) -> Size:
         return start + 1
     if isinstance(start, Dim) or isinstance(stop, Dim):
         raise IndexingError(f"a step of {step} from the named {start} has no known length")
-    return len(range(start, -1 if stop is None else stop, step))
+    # len(range(...)) would raise for lengths of 2**63 and more.
+    span = (-1 if stop is None else stop) - start
+    return max(-(-span // step), 0)
 
 
 def _slice_infer(x: TensorType, bounds: Bounds) -> TensorType:

@@ -169,7 +169,7 @@ def _is_single(key: Any) -> bool:
 
 def _fitting(x: Node, mask: Node, value: Node) -> Node:
     rest = x.shape[mask.ndim :]
-    if value.ndim > len(rest) or broadcast_shapes(value.shape, rest) != rest:
+    if not _broadcasts(value.shape, rest):
         raise ShapeError(
             f"the value is {value.type}, and how many elements the boolean array names is known "
             "only when called",
@@ -216,15 +216,19 @@ def _window(
     return make(dynamic_update_slice_op, (x, changed, *places), {})
 
 
+def _broadcasts(shape: Shape, target: Shape) -> bool:
+    """Tells whether an array of a shape broadcasts to another."""
+    try:
+        return broadcast_shapes(shape, target) == target
+    except ShapeError:
+        return False
+
+
 def _broadcast(value: Node, shape: Shape) -> Node:
     # NumPy drops leading axes of size 1 that the place does not have.
     while value.ndim > len(shape) and value.shape[0] == 1:
         value = reshape(value, value.shape[1:])
-    try:
-        fits = broadcast_shapes(value.shape, shape) == shape
-    except ShapeError:
-        fits = False
-    if not fits:
+    if not _broadcasts(value.shape, shape):
         raise ShapeError(
             f"the value is {value.type} and the place {show_shape(shape) or 'a scalar'}",
             "give a value that broadcasts to the shape of x[...]",
