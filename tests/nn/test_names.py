@@ -157,3 +157,16 @@ def test_a_layer_of_ones_own() -> None:
     parameters, _ = nn.initialise(made)
     assert list(parameters) == ["scale1", "scale2"]
     assert gx.evaluate(made, x=np.ones((1, 3)), **nn.flat(parameters)).tolist() == [[6.0] * 3]
+
+
+def test_a_folded_model_is_the_model_with_its_layers_as_blocks() -> None:
+    model = nn.Sequential([nn.Dense(4, "relu"), nn.Residual([nn.LayerNorm(), nn.Dense(4)])])
+    plain, folded = model(X), nn.folded(model, X)
+    assert nn.parameters(folded) == nn.parameters(plain)
+    values = {"x": np.ones((2, 3), np.float32), **nn.flat(nn.initialise(plain)[0])}
+    np.testing.assert_array_equal(gx.evaluate(folded, values), gx.evaluate(plain, values))
+    assert [n.op.name for n in gx.core.walk.topological_order([folded])].count("call") == 2
+    picture = gx.draw(folded, bodies=False, parameters=False).dot
+    assert "dense1" in picture and "residual1" in picture
+    assert "weight" not in picture
+    assert model(X) is plain
