@@ -11,7 +11,7 @@ from jax import lax
 
 from graphc.backends.jax_digits import in_single
 from graphc.backends.numpy_parts import divided, exponential
-from graphc.backends.numpy_parts.linalg import WELL, diagonal_cofactors
+from graphc.backends.numpy_parts.linalg import NEARLY_SINGULAR, diagonal_cofactors
 
 
 def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -194,7 +194,9 @@ def cofactors(xp: Any, a: Any, *directions: Any) -> Any:
     sign = jnp.where(jnp.sum(pivots != jnp.arange(a.shape[-1]), -1) % 2, -1, 1).astype(a.dtype)
     whole = sign * jnp.prod(jnp.diagonal(lu, axis1=-2, axis2=-1), -1)
     quick = whole[..., None, None] * jnp.swapaxes(inverse, -1, -2)
-    return lax.cond(jnp.all(size < WELL), lambda: quick, lambda: by_values(a))
+    well = size * jnp.finfo(a.dtype).eps < NEARLY_SINGULAR
+    well = well & jnp.isfinite(whole) & (whole != 0)  # the determinant may overflow first
+    return lax.cond(jnp.all(well), lambda: quick, lambda: by_values(a))
 
 
 def flipped(x: Any) -> Any:

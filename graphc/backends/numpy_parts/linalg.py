@@ -13,8 +13,9 @@ import numpy as np
 
 from graphc.backends.numpy_parts import divided, exponential
 
-#: Beyond this condition number the cofactors are found through the singular values.
-WELL = 1e3
+#: Where eps times the condition number passes this, cofactors come from the singular values.
+#: Before, det A A^-T is as good: the smallest pivot's error is in both factors, and cancels.
+NEARLY_SINGULAR = 0.01
 
 
 def solve(xp: Any, a: Any, b: Any, transpose: bool) -> Any:
@@ -144,10 +145,10 @@ def cofactors(xp: Any, a: Any, *directions: Any) -> Any:
     cofactors and all their derivatives are sums of products of the s that are left. No division.
     """
     if not directions:
-        inverse = inv(xp, a)
-        size = _norm(a) * _norm(inverse)
-        if np.all(size < WELL):  # and so not where it is NaN
-            return det(xp, a)[..., None, None] * np.swapaxes(inverse, -1, -2)
+        inverse, whole = inv(xp, a), det(xp, a)
+        well = _norm(a) * _norm(inverse) * np.finfo(a.dtype).eps < NEARLY_SINGULAR
+        if np.all(well & np.isfinite(whole) & (whole != 0)):  # the determinant may overflow first
+            return whole[..., None, None] * np.swapaxes(inverse, -1, -2)
     u, s, vh = svd(xp, a)
     v = np.swapaxes(vh, -1, -2)
     turn = np.round(np.linalg.det(u) * np.linalg.det(vh)).astype(a.dtype)

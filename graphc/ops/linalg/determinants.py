@@ -33,9 +33,6 @@ from graphc.ops.linalg.common import (
 from graphc.ops.linalg.solving import inv_op
 from graphc.ops.linalg.spectra import svdvals_op
 
-#: Condition numbers up to which the inverse serves for the cofactors, see the backends.
-_WELL = 1e3
-
 
 class SlogdetResult(NamedTuple):
     """The determinant's sign, and the logarithm of its size."""
@@ -150,8 +147,6 @@ def _cofactors_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
         terms.append(_times([beyond, scale_of(backward_error(first, x)), *sizes]))
     if here is not None:
         own = here * epsilons(x, x.dtype, 8.0)
-        if not directions:
-            own = own + here * (_condition(x) * x.dtype.epsilon * 4)
         terms.append(_times([own, *sizes]))
         for index, error in enumerate(others):
             if error is not None:
@@ -166,13 +161,6 @@ def _times(factors: Sequence[Node]) -> Node:
     for factor in factors[1:]:
         total = total * factor
     return total
-
-
-def _condition(x: Node) -> Node:
-    """Returns the condition number where the inverse may have served, at most 1000."""
-    s = svdvals_op(x)
-    top, bottom = column(s[..., :1]), column(s[..., -1:])
-    return apply_named("where", top < bottom * _WELL, top / bottom, _WELL)
 
 
 cofactors_op = structural(
