@@ -69,7 +69,7 @@ LEFT_OUT = {"Comparison", "Compiled", "DType", "Dim", "Node", "Op", "TensorType"
 def public_functions() -> dict[str, Callable[..., Any]]:
     """Returns what people can call, ops without a public name included."""
     found = {n: getattr(gx, n) for n in gx.__all__ if n not in LEFT_OUT}
-    for space in (gx.linalg,):
+    for space in (gx.fft, gx.linalg, gx.random):
         short = space.__name__.rpartition(".")[2]
         found |= {f"{short}.{n}": getattr(space, n) for n in space.__all__}
     found = {

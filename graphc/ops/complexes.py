@@ -77,6 +77,7 @@ complex_op = structural(
     group="elementwise",
     meet="float",
     infer=_complex_infer,
+    takes_complex=True,
     run=lambda xp, real, imaginary: xp.complex(real, imaginary),
     vjp=_complex_vjp,
     jvp=_complex_jvp,

@@ -49,7 +49,9 @@ def parameter(name: str, value: Any, dtype: DType) -> Node:
 def known_numbers(name: str, value: Any) -> Any:
     """Returns a parameter's numbers where they are known while the graph is built, else None."""
     if isinstance(value, (int, float)):
-        return np.asarray(float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value))
+        if isinstance(value, int) and abs(value) >= 2**1023:
+            return np.asarray(math.inf if value > 0 else -math.inf)
+        return np.asarray(float(value))
     node = as_node(value)
     if node.op.name != "constant":
         return None
