@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
@@ -31,7 +32,28 @@ PARTS = {
     "Save and load": "save load load_with_values",
     "Simplify and measure": "simplify lint explain cost",
     "SymPy": "to_sympy from_sympy",
-    "Losses": "mse binary_cross_entropy categorical_cross_entropy",
+    "Losses": (
+        "mse mae huber log_cosh_error hinge squared_hinge binary_cross_entropy "
+        "categorical_cross_entropy log_loss kl_divergence focal triplet cosine_distance "
+        "nn.l1 nn.l2 nn.elastic"
+    ),
+    "Activations": "threshold relu6 prelu celu hard_tanh hard_sigmoid swish mish",
+    "Layers": (
+        "nn.Sequential nn.Feedforward nn.Residual nn.Dense nn.Conv nn.ConvTranspose nn.MaxPool "
+        "nn.AvgPool nn.GlobalPool nn.Flatten nn.Reshape nn.BatchNorm nn.LayerNorm nn.RMSNorm "
+        "nn.GroupNorm nn.Dropout nn.Embedding nn.PositionEmbedding nn.SinusoidalPositions nn.GLU "
+        "nn.ReGLU nn.GEGLU nn.SwiGLU nn.Maxout nn.PReLU nn.Swish nn.RNN nn.LSTM nn.GRU "
+        "nn.MultiHeadAttention nn.TransformerBlock nn.dot_product_attention nn.activation_of"
+    ),
+    "Parameters of networks": (
+        "nn.parameters nn.state nn.updates nn.initialise nn.count nn.describe nn.folded nn.flat "
+        "nn.nest nn.key assign nn.layer nn.entered nn.Scope"
+    ),
+    "First values": (
+        "nn.init.zeros nn.init.ones nn.init.constant nn.init.uniform nn.init.normal "
+        "nn.init.truncated_normal nn.init.glorot nn.init.he nn.init.lecun nn.init.scaled "
+        "nn.init.orthogonal"
+    ),
     "Types": "promote DType TensorType Dim Graph",
 }
 #: Functions whose operation has a record of the same name, or that are short forms of one.
@@ -75,7 +97,7 @@ def _anchor(title: str) -> str:
 
 
 def _entry(name: str) -> str:
-    value = getattr(gx, name)
+    value = functools.reduce(getattr, name.split("."), gx)
     return f"### `gx.{name}`\n\n```text\n{name}{_signature(value)}\n```\n\n{_prose(value)}"
 
 
