@@ -7,7 +7,15 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import bombs, chain, digits_step, fit_step, formula_report, import_time
+from tests.benchmarks import (
+    bombs,
+    chain,
+    conv_step,
+    digits_step,
+    fit_step,
+    formula_report,
+    import_time,
+)
 
 #: Row name to a function that yields (what, figure, aim) and takes whether to be quick.
 ROWS: dict[str, Callable[[bool], Iterable[tuple[str, str, str]]]] = {
@@ -15,6 +23,7 @@ ROWS: dict[str, Callable[[bool], Iterable[tuple[str, str, str]]]] = {
     "chain": chain.rows,
     "import": import_time.rows,
     "step": digits_step.rows,
+    "conv": conv_step.rows,
     "fit": fit_step.rows,
     "report": formula_report.rows,
 }

@@ -34,8 +34,8 @@ def rows(quick: bool) -> list[tuple[str, str, str]]:
     for batch in (128, len(data.train_images)):
         images = jnp.asarray(data.train_images[:batch])
         labels = jnp.asarray(data.train_labels[:batch])
-        _check(ours(parameters, images, labels), theirs(parameters, images, labels))
-        times = _interleaved(
+        check_same(ours(parameters, images, labels), theirs(parameters, images, labels))
+        times = interleaved(
             [
                 lambda i=images, y=labels: ours(parameters, i, y),
                 lambda i=images, y=labels: theirs(parameters, i, y),
@@ -51,18 +51,20 @@ def rows(quick: bool) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _check(ours: Any, theirs: Any) -> None:
+def check_same(ours: Any, theirs: Any) -> None:
+    """Raises RuntimeError where two networks do not compute the same."""
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         if not np.allclose(a, b, rtol=1e-4, atol=1e-6):
             raise RuntimeError("the two networks do not compute the same")
 
 
-def _interleaved(calls: list[Callable[[], Any]], rounds: int) -> list[list[float]]:
+def interleaved(
+    calls: list[Callable[[], Any]], rounds: int, repeats: int = 10
+) -> list[list[float]]:
     """Returns the seconds of each call in each round; who goes first takes turns."""
     times: list[list[float]] = [[] for _ in calls]
     for call in calls:
         jax.block_until_ready(call())
-    repeats = 10
     for turn in range(rounds):
         order = range(len(calls)) if turn % 2 else reversed(range(len(calls)))
         for which in order:
