@@ -1,14 +1,31 @@
-"""Draws the pictures of the README and the gallery: `python -m docs.pictures`."""
+"""Draws the pictures of the README and the gallery: `python -m docs.pictures [NAME ...]`.
+
+Names are those of examples; without any, all pictures are drawn. The full runs of the examples
+take an hour in all.
+"""
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import graphc as gx
-from examples import circuits, digits_mlp, logistic_map
 
 FOLDER = Path(__file__).parent / "images"
+sys.path.insert(0, str(FOLDER.parents[1] / "examples"))  # they find what lies beside them
+
+import circuits  # noqa: E402  (found by the line above)
+import digits_mlp  # noqa: E402
+import exhibit  # noqa: E402
+import logistic_map  # noqa: E402
+
+#: Examples that draw a picture of their result, `picture(compute())`, and its kind.
+EXAMPLES = {
+    "logic_gates": "svg",
+}
 
 
 def repeated_block() -> gx.Node:
@@ -50,13 +67,17 @@ def pictures() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Writes every picture as SVG into docs/images."""
+def main(names: Sequence[str]) -> None:
+    """Writes the pictures into docs/images: of the examples named, or all."""
     FOLDER.mkdir(exist_ok=True)
-    for name, picture in pictures().items():
-        picture.save(FOLDER / f"{name}.svg")
-        print(f"docs/images/{name}.svg")
+    if not names:
+        for name, picture in pictures().items():
+            picture.save(FOLDER / f"{name}.svg")
+            print(f"docs/images/{name}.svg")
+    for name in names or EXAMPLES:
+        example = importlib.import_module(name)
+        exhibit.save(example.picture(example.compute()), FOLDER, name, EXAMPLES[name])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
