@@ -50,7 +50,7 @@ from graphc.nn.parameters import (
     updates,
 )
 from graphc.nn.penalties import elastic, l1, l2
-from graphc.nn.recurrent import GRU, LSTM, RNN
+from graphc.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from graphc.nn.summary import describe
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "RNN",
     "AvgPool",
     "BatchNorm",
+    "Bidirectional",
     "Conv",
     "ConvTranspose",
     "Dense",

@@ -7,11 +7,12 @@ one product, and what the operand adds to them is one product for all steps, out
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.dtype import DType
-from graphc.core.errors import ShapeError
+from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, as_node
 from graphc.nn.activations import activation_of, check_activation
 from graphc.nn.dense import float_of
@@ -21,7 +22,7 @@ from graphc.ops.contraction import matmul
 from graphc.ops.exponential import sigmoid
 from graphc.ops.flow.scan import scan
 from graphc.ops.names import zeros
-from graphc.ops.shaping import transpose
+from graphc.ops.shaping import concat, transpose
 from graphc.ops.trigonometry import tanh
 
 #: `step(states, added, product)`: the next states; `added` is what the operand adds to the gates,
@@ -237,3 +238,41 @@ class GRU:
             states = _first_states(initial, 1, node, units, added.dtype)
             made, last = _loop(self, step, states, added, again)
             return made, last[0]
+
+
+@layer
+class Bidirectional:
+    """Two recurrent layers, one from the first step on and one from the last, side by side.
+
+    Args:
+        forward: an RNN, LSTM or GRU.
+        backward: the other; like the first, with weights of its own, unless given.
+        name: see `graphc.nn`.
+
+    Called with `f[batch, time, features]`, it returns the features of both, the first's first.
+
+    Source: Schuster and Paliwal, "Bidirectional Recurrent Neural Networks" (1997).
+    """
+
+    forward: Any
+    backward: Any = None
+    name: str | None = named(default=None)
+    token: Token = own_token()
+
+    def __post_init__(self) -> None:
+        if self.backward is None and isinstance(self.forward, (RNN, LSTM, GRU)):
+            other = dataclasses.replace(self.forward, reverse=not self.forward.reverse, name=None)
+            object.__setattr__(self, "backward", other)
+        for part in (self.forward, self.backward):
+            if not isinstance(part, (RNN, LSTM, GRU)):
+                raise ArgumentError(
+                    f"{show_value(part)} is no recurrent layer", "for example nn.LSTM(16)"
+                )
+        if self.forward.sequences != self.backward.sequences:
+            raise ArgumentError("one layer returns all states and the other the last", "choose one")
+
+    def __call__(self, x: Any, *, training: bool = False) -> Node:
+        """Returns `f[batch, time, features]`, or `f[batch, features]` of the last states."""
+        node = _sequence(x)
+        with entered(self, node, children=(self.forward, self.backward)):
+            return concat([self.forward(node), self.backward(node)], axis=-1)

@@ -41,6 +41,7 @@ LAYERS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "RNN": (nn.RNN, (3,)),
     "LSTM": (nn.LSTM, (3,)),
     "GRU": (nn.GRU, (3,)),
+    "Bidirectional": (nn.Bidirectional, (nn.GRU(2),)),
     "MultiHeadAttention": (nn.MultiHeadAttention, (2,)),
     "TransformerBlock": (nn.TransformerBlock, (2,)),
     "Sequential": (nn.Sequential, ([nn.Dense(3)],)),

@@ -108,6 +108,19 @@ def test_the_forget_gate_begins_open() -> None:
     assert bias.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
 
 
+def test_both_directions_stand_side_by_side_with_weights_of_their_own() -> None:
+    made = nn.Bidirectional(nn.GRU(2))(X)
+    values = values_of(made)
+    assert {name.split(".")[1] for name in values} == {"gru1", "gru2"}
+    one, other = (
+        nn.GRU(2, reverse=reverse, name=f"gru{1 + reverse}")(X) for reverse in (False, True)
+    )
+    inner = {name.removeprefix("bidirectional1."): value for name, value in values.items()}
+    found = gx.evaluate(made, x=DATA, **values)
+    by_parts = gx.evaluate(gx.concat([one, other], axis=-1), x=DATA, **inner)
+    np.testing.assert_allclose(found, by_parts, rtol=1e-13)
+
+
 # -- attention -------------------------------------------------------------------------------------
 
 FEATURES = RNG.normal(size=(2, 4, 6))
