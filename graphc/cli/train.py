@@ -81,7 +81,7 @@ def _print_run(run: Any) -> None:
     names = [n for n in run.history if n not in ("epoch", "learning_rate")]
     if not names or not len(run.history["loss"]):
         return
-    rows = [("", "first", "last", *(["best"] if run.best else []))]
+    rows: list[tuple[str, ...]] = [("", "first", "last", *(["best"] if run.best else []))]
     for name in names:
         column = run.history[name]
         found = [f"{column[0]:.6g}", f"{column[-1]:.6g}"]

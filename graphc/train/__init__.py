@@ -13,8 +13,10 @@ if importlib.util.find_spec("optax") is None:
     )
 
 from graphc.train import rules
-from graphc.train.charts import Panel, Series, chart
+from graphc.train.axes import Panel, Series
+from graphc.train.charts import chart
 from graphc.train.fit import fit
+from graphc.train.laws import choice, integers, log_uniform, uniform
 from graphc.train.layers import Distribution, distributions, histograms
 from graphc.train.load import load_plan
 from graphc.train.minimise import Minimum, minimise
@@ -31,7 +33,7 @@ from graphc.train.schedules import (
     steps,
     warm_up,
 )
-from graphc.train.search import choice, integers, log_uniform, search, uniform
+from graphc.train.search import search
 from graphc.train.shampoo import scale_by_shampoo, shampoo
 from graphc.train.step_graph import StepGraph, step_graph
 from graphc.train.stopping import EarlyStopping, early_stopping

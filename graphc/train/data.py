@@ -273,7 +273,7 @@ def _fixed(inputs: Mapping[str, Node], fixed: Any) -> Arrays:
         raise ArgumentError(f"fixed={show_value(fixed)} is no dict", 'write fixed={"name": value}')
     found: Arrays = {}
     for key, value in fixed.items():
-        name = key.name if isinstance(key, Node) else key
+        name: Any = key.name if isinstance(key, Node) else key
         if name not in inputs:
             raise ArgumentError(
                 f"fixed has {show_value(name)}, and there is no such input",

@@ -17,8 +17,10 @@ from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
 from graphc.diff.reverse import reverse
-from graphc.train.charts import Panel, Series, chart, number
+from graphc.train.axes import Panel, Series
+from graphc.train.charts import chart
 from graphc.train.model import KEY, flat, read_model
+from graphc.train.scales import number
 
 #: Ops whose results are activations, where nobody says which nodes are.
 ACTIVATIONS = frozenset(
@@ -118,7 +120,8 @@ def distributions(
     given = dict(flat(values, list(model.leaves), "values"))
     if not isinstance(data, Mapping):
         raise ArgumentError(f"data={show_value(data)} is no dict", 'write {"x": rows}')
-    given.update({k.name if isinstance(k, Node) else k: v for k, v in data.items()})
+    for name, value in data.items():
+        given[str(name.name) if isinstance(name, Node) else name] = value
     if model.keyed and KEY not in given:
         given[KEY] = np.array([0, key], np.uint32)
     found = compile({"values": targets, "slopes": list(slopes)})(given)

@@ -361,9 +361,10 @@ class Trainer:
         key = np.asarray(jax.random.fold_in(self.key, number))
         values = self.program.values(batch, key, self.data.fixed)
         values = {**values, **carry.parameters, **carry.state}
-        nodes = self.program.nodes
         plain = {n: np.asarray(v) for n, v in values.items()}
-        return first_non_finite(nodes["loss"], list(nodes["slopes"].values()), plain)
+        return first_non_finite(
+            self.program.model.loss, list(self.program.slope_nodes.values()), plain
+        )
 
 
 def _to_device(arrays: Mapping[str, Any]) -> dict[str, Any]:

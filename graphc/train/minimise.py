@@ -187,9 +187,9 @@ class _Problem:
             raise ArgumentError("there is nothing to seek", "name an input or a gx.param")
         self.loss = loss
         self.held = {n: jnp.asarray(v) for n, v in held.items()}
-        self.start, self._shapes = self._pack(start), {n: v.shape for n, v in start.items()}
+        self.start, self._shapes = self.pack(start), {n: v.shape for n, v in start.items()}
 
-    def _pack(self, values: Mapping[str, Any]) -> Any:
+    def pack(self, values: Mapping[str, Any]) -> Any:
         return np.concatenate([np.asarray(values[n], np.float64).ravel() for n in self.sought])
 
     def unpack(self, vector: Any) -> dict[str, Any]:
@@ -250,17 +250,17 @@ class _Watch:
                 raise DivergedError(
                     f"the loss is {value} at the start", "begin elsewhere, or mend the loss"
                 )
-            self._keep(vector, value)
+            self.keep_step(vector, value)
 
     def stepped(self, vector: Any, value_of: Callable[[Any], float]) -> None:
         known = self.seen[0] is not None and np.array_equal(self.seen[0], vector)
         value = self.seen[1] if known else value_of(vector)
-        self._keep(vector, value)
+        self.keep_step(vector, value)
         if self.on_step is not None and self.on_step(len(self.losses) - 1, value) is False:
             self.ended = True
             raise StopIteration
 
-    def _keep(self, vector: Any, value: float) -> None:
+    def keep_step(self, vector: Any, value: float) -> None:
         self.losses.append(value)
         if self.keep:
             self.path.append(np.array(vector))
@@ -287,7 +287,7 @@ def _minimum(
 
     def value_and_slope(vector: Any) -> tuple[float, Any]:
         value, found = run(vector)
-        made = problem._pack(dict(zip(problem.sought, found, strict=True)))
+        made = problem.pack(dict(zip(problem.sought, found, strict=True)))
         watch.evaluated(vector, float(value))
         return float(value), made
 
@@ -298,7 +298,7 @@ def _minimum(
     if method in _SECOND_ORDER:
         extra = {n: input_node(f"along {n}", p.shape, p.dtype) for n, p in problem.sought.items()}
         product = problem.compiled(hvp(problem.loss, nodes, list(extra.values())), extra)
-        more["hessp"] = lambda vector, along: problem._pack(
+        more["hessp"] = lambda vector, along: problem.pack(
             dict(zip(problem.sought, product(vector, along), strict=True))
         )
     options = {} if max_steps is None else {"maxiter": max_steps}
@@ -329,10 +329,11 @@ def _least_squares(problem: _Problem, watch: _Watch, tolerance: Any, max_steps: 
         blocks = [np.asarray(b, np.float64).reshape(first.size, -1) for b in slopes(vector)]
         return np.concatenate(blocks, axis=1)
 
+    least_squares: Any = optimize.least_squares  # whose types say less than it takes
     limits = {} if tolerance is None else dict.fromkeys(("ftol", "xtol", "gtol"), tolerance)
     try:
         # MINPACK's own code needs as many residuals as unknowns; the trust region does not.
-        found = optimize.least_squares(
+        found: Any = least_squares(
             residuals, problem.start, matrix, method="lm" if few else "trf", max_nfev=max_steps,
             **limits,
         )  # fmt: skip
@@ -340,7 +341,7 @@ def _least_squares(problem: _Problem, watch: _Watch, tolerance: Any, max_steps: 
         vector, value = watch.seen
         return watch.result(vector, value, False, "", len(watch.losses) - 1)
     if float(found.cost) < watch.losses[-1]:
-        watch._keep(found.x, float(found.cost))
+        watch.keep_step(found.x, float(found.cost))
     return watch.result(
         found.x, float(found.cost), bool(found.success), _words(found.message),
         len(watch.losses) - 1,

@@ -181,7 +181,7 @@ def first_rate(learning_rate: Any, made: Updater) -> Any:
     if callable(learning_rate) and not isinstance(learning_rate, Node):
         return learning_rate
     number = isinstance(learning_rate, (int, float)) and not isinstance(learning_rate, bool)
-    if not number or not 0 < learning_rate < float("inf"):
+    if isinstance(learning_rate, Node) or not number or not 0 < learning_rate < float("inf"):
         raise ArgumentError(
             f"learning_rate={show_value(learning_rate)} is no positive number",
             "for example 1e-3, or a schedule such as train.cosine(1e-3, 20)",

@@ -11,7 +11,8 @@ import numpy as np
 
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, show_value
-from graphc.train.charts import Panel, Series, chart
+from graphc.train.axes import Panel, Series
+from graphc.train.charts import chart
 from graphc.train.run import Run
 
 #: A loss that spans this factor is shown on a logarithmic axis.

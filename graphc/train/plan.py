@@ -49,7 +49,7 @@ class Plan:
 
     def run(self, **changes: Any) -> Run:
         """Trains, with some options changed, and returns the run."""
-        data = self.data() if callable(self.data) else self.data
+        data: Any = self.data() if callable(self.data) else self.data
         return fit(self.loss, data, **{**self.options, **changes})
 
     def __repr__(self) -> str:

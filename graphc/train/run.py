@@ -8,11 +8,11 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib
 import numpy as np
 import optax
 
@@ -156,7 +156,7 @@ def versions() -> dict[str, str]:
     return {
         "graphc": graphc.__version__,
         "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": metadata.version("jaxlib"),
         "optax": optax.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),

@@ -56,18 +56,18 @@ def scale_by_shampoo(
             )
         )
 
-    def init(parameters: Any) -> ShampooState:
+    def init(params: Any) -> Any:
         def root(p: Any) -> _Axes:
             return first(p, eps ** (-0.5 / max(p.ndim, 1)))
 
         return ShampooState(
             jnp.zeros((), jnp.int32),
-            jax.tree.map(lambda p: first(p, eps), parameters),
-            jax.tree.map(root, parameters),
+            jax.tree.map(lambda p: first(p, eps), params),
+            jax.tree.map(root, params),
         )
 
-    def update(slopes: Any, state: ShampooState, parameters: Any = None) -> tuple[Any, Any]:
-        del parameters
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        del params
         fresh = 1.0 if decay == 1.0 else 1.0 - decay
 
         def gather(g: Any, old: _Axes) -> _Axes:
@@ -79,13 +79,13 @@ def scale_by_shampoo(
                 made.append(decay * kept + fresh * seen)
             return _Axes(tuple(made))
 
-        statistics = jax.tree.map(gather, slopes, state.statistics, is_leaf=_is_axes)
+        statistics = jax.tree.map(gather, updates, state.statistics, is_leaf=_is_axes)
         anew = lambda: jax.tree.map(_roots, statistics, is_leaf=_is_axes)
         if every == 1:
             roots = anew()
         else:
             roots = jax.lax.cond(state.count % every == 0, anew, lambda: state.roots)
-        changes = jax.tree.map(_precondition, slopes, roots, is_leaf=_is_axes)
+        changes = jax.tree.map(_precondition, updates, roots, is_leaf=_is_axes)
         return changes, ShampooState(state.count + 1, statistics, roots)
 
     return optax.GradientTransformation(init, update)

@@ -57,10 +57,11 @@ class Program:
         outputs = {"loss": loss, "slopes": slopes, "state": model.updates}
         options: dict[str, Any] = {"jit": False} if budget is None else {
             "jit": False, "budget": budget}  # fmt: skip
-        self.nodes = outputs
+        #: The slopes as graph, by name.
+        self.slope_nodes: dict[str, Any] = slopes
         self._slopes = compile(outputs, places, **options).function
         self._value = compile(model.loss, places, derivative="graphc", **options).function
-        self._measures = (
+        self._measures: Any = (
             compile(model.measures, places, **options).function if model.measures else None
         )
 
@@ -164,9 +165,8 @@ class Program:
 
 def all_finite(values: Any) -> Any:
     """Tells, as one traced boolean, whether all floats in a nest of arrays are finite."""
-    parts = [
-        jnp.all(jnp.isfinite(a))
-        for a in jax.tree.leaves(values)
-        if jnp.issubdtype(a.dtype, jnp.inexact)
-    ]
-    return jnp.all(jnp.stack(parts)) if parts else jnp.asarray(True)
+    found = jnp.asarray(True)
+    for array in jax.tree.leaves(values):
+        if jnp.issubdtype(array.dtype, jnp.inexact):
+            found = found & jnp.all(jnp.isfinite(array))
+    return found

@@ -13,7 +13,8 @@ import numpy as np
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, show_value
 from graphc.core.files import write_atomic
-from graphc.train.charts import Panel, Series, chart
+from graphc.train.axes import Panel, Series
+from graphc.train.charts import chart
 from graphc.train.model import nest
 from graphc.train.run import json_text, versions
 

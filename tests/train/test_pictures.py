@@ -10,7 +10,8 @@ from defusedxml.ElementTree import fromstring
 
 import graphc as gx
 from graphc import train
-from graphc.train.charts import chart_svg, number, ticks
+from graphc.train.charts import chart_svg
+from graphc.train.scales import number, ticks
 from tests.train.networks import curved, line
 
 

@@ -47,19 +47,19 @@ def test_trials_are_ranked_and_a_diverged_run_is_told_and_disturbs_no_other() ->
 
 
 def test_penalties_as_inputs_and_options_of_the_optimiser_are_batched(monkeypatch: Any) -> None:
-    module = importlib.import_module("graphc.train.search")
+    module = importlib.import_module("graphc.train.together")
 
     loss, data = line()
     penalty = gx.input("penalty", ())
     w = gx.param("layer.w", (3,), init=0.0)
     groups: list[int] = []
-    before = module._Group.run
+    before = module.Group.run
 
     def counted(self: Any) -> Any:
         groups.append(self.count)
         return before(self)
 
-    monkeypatch.setattr(module._Group, "run", counted)
+    monkeypatch.setattr(module.Group, "run", counted)
     found = train.search(
         loss + penalty * gx.sum(gx.square(w)), data, evaluate={"loss": loss},
         grid={"penalty": [0.0, 1.0, 10.0], "weight_decay": [0.0, 0.5]}, optimiser="adamw",

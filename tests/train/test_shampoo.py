@@ -87,7 +87,7 @@ def test_it_beats_diagonal_methods_where_the_axes_of_the_loss_are_turned() -> No
         return float(loss(w))
 
     rates = (0.01, 0.03, 0.1, 0.3, 1.0)
-    best = lambda make: min(v for v in map(lambda r: reached(make(r)), rates) if np.isfinite(v))
+    best = lambda make: min(v for v in (reached(make(r)) for r in rates) if np.isfinite(v))
     mine = best(train.shampoo)
     for other in (optax.sgd, optax.adagrad, optax.rmsprop):
         assert mine < 0.5 * best(other), other.__name__
