@@ -15,6 +15,7 @@ from tests.bad_input_checker import Case, check_case, flat
 from tests.test_bad_operands import VALUES, fault
 
 F = "float64"
+any_gx: Any = gx  # what a type checker would refuse
 x = gx.input("x", (3, 4), F)
 v = gx.input("v", (5,), F)
 s = gx.input("s", (), F)
@@ -74,22 +75,22 @@ CASES: dict[str, list[Case]] = {
     "order": [
         (lambda: gx.sort(s), gx.AxisError, "scalar"),
         (lambda: gx.sort(x, axis=2), gx.AxisError, "axis 2 is out of range"),
-        (lambda: gx.sort(x, descending=1), gx.ArgumentError, "descending=1"),
-        (lambda: gx.argsort(x, stable="yes"), gx.ArgumentError, "stable='yes'"),
+        (lambda: any_gx.sort(x, descending=1), gx.ArgumentError, "descending=1"),
+        (lambda: any_gx.argsort(x, stable="yes"), gx.ArgumentError, "stable='yes'"),
         (lambda: gx.top_k(x, 5), gx.ShapeError, "no 5 largest"),
         (lambda: gx.top_k(x, -1), gx.ArgumentError, "k=-1"),
-        (lambda: gx.top_k(x, 1.5), gx.ArgumentError, "k=1.5"),
+        (lambda: any_gx.top_k(x, 1.5), gx.ArgumentError, "k=1.5"),
         (lambda: gx.top_k(x, True), gx.ArgumentError, "k=True"),
         (lambda: gx.argmax(empty), gx.ShapeError, "no extreme"),
-        (lambda: gx.argmin(x, axis=(0, 1)), gx.AxisError, "no integer"),
+        (lambda: any_gx.argmin(x, axis=(0, 1)), gx.AxisError, "no integer"),
         (lambda: gx.searchsorted(x, 0.5), gx.ShapeError, "no vector"),
         (lambda: gx.searchsorted(v, 0.5, side="middle"), gx.ArgumentError, "side='middle'"),
     ],
     "scans": [
         (lambda: gx.cumsum(x, axis=2), gx.AxisError, "axis 2 is out of range"),
-        (lambda: gx.cumsum(x, reverse=1), gx.ArgumentError, "reverse=1"),
+        (lambda: any_gx.cumsum(x, reverse=1), gx.ArgumentError, "reverse=1"),
         (lambda: gx.cumulative_sum(x), gx.AxisError, "give axis=0"),
-        (lambda: gx.cumulative_prod(v, include_initial=2), gx.ArgumentError, "include_initial=2"),
+        (lambda: any_gx.cumulative_prod(v, include_initial=2), gx.ArgumentError, "initial=2"),
         (lambda: gx.cummax(s, axis=0), gx.AxisError, "axis 0 is out of range"),
         (lambda: gx.diff(v, n=-1), gx.ArgumentError, "n=-1"),
         (lambda: gx.diff(s), gx.AxisError, "axis -1 is out of range"),
@@ -140,13 +141,13 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.arange("batch", step=2), gx.ArgumentError, "step 1"),
         (lambda: gx.arange(0.5, "batch"), gx.ArgumentError, "start=0.5"),
         (lambda: gx.linspace(0, 1, -1), gx.ArgumentError, "num=-1"),
-        (lambda: gx.linspace(0, 1, 2.5), gx.ArgumentError, "num=2.5"),
+        (lambda: any_gx.linspace(0, 1, 2.5), gx.ArgumentError, "num=2.5"),
         (lambda: gx.meshgrid(x), gx.ShapeError, "no vector"),
         (lambda: gx.meshgrid(v, indexing="yx"), gx.ArgumentError, "indexing='yx'"),
         (lambda: gx.one_hot(v, 3), gx.DTypeError, "not integer"),
         (lambda: gx.one_hot(k, -1), gx.ShapeError, "negative"),
         (lambda: gx.eye(-1), gx.ShapeError, "negative"),
-        (lambda: gx.eye(3, k=0.5), gx.ArgumentError, "k=0.5"),
+        (lambda: any_gx.eye(3, k=0.5), gx.ArgumentError, "k=0.5"),
         (lambda: gx.tril(v), gx.ShapeError, "no matrix"),
         (lambda: gx.diagonal(v), gx.ShapeError, "no matrix"),
         (lambda: gx.diagonal(x, axis1=1), gx.AxisError, "are one"),

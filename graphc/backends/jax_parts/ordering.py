@@ -27,10 +27,11 @@ def top_k(xp: Any, x: Any, k: int) -> tuple[Any, Any]:
     if x.dtype == jnp.bool_:
         values, order = lax.top_k(x.astype(jnp.uint8), k)
         return values.astype(jnp.bool_), order
-    if not jnp.issubdtype(x.dtype, jnp.inexact):
-        return tuple(lax.top_k(x, k))
-    # To XLA a NaN whose sign bit is set is the smallest of all.
-    return tuple(lax.top_k(jnp.where(jnp.isnan(x), jnp.full_like(x, jnp.nan), x), k))
+    if jnp.issubdtype(x.dtype, jnp.inexact):
+        # To XLA a NaN whose sign bit is set is the smallest of all.
+        x = jnp.where(jnp.isnan(x), jnp.full_like(x, jnp.nan), x)
+    values, order = lax.top_k(x, k)
+    return values, order
 
 
 def arg_extreme(xp: Any, x: Any, axis: int, keepdims: bool, larger: bool) -> Any:

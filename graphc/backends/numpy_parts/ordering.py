@@ -72,7 +72,7 @@ def arg_extreme(xp: Any, x: Any, axis: int, keepdims: bool, larger: bool) -> Any
     return np.asarray((np.argmax if larger else np.argmin)(x, axis=axis, keepdims=keepdims))
 
 
-def searchsorted(xp: Any, x: Any, values: Any, side: str) -> Any:
+def searchsorted(xp: Any, x: Any, values: Any, side: Any) -> Any:
     """Returns where each value would stand in the sorted vector x."""
     if x.dtype != object and values.dtype != object:
         return np.searchsorted(x, values, side=side)

@@ -149,7 +149,7 @@ def linspace(
         raise ArgumentError(f"num={show_value(num)} is no count of 0 or more", "for example num=50")
     require_flag("endpoint", endpoint)
     first, last = _as_float(start), _as_float(stop)
-    target = first.dtype if last is None else dtypes.promote(first.dtype, last.dtype)
+    target = dtypes.promote(first.dtype, last.dtype)
     first, last = cast(first, target), cast(last, target)
     shape = broadcast_to(first, _joint(first, last)).shape
     at = normalize_axis(axis, len(shape) + 1)

@@ -19,7 +19,7 @@ F = "float64"
 x = gx.input("x", (2, 4), F)
 i, t = gx.input("i", (3,), "int32"), gx.input("t", (), "int32")
 u = gx.input("u", (3, 4), F)
-GIVEN = {
+GIVEN: dict[str, Any] = {
     "x": np.array([[1.5, -0.5, 2.5, 0.25], [3.0, 4.0, -1.0, 0.75]]),
     "i": np.array([1, 0, 1], "int32"),
     "t": np.int32(1),

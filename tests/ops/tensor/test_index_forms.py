@@ -124,8 +124,8 @@ def test_compiled_forms_and_their_slopes_are_jaxs(way: str) -> None:
         key = tuple(np.asarray(i) if isinstance(i, list) else i for i in _tuple(index))
         new = rng.normal(size=VALUES[index].shape)
         u = gx.input(f"u {name}", new.shape, "float64")
-        made = x[index] if way == "get" else getattr(x.at[index], way)(u)
-        weights = rng.normal(size=made.shape)
+        made: Any = x[index] if way == "get" else getattr(x.at[index], way)(u)
+        weights = rng.normal(size=made.type.shape)
         asked[name] = [
             made,
             *gx.grad(gx.sum(made * gx.constant(weights)), [x, u], unreachable="zero"),
@@ -154,10 +154,15 @@ def test_indices_given_at_the_call_may_be_mixed_with_everything() -> None:
     x = gx.input("x", SHAPE, "float64")
     i, j = gx.input("i", (2, 1), "int32"), gx.input("j", (3,), "uint8")
     nodes = [x[i, :, None, 1, j], x.at[1:3, i, ::2, j].add(1.0), x[..., j], x.at[i, 0].set(2.0)]
-    given = {"x": VALUES, "i": np.array([[-1], [2]]), "j": np.array([0, 4, 4], "uint8")}
+    given: dict[str, Any] = {
+        "x": VALUES,
+        "i": np.array([[-1], [2]]),
+        "j": np.array([0, 4, 4], "uint8"),
+    }
     at_i, at_j = given["i"], given["j"]
     added, put = VALUES.copy(), VALUES.copy()
-    np.add.at(added, (slice(1, 3), at_i, slice(None, None, 2), at_j), 1.0)
+    key: Any = (slice(1, 3), at_i, slice(None, None, 2), at_j)
+    np.add.at(added, key, 1.0)
     put[at_i, 0] = 2.0
     for found in (
         gx.evaluate(nodes, given),

@@ -151,7 +151,10 @@ def test_scatter_add_is_the_transpose_of_gather() -> None:
     u, i = gx.input("u", (2, 3, 4), "float64"), gx.input("i", (3,), "int32")
     node = gx.scatter_add(u, i, 6, axis=1)
     assert node.shape == (2, 6, 4)
-    values = {"u": np.arange(24.0).reshape(2, 3, 4), "i": np.array([5, 0, 5], "int32")}
+    values: dict[str, Any] = {
+        "u": np.arange(24.0).reshape(2, 3, 4),
+        "i": np.array([5, 0, 5], "int32"),
+    }
     expected = np.zeros((2, 6, 4))
     np.add.at(expected, (slice(None), values["i"]), values["u"])
     for found in (gx.evaluate(node, values), gx.compile(node)(values)):
