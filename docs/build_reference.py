@@ -43,7 +43,8 @@ PARTS = {
         "nn.AvgPool nn.GlobalPool nn.Flatten nn.Reshape nn.BatchNorm nn.LayerNorm nn.RMSNorm "
         "nn.GroupNorm nn.Dropout nn.Embedding nn.PositionEmbedding nn.SinusoidalPositions nn.GLU "
         "nn.ReGLU nn.GEGLU nn.SwiGLU nn.Maxout nn.PReLU nn.Swish nn.RNN nn.LSTM nn.GRU "
-        "nn.Bidirectional nn.MultiHeadAttention nn.TransformerBlock nn.dot_product_attention nn.activation_of"
+        "nn.Bidirectional nn.MultiHeadAttention nn.TransformerBlock nn.dot_product_attention "
+        "nn.activation_of"
     ),
     "Parameters of networks": (
         "nn.parameters nn.state nn.updates nn.initialise nn.count nn.describe nn.folded nn.flat "

@@ -268,7 +268,8 @@ class Bidirectional:
                 raise ArgumentError(
                     f"{show_value(part)} is no recurrent layer", "for example nn.LSTM(16)"
                 )
-        if self.forward.sequences != self.backward.sequences:
+        first, second = self.forward, self.backward
+        if first.sequences != second.sequences:
             raise ArgumentError("one layer returns all states and the other the last", "choose one")
 
     def __call__(self, x: Any, *, training: bool = False) -> Node:

@@ -10,6 +10,7 @@ import pytest
 
 import graphc as gx
 from graphc import nn
+from graphc.core.walk import topological_order
 
 X = gx.input("x", ("batch", 3))
 
@@ -165,7 +166,7 @@ def test_a_folded_model_is_the_model_with_its_layers_as_blocks() -> None:
     assert nn.parameters(folded) == nn.parameters(plain)
     values = {"x": np.ones((2, 3), np.float32), **nn.flat(nn.initialise(plain)[0])}
     np.testing.assert_array_equal(gx.evaluate(folded, values), gx.evaluate(plain, values))
-    assert [n.op.name for n in gx.core.walk.topological_order([folded])].count("call") == 2
+    assert [n.op.name for n in topological_order([folded])].count("call") == 2
     picture = gx.draw(folded, bodies=False, parameters=False).dot
     assert "dense1" in picture and "residual1" in picture
     assert "f32[3,4]" not in picture and "f32[3,4]" in gx.draw(folded, bodies=False).dot
