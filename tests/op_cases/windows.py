@@ -66,6 +66,24 @@ def _pool_cases(name: str) -> list[Case]:
     return [case(name, _pool(name, more), x, label=_named(name, x, more)) for x, more in _POOLINGS]
 
 
+def _spread_cases() -> list[Case]:
+    """Returns sums over an input with zeros between its elements, as derivatives are."""
+    ways = (
+        {"window": (3,), "strides": (1,), "padding": ((2, 2),), "dilation": (2,)},
+        {"window": (3,), "strides": (1,), "padding": ((3, -1),), "dilation": (2,)},
+        {"window": (2,), "strides": (3,), "padding": ((0, 1),), "dilation": (2,)},
+    )
+    return [
+        case(
+            "sum_pool",
+            lambda x, way=way: make(op_named("sum_pool"), (x,), way),
+            (2, 3, 1),
+            label=f"sum_pool-spread-{number}",
+        )
+        for number, way in enumerate(ways)
+    ]
+
+
 def _params(more: dict[str, Any]) -> dict[str, Any]:
     """Returns the parameters of the record that a pooling builds."""
     made = gx.max_pool(gx.input("x", (1, 5, 1)), **more)
@@ -132,7 +150,7 @@ def _place_cases() -> list[Case]:
 BUILDERS: dict[str, Callable[[], list[Case]]] = {
     "conv": _conv_cases,
     "max_pool": lambda: _pool_cases("max_pool"),
-    "sum_pool": lambda: _pool_cases("sum_pool"),
+    "sum_pool": lambda: [*_pool_cases("sum_pool"), *_spread_cases()],
     "pool_index": lambda: [case("pool_index", _index, (2, 5, 1))],
     "pool_pick": _pick_cases,
     "pool_place": _place_cases,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -243,12 +245,46 @@ def sum_pool(xp: Any, x: Any, window: Any, strides: Any, padding: Any, dilation:
     """Returns the sum of each window over the input with zeros between its elements."""
     if jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize == 2:
         x = x.astype(jnp.float32)  # as every sum of 16-bit floats; `apply` rounds it once
+    zero = np.zeros((), x.dtype)
+    spread = any(step > 1 for step in dilation)
+    if not spread and math.prod(window) <= _FEW:
+        return functools.reduce(operator.add, _views(x, window, strides, padding, zero))
+    if spread and all(step == 1 for step in strides):
+        found = _spread_sum(x, window, padding, dilation)
+        if found is not None:
+            return found
     return lax.reduce_window(
         x,
-        np.zeros((), x.dtype),
+        zero,
         lax.add,
         (1, *window, 1),
         (1, *strides, 1),
         ((0, 0), *padding, (0, 0)),
         base_dilation=(1, *dilation, 1),
     )
+
+
+def _spread_sum(x: Any, window: Any, padding: Any, dilation: Any) -> Any:
+    """Returns the sum in steps of 1 over spread elements, the transpose of a sum in larger steps.
+
+    As in `pool_place`, each element's shares are added as whole arrays: with zeros in between
+    XLA's own loop on the CPU takes up to ten times as long. None where there are too many shares.
+    """
+    shares = [-(-span // step) for span, step in zip(window, dilation, strict=True)]
+    first = [span - 1 - low for span, (low, _) in zip(window, padding, strict=True)]
+    if math.prod(shares) > _SHARES or min(first) < 0:
+        return None
+    ends = zip(x.shape[1:-1], window, dilation, padding, strict=True)
+    space = [(n - 1) * step + 1 + low + high - span + 1 for n, span, step, (low, high) in ends]
+    edges = [(low, 0) for low in first]
+    total: Any = None
+    for share in np.ndindex(*shares):
+        part = _shared(x, share, dilation, edges, space, 0)
+        inside = _numbers(share, window, dilation) >= 0
+        shape = np.broadcast_shapes(part.shape, inside.shape)
+        if inside.all():
+            part = jnp.broadcast_to(part, shape)
+        else:
+            part = jnp.where(inside, part, jnp.zeros((), x.dtype))
+        total = _plus(total, part)
+    return _joined(total, dilation, edges, space)
