@@ -140,7 +140,7 @@ random_normal = _random(
     r"\mathcal{{N}}_{{0,1}}({0})",
     "Returns numbers of the normal distribution with mean 0 and deviation 1, from a key.",
     flops=30,
-    ulp=4.0,
+    ulp=5.0,
 )
 random_integers = _random(
     "random_integers",
