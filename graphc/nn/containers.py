@@ -91,12 +91,16 @@ class Sequential:
 
     def __call__(self, x: Any, *, training: bool = False) -> Node:
         """Returns what the last layer makes of what the one before made, and so on."""
+        return self.stages(x, training=training)[-1]
+
+    def stages(self, x: Any, *, training: bool = False) -> list[Node]:
+        """Returns x and then the result of each layer, the last of which is that of a call."""
         flag("training", training)
-        node = as_node(x)
-        with entered(self, node, children=self.layers):
+        found = [as_node(x)]
+        with entered(self, found[0], children=self.layers):
             for child in self.layers:
-                node = call_layer(child, node, training)
-        return node
+                found.append(call_layer(child, found[-1], training))
+        return found
 
 
 @layer

@@ -17,6 +17,7 @@ from graphc.core.graph import check_names, nodes_everywhere
 from graphc.core.naming import describe_operand
 from graphc.core.node import Node, array_of
 from graphc.core.tree import flatten
+from graphc.core.walk import depends_on, topological_order
 from graphc.nn.init import from_spec, key_of
 from graphc.ops.assign import assign_op
 from graphc.ops.source import input as input_node
@@ -24,7 +25,7 @@ from graphc.ops.source import is_spec, is_trainable, param_op
 
 
 class SymmetryWarning(UserWarning):
-    """The weights of a layer are all equal at first: its units will stay equal for ever."""
+    """The weights of hidden units are all equal at first: the units will stay equal for ever."""
 
 
 @guarded("nn.key")
@@ -104,28 +105,47 @@ def initialise(nodes: Any, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any
         NameClashError: as for `parameters`.
 
     Warns:
-        SymmetryWarning: the weight of a layer is all equal.
+        SymmetryWarning: the weights below and above a hidden layer are all equal.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise ArgumentError(f"seed={show_value(seed)} is no whole number from 0 to 2**63 - 1")
     trained: list[tuple[str, Any]] = []
     kept: list[tuple[str, Any]] = []
-    equal: list[str] = []
+    equal: list[Node] = []
     for node in _params(nodes):
         value = first_value(node, seed)
         (trained if is_trainable(node) else kept).append((str(node.name), value))
-        if is_trainable(node) and node.ndim >= 2 and min(value.shape) > 1 and np.ptp(value) == 0:
-            equal.append(str(node.name))
-    if equal:
-        _tell_symmetry(equal)
+        if is_trainable(node) and node.ndim >= 2 and value.size > 1 and np.ptp(value) == 0:
+            equal.append(node)
+    alike = _of_units_alike(equal, roots_of(nodes))
+    if alike:
+        _tell_symmetry(alike)
     return nest(trained), nest(kept)
+
+
+def _of_units_alike(equal: Sequence[Node], roots: Sequence[Node]) -> list[str]:
+    """Returns the names of weights whose units are alike in what they take and in what they give.
+
+    Both weights must be equal in themselves: a hidden layer of zeros below drawn weights gets other
+    gradients for each unit, and so does an output layer of zeros.
+    """
+    order = topological_order(roots) if len(equal) > 1 else []
+    names: list[str] = []
+    for weight in equal:
+        if not order or weight.shape[-1] == 1:
+            continue
+        above = depends_on(order, [weight])
+        others = {other for other in equal if other is not weight}
+        if any(node in above and others.intersection(node.args) for node in order):
+            names.append(str(weight.name))
+    return names
 
 
 def _tell_symmetry(names: Sequence[str]) -> None:
     place = user_place()
     message = (
-        f"all elements of {', '.join(names)} begin equal: units of one layer get equal gradients "
-        "and stay equal; draw the weights, for example weight_init='he'"
+        f"all elements of {', '.join(names)} begin equal, and so do the weights above: units of a "
+        "layer get equal gradients and stay equal; draw the weights, say weight_init='he'"
     )
     if place is None:
         warnings.warn(message, SymmetryWarning, stacklevel=3)

@@ -268,7 +268,8 @@ class Bidirectional:
                 raise ArgumentError(
                     f"{show_value(part)} is no recurrent layer", "for example nn.LSTM(16)"
                 )
-        first, second = self.forward, self.backward
+        first: Any = self.forward
+        second: Any = self.backward
         if first.sequences != second.sequences:
             raise ArgumentError("one layer returns all states and the other the last", "choose one")
 

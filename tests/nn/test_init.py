@@ -98,8 +98,7 @@ def test_a_saved_graph_keeps_initialisers_by_name(tmp_path: Any) -> None:
 
 
 def _first(made: gx.Node) -> dict[str, Any]:
-    with pytest.warns(nn.SymmetryWarning, match="w3"):
-        return nn.flat(nn.initialise(made, 4)[0])
+    return nn.flat(nn.initialise(made, 4)[0])
 
 
 def test_a_file_with_a_foreign_initialiser_is_told_apart(tmp_path: Any) -> None:

@@ -31,6 +31,13 @@ def test_a_model_numbers_its_layers_by_kind() -> None:
     ]
 
 
+def test_stages_are_the_results_of_the_layers() -> None:
+    model = nn.Sequential([nn.Dense(4), "relu", nn.Dense(2)])
+    stages = model.stages(X)
+    assert stages[0] is X and stages[-1] is model(X)
+    assert [str(node.type) for node in stages[1:]] == ["f32[batch,4]"] * 2 + ["f32[batch,2]"]
+
+
 def test_models_within_models_go_on_their_names() -> None:
     inner = nn.Sequential([nn.Dense(3), nn.Residual(nn.Dense(3))])
     assert names(nn.Sequential([inner, nn.Dense(1)])(X)) == [

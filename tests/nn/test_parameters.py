@@ -109,6 +109,18 @@ def test_equal_weights_are_told_once_at_the_users_line() -> None:
 
 def test_a_single_output_has_no_symmetry_to_break() -> None:
     nn.initialise(nn.Feedforward([3, 1], weight_init="zeros")(X))
+    output_alone = nn.Sequential([nn.Dense(4, "relu"), nn.Dense(2, weight_init="zeros")])
+    nn.initialise(output_alone(X))
+
+
+def test_units_of_a_layer_that_begins_equal_stay_equal() -> None:
+    loss = gx.mse(nn.Feedforward([3, 4, 1], "tanh", weight_init=nn.init.constant(0.5))(X), T)
+    with pytest.warns(nn.SymmetryWarning, match=r"dense1\.weight begin"):
+        parameters, _ = nn.initialise(loss)
+    slopes = gx.evaluate(
+        gx.grad(loss, nn.parameters(loss)), {"x": DATA, "t": DATA[:, :1], **nn.flat(parameters)}
+    )
+    assert np.ptp(slopes["dense1"]["weight"], axis=1).max() < 1e-7
 
 
 def test_the_table_counts_every_layer() -> None:
