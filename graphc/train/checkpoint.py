@@ -56,16 +56,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: Any, settings: Mapping[str, Any], data: Data, model: Model) -> None:
-        try:
-            self.path = Path(path)
-        except TypeError:
-            raise FileError(
-                f"{show_value(path)} is no path", "give a text or a pathlib.Path"
-            ) from None
-        if not self.path.parent.is_dir():
-            raise FileError(
-                f"the folder {str(self.path.parent)!r} of the checkpoint is not there", "make it"
-            )
+        self.path = Path(path)
         self.settings = json.loads(json.dumps(settings, default=str))
         self.data = data.digest()
         self.model = model

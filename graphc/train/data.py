@@ -132,13 +132,13 @@ def check_data(inputs: Mapping[str, Node], data: Any, what: str, allow_nan: bool
     for name in given:
         if name not in inputs:
             raise ArgumentError(
-                f"{what} has {show_value(name)}, and there is no such input",
+                f"{what} have {show_value(name)}, and there is no such input",
                 closest(name, inputs, "the inputs are"),
             )
     missing = [f"{n}: {node.type}" for n, node in inputs.items() if n not in given]
     if missing:
         raise ArgumentError(
-            f"{what} has no value for {', '.join(missing[:6])}",
+            f"{what} have no value for {', '.join(missing[:6])}",
             'pass one array a name; what is the same for all rows goes into fixed={"name": value}',
         )
     if not given:
@@ -237,6 +237,10 @@ def fit_normaliser(inputs: Mapping[str, Node], training: Arrays, normalise: Any)
     """
     if isinstance(normalise, str):
         normalise = (normalise,)
+    if not isinstance(normalise, (Mapping, list, tuple)):
+        raise ArgumentError(
+            f"normalise={show_value(normalise)} names no inputs", 'for example normalise=("x",)'
+        )
     methods = normalise if isinstance(normalise, Mapping) else dict.fromkeys(normalise, "standard")
     shift: Arrays = {}
     scale: Arrays = {}
@@ -296,5 +300,10 @@ def _fixed(inputs: Mapping[str, Node], fixed: Any) -> Arrays:
 
 def closest(name: Any, known: Mapping[str, Any] | Sequence[str], lead: str) -> str:
     """Returns a way out for a name that is not known: the nearest one, or all of them."""
-    near = difflib.get_close_matches(str(name), list(known), 1, 0.6)
-    return f"did you mean {near[0]}?" if near else f"{lead} {', '.join(list(known)[:24]) or 'none'}"
+    lower = {k.lower(): k for k in reversed(list(known))}
+    near = difflib.get_close_matches(str(name)[:100].lower(), list(lower), 1, 0.6)
+    return (
+        f"did you mean {lower[near[0]]}?"
+        if near
+        else f"{lead} {', '.join(list(known)[:24]) or 'none'}"
+    )

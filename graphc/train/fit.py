@@ -6,12 +6,20 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from graphc.backends.numpy import as_value
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, DivergedError, ShapeError, show_value
+from graphc.core.errors import (
+    ArgumentError,
+    DivergedError,
+    FileError,
+    ShapeError,
+    show_value,
+)
 from graphc.core.node import Node
 from graphc.nn.parameters import first_value
 from graphc.train.checkpoint import Checkpoint
@@ -143,6 +151,8 @@ def fit(
         )
     if isinstance(frozen, str):
         frozen = (frozen,)
+    check_folder(record, "record")
+    check_folder(checkpoint, "checkpoint")
     stopping = read_stopping(early_stopping)
     read = read_model(loss, {} if evaluate is None else evaluate, frozen)
     if evaluate is None and not _is_none(validation):
@@ -222,13 +232,13 @@ def first_values(model: Model, initial: Any, seed: int) -> dict[str, Any]:
         if name not in given:
             made[name] = first_value(node, int(seed))
             continue
-        array = np.asarray(given[name])
+        array = as_value(node, given[name])
         if array.shape != node.shape:
             raise ShapeError(
                 f"initial[{name!r}] has shape {list(array.shape)}, the parameter is {node.type}",
                 "give an array of that shape",
             )
-        made[name] = array.astype(node.dtype.numpy)
+        made[name] = array
     return made
 
 
@@ -274,6 +284,22 @@ def _check_seed(seed: Any) -> None:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ArgumentError(
             f"seed={show_value(seed)} is no integer from 0 to 2**32 - 1", "for example seed=0"
+        )
+
+
+def check_folder(path: Any, what: str) -> None:
+    """Raises FileError for a file that could not be written when the training is done."""
+    if path is None:
+        return
+    try:
+        folder = Path(path).parent
+    except TypeError:
+        raise FileError(
+            f"{what}={show_value(path)} is no path", "give a text or a pathlib.Path"
+        ) from None
+    if not folder.is_dir():
+        raise FileError(
+            f"the folder {str(folder)!r} of the {what} is not there", "make it, or choose another"
         )
 
 

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from graphc.backends.numpy import as_value
+from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.train.data import Data
 from graphc.train.diverged import first_non_finite
 from graphc.train.progress import Progress
@@ -191,9 +193,25 @@ class Trainer:
         assert self.options.augment is not None
         generator = np.random.default_rng([self.options.seed, 0xA06E, epoch])
         changed = self.options.augment(dict(self.data.training), generator)
+        if not isinstance(changed, Mapping):
+            raise ArgumentError(
+                f"augment gave {show_value(changed)}, no dict", "return the arrays it has changed"
+            )
         made = dict(self.data.training)
         for name, value in changed.items():
-            made[name] = np.asarray(value, made[name].dtype).reshape(made[name].shape)
+            if name not in made:
+                raise ArgumentError(
+                    f"augment gave {show_value(name)}, which is none of the data",
+                    f"the data are {', '.join(made)}",
+                )
+            array = as_value(self.program.model.inputs[name], value)
+            if array.shape != made[name].shape:
+                raise ShapeError(
+                    f"augment gave {name} of the shape {list(array.shape)}, the data have "
+                    f"{list(made[name].shape)}",
+                    "return as many rows, of the same shape",
+                )
+            made[name] = array
         return made
 
     # -- measures --
