@@ -6,8 +6,11 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphc.core.dtype import DEFAULT_FLOAT
 from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node, apply_public
+from graphc.nn.naming import current_scope
+from graphc.ops.activations import prelu
 
 #: The options that a name stands for, where the function of that name leaves a choice.
 _OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -17,21 +20,23 @@ _OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "gelu": ("gelu", {"approximate": False}),
     "gelu_tanh": ("gelu", {"approximate": True}),
     "leaky": ("leaky_relu", {}),
+    "parametric": ("prelu", {}),
 }
 
 #: Every name, in the order in which an error lists them.
 NAMES = (
     "identity", "linear", "threshold", "step", "sigmoid", "log_sigmoid", "hard_sigmoid", "tanh",
     "hard_tanh", "softplus", "softsign", "relu", "relu6", "leaky_relu", "leaky", "elu", "selu",
-    "celu", "silu", "swish", "mish", "gelu", "gelu_tanh", "softmax", "log_softmax", "sin", "exp",
-    "square",
+    "celu", "prelu", "parametric", "silu", "swish", "mish", "gelu", "gelu_tanh", "softmax",
+    "log_softmax", "sin", "exp", "square",
 )  # fmt: skip
 
 
 def activation_of(given: Any) -> Callable[[Node], Node]:
     """Returns an activation given by name, as a function or layer, or as None for the identity.
 
-    "gelu" is the exact form and "gelu_tanh" the other; "parametric" is a layer, `nn.PReLU`.
+    "gelu" is the exact form and "gelu_tanh" the other; "prelu", or "parametric", gives the layer
+    that uses it a parameter `slope`.
 
     Raises:
         ArgumentError: there is none of that name; or it is no function.
@@ -43,9 +48,21 @@ def activation_of(given: Any) -> Callable[[Node], Node]:
         name, options = _OPTIONS.get(given, (given, {}))
         if name == "identity":
             return lambda x: x
+        if name == "prelu":
+            return _parametric
         return lambda x: apply_public(name, x, **options)
     check_activation(given)
     return given
+
+
+def _parametric(x: Node) -> Node:
+    scope = current_scope()
+    if scope is None:
+        raise ArgumentError(
+            "prelu learns a slope, which outside of a layer has no name", "nn.PReLU()"
+        )
+    dtype = x.dtype if x.dtype.is_float else DEFAULT_FLOAT
+    return prelu(x, scope.param("slope", (), dtype, 0.25))
 
 
 def check_activation(given: Any, what: str = "activation") -> None:

@@ -14,6 +14,7 @@ from graphc.core.node import Node, as_node
 from graphc.nn.activations import activation_of, check_activation
 from graphc.nn.dense import Dense
 from graphc.nn.dropout import Dropout
+from graphc.nn.gates import PReLU
 from graphc.nn.naming import Token, entered, flag, layer, named, own_token, whole
 from graphc.ops.shaping import reshape
 
@@ -50,7 +51,7 @@ def child_of(given: Any) -> Any:
         ArgumentError: it is none of these.
     """
     if isinstance(given, str):
-        return activation_of(given)
+        return PReLU() if given in ("prelu", "parametric") else activation_of(given)
     if isinstance(given, type):
         raise ArgumentError(
             f"{given.__name__} is a class of layers and no layer", f"write {given.__name__}(...)"

@@ -221,6 +221,11 @@ _scope: contextvars.ContextVar[Scope | None] = contextvars.ContextVar(
 )
 
 
+def current_scope() -> Scope | None:
+    """Returns the scope of the layer that is being called, None outside of any."""
+    return _scope.get()
+
+
 @contextmanager
 def entered(
     layer: Any, *operands: Any, kind: str = "", children: Sequence[Any] = ()

@@ -31,6 +31,17 @@ def test_a_model_numbers_its_layers_by_kind() -> None:
     ]
 
 
+def test_a_parametric_activation_is_a_parameter_of_its_layer() -> None:
+    model = nn.Sequential([nn.Dense(4, "prelu"), nn.Dense(4, bias=False), "parametric", "prelu"])
+    assert [name for name in names(model(X)) if "slope" in name] == [
+        "dense1.slope",
+        "prelu1.slope",
+        "prelu2.slope",
+    ]
+    with pytest.raises(gx.ArgumentError, match=r"nn\.PReLU"):
+        nn.activation_of("prelu")(X)
+
+
 def test_stages_are_the_results_of_the_layers() -> None:
     model = nn.Sequential([nn.Dense(4), "relu", nn.Dense(2)])
     stages = model.stages(X)

@@ -265,3 +265,19 @@ def test_a_transformer_compiles_to_the_products_of_one_by_hand() -> None:
     parameters, _ = nn.initialise(loss)
     value, _ = compiled(parameters, jnp.zeros((2, 8), jnp.int32))
     assert np.isfinite(value)
+
+
+def test_time_may_be_a_named_size() -> None:
+    s = gx.input("s", ("batch", "time", 6), gx.float64)
+    model = nn.Sequential(
+        [nn.SinusoidalPositions(), nn.TransformerBlock(2, causal=True), nn.LSTM(3), nn.Dense(2)]
+    )
+    made = model(s)
+    assert made.type == gx.float64["batch", "time", 2]
+    values = values_of(made)
+    fixed = gx.evaluate(model(SEQUENCE), s=FEATURES, **values)
+    for found in (
+        gx.evaluate(made, s=FEATURES, **values),
+        gx.compile(made)({"s": FEATURES, **values}),
+    ):
+        np.testing.assert_allclose(found, fixed, rtol=1e-12)
