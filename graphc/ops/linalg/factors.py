@@ -178,7 +178,7 @@ def _over(x: Node, r: Node) -> Node:
     return swap(triangular(r, swap(x), lower=False, transpose=True))
 
 
-def _qr_bound(errors: Sequence[Node | None], node: Node) -> tuple[Node, Node]:
+def _qr_bound(errors: Sequence[Node | None], node: Node) -> Any:
     # Q R = A + E, each column of E at most c m n eps of A's: Higham, theorem 19.4.
     q, r = results_of(node)
     (x,) = node.args

@@ -98,12 +98,13 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Node:
     if isinstance(ord, str) and ord == "nuc":
         # |s| is s, with slope 0 at 0.
         return _kept("sum", size_of_each(svdvals_op(node)), keepdims)
-    if type(ord) not in (int, float) or abs(ord) not in (1, 2, math.inf):
-        raise ArgumentError(f"ord={show_value(ord)} is no matrix norm", _ORDERS)
-    join = "max" if ord > 0 else "min"
-    if abs(ord) == 2:
+    order: Any = ord
+    if type(order) not in (int, float) or abs(order) not in (1, 2, math.inf):
+        raise ArgumentError(f"ord={show_value(order)} is no matrix norm", _ORDERS)
+    join = "max" if order > 0 else "min"
+    if abs(order) == 2:
         return _kept(join, size_of_each(svdvals_op(node)), keepdims)
-    along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    along, across = (rows, columns) if abs(order) == 1 else (columns, rows)
     sums = apply_named("sum", size_of_each(node), axis=(along,), keepdims=True)
     found = apply_named(join, sums, axis=(across,), keepdims=True)
     return found if keepdims else reshape(found, node.shape[:-2])

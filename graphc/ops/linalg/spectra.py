@@ -120,7 +120,7 @@ def _turned(x: Node, u: Node, v: Node) -> Node:
     return product(product(u, x, tx=True), v)
 
 
-def _eigh_bound(errors: Sequence[Node | None], node: Node) -> tuple[Node, Node]:
+def _eigh_bound(errors: Sequence[Node | None], node: Node) -> Any:
     # The results are those of A + E with |E| <= c n eps |A|: LAPACK Users' Guide, section 4.7.
     w, v = results_of(node)
     (x,) = node.args
@@ -265,7 +265,7 @@ def _svd_jvp(tangents: Sequence[Node | None], node: Node) -> Any:
     return du, diagonal_of(inner), swap(dv)
 
 
-def _svd_bound(errors: Sequence[Node | None], node: Node) -> tuple[Node, Node, Node]:
+def _svd_bound(errors: Sequence[Node | None], node: Node) -> Any:
     # The results are those of A + E with |E| <= c n eps |A|: LAPACK Users' Guide, section 4.9.
     u, s, vh = results_of(node)
     v = swap(vh)
