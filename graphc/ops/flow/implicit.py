@@ -193,7 +193,8 @@ def fixed_point(
         guess: where to start: a nest of float graph values, numbers or arrays; 2,000 numbers at
             most.
         operands: passed to `f`.
-        tolerance: as for `root`.
+        tolerance: x is found when a step is at most this times 1 + |x|; without it, half the
+            digits are found by iteration and the others by Newton's method.
         max_steps: iterations at most.
         damping: the share of the old x in the next one, 0 <= damping < 1.
 
@@ -245,7 +246,13 @@ def _solution(
         if x.type != x0.type:
             raise ShapeError(f"solve returned {x.type} where {x0.type} belongs", "return that type")
     else:
-        x = _iterated(kind, graph, x0, captured, tolerance, steps, damping)
+        x = x0
+        if kind == "fixed_point":
+            coarse = math.sqrt(x0.dtype.epsilon) if tolerance is None else float(tolerance)
+            x = _iterated(kind, graph, x, captured, coarse, steps, damping)
+            steps = 50
+        if kind == "root" or tolerance is None:  # the last digits of a fixed point are Newton's
+            x = _iterated("root", graph, x, captured, tolerance, steps, 0.0)
     found = make(implicit_op, (x, *captured), {"graph": graph})
     return nest.build(_unpacked(found, shown))
 
