@@ -14,8 +14,10 @@ import numpy as np
 
 from graphc.backends.numpy import as_value
 from graphc.core.errors import ArgumentError, ShapeError, show_value
+from graphc.core.node import Node
 from graphc.train.data import Data
 from graphc.train.diverged import first_non_finite
+from graphc.train.model import is_finite
 from graphc.train.progress import Progress
 from graphc.train.schedules import Schedule
 from graphc.train.step import Carry, Program, all_finite
@@ -101,12 +103,18 @@ class Trainer:
         self.rest = data.rows % options.batch if options.keep_rest else 0
         kinds = [p.type.dtype.numpy for p in program.model.parameters.values()]
         self._kind = np.float64 if any(k == np.float64 for k in kinds) else np.float32
-        self._epoch = jax.jit(program.epoch)
-        self._step = jax.jit(program.numbered_step, donate_argnums=0)
+        self._epoch = jax.jit(program.checked_epoch)
         self._kept_step = jax.jit(program.numbered_step)
+        #: Large models are stepped in their own memory; a copy for small ones costs less than
+        #: compiling what makes it.
+        self._in_place = sum(_bytes(p) for p in program.model.parameters.values()) > 2**26
+        self._step = self._kept_step
+        if self._in_place:
+            self._step = jax.jit(program.numbered_step, donate_argnums=0)
         self._measure = jax.jit(program.measure)
         self._copy = jax.jit(lambda carry: jax.tree.map(jnp.copy, carry))
-        self._finite = jax.jit(lambda carry: all_finite((carry.parameters, carry.state)))
+        self._on_device = jax.jit(lambda carry: all_finite((carry.parameters, carry.state)))
+        self._known: Any = None
         self._rates = None
         if not isinstance(options.rate, Schedule):
             self._rates = jax.jit(jax.vmap(options.rate))
@@ -166,12 +174,14 @@ class Trainer:
             rows = None
             if orders is not None:
                 rows = np.concatenate([o[:used].reshape(self.steps, -1) for o in orders])
-            carry, losses = self._epoch(
+            carry, losses, self._known = self._epoch(
                 carry, data, rows, np.int32(first), rates, self.key, self.fixed, {}
             )
             return carry, losses, rates
         losses: list[Any] = []
-        carry = self._copy(carry)  # the steps write into their own carry's memory
+        self._known = None
+        if self._in_place:
+            carry = self._copy(carry)
         for number in range(epochs * self.steps_per_epoch):
             part, step = divmod(number, self.steps_per_epoch)
             rows = None
@@ -187,7 +197,7 @@ class Trainer:
                 progress.within(first_epoch + part + 1, step + 1, seen)
                 if not math.isfinite(seen):
                     break
-        return carry, jnp.stack(losses), rates[: len(losses)]
+        return carry, jax.device_get(losses), rates[: len(losses)]
 
     def _augmented(self, epoch: int) -> dict[str, Any]:
         assert self.options.augment is not None
@@ -213,6 +223,12 @@ class Trainer:
                 )
             made[name] = array
         return made
+
+    def _finite(self, carry: Carry) -> bool:
+        """Tells whether parameters and state are finite."""
+        if jax.default_backend() == "cpu":  # where looking costs no transfer, and no compiling
+            return all(map(is_finite, (*carry.parameters.values(), *carry.state.values())))
+        return bool(self._on_device(carry))
 
     # -- measures --
 
@@ -279,7 +295,8 @@ class Trainer:
             epochs = min(options.every, options.epochs - course.epoch)
             after, losses, rates = self.block(carry, epochs, progress)
             found = np.asarray(losses, np.float64)
-            if not np.isfinite(found).all() or not bool(self._finite(after)):
+            whole = self._finite(after) if self._known is None else bool(self._known)
+            if not np.isfinite(found).all() or not whole:
                 good, divergence = self._diverged(carry, found)
                 return good, divergence.words, divergence
             carry = after
@@ -314,8 +331,7 @@ class Trainer:
                 stopping.min_delta if stopping else 0.0,
             )  # fmt: skip
         if course.watch.see(row, epochs):
-            values = {**carry.parameters, **carry.state}
-            course.best = jax.tree.map(jnp.copy, values)
+            course.best = {**carry.parameters, **carry.state}
         rate = self.options.rate
         plateau = rate.plateau if isinstance(rate, Schedule) else None
         if plateau is None:
@@ -361,7 +377,7 @@ class Trainer:
                 carry, data, rows, np.int32(first + number), rates[number], self.key,
                 self.fixed, {},
             )  # fmt: skip
-            if not math.isfinite(float(loss)) or not bool(self._finite(after)):
+            if not math.isfinite(float(loss)) or not self._finite(after):
                 break
             carry, last = after, float(loss)
         where = self._where(carry, data, rows, first + number)
@@ -383,6 +399,10 @@ class Trainer:
         return first_non_finite(
             self.program.model.loss, list(self.program.slope_nodes.values()), plain
         )
+
+
+def _bytes(node: Node) -> int:
+    return math.prod(s if isinstance(s, int) else 1 for s in node.shape) * node.dtype.bits // 8
 
 
 def _to_device(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -143,6 +143,11 @@ class Program:
             return lax.scan(lambda c, p: one(c, (*p, None)), carry, (numbers, rates))
         return lax.scan(one, carry, (numbers, rates, rows))
 
+    def checked_epoch(self, *given: Any) -> tuple[Carry, Any, Any]:
+        """Returns what `epoch` returns, and whether parameters and state are finite after it."""
+        carry, losses = self.epoch(*given)
+        return carry, losses, all_finite((carry.parameters, carry.state))
+
     def measure(
         self, parameters: Any, state: Any, data: Any, key: Any, fixed: Any
     ) -> dict[str, Any]:
