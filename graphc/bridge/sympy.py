@@ -144,6 +144,11 @@ def expressions(
             stack.extend(reversed(waiting))
             continue
         stack.pop()
+        if node.dtype.kind == "c":
+            raise EngineError(
+                f"{describe(node, 2)} is complex, and SymPy's symbols here are real",
+                "write it with the real and the imaginary part",
+            )
         if node.op.name in ("constant", "number"):
             done[node] = number(node)
         else:

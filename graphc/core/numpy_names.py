@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: NumPy's names that are no names of graphc.
 NUMPY_NAMES = {
-    "true_divide": "div", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
+    "true_divide": "div", "conjugate": "conj", "power": "pow", "absolute": "abs", "fabs": "abs", "rint": "round",
     "arctan2": "atan2", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "amax": "max", "amin": "min",
     "around": "round", "invert": "bitwise_invert",

@@ -101,6 +101,12 @@ def symbolic_gradient(
         )
     output = _opened(output, wrt)
     order = topological_order([output])
+    inner = next((n for n in order if getattr(n.type, "dtype", output.dtype).kind == "c"), None)
+    if inner is not None:
+        raise EngineError(
+            f"symbolic does not apply: {describe(inner, 2)} is complex, and it knows real numbers",
+            "use reverse or forward",
+        )
     size = bridge.tree_operations(order)[output]
     reason = "a seed is given" if seed is not None else ""
     partials, structural = 0, {}

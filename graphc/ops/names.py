@@ -69,6 +69,8 @@ def isinf(x: Any) -> Node:
     node = as_node(x)
     if not node.dtype.is_inexact:
         return broadcast_to(scalar(False, bool_), node.shape)
+    if node.dtype.kind == "c":  # also beside a NaN, where the modulus is NaN under XLA
+        return isinf(apply_named("real", node)) | isinf(apply_named("imag", node))
     return apply_named("abs", node) == math.inf
 
 
