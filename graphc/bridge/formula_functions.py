@@ -20,10 +20,11 @@ _ALIASES = {
 }  # fmt: skip
 #: Elementwise ops that a formula writes in another way, or that are steps of graphc's own rules.
 NOT_CALLED = frozenset(
-    "cast integer_pow step_sign inverse_positive leaky_relu elu gelu gelu_gate gaussian sinc "
-    "pow_less sigmoid_slope one_plus_square one_minus_square square_minus_one direction "
-    "inversion erfinv_slope normal_quantile_slope nextafter bitwise_and bitwise_or bitwise_xor "
-    "bitwise_left_shift bitwise_right_shift polygamma bessel_i bessel_moment".split()
+    "cast celu decay threshold integer_pow step_sign inverse_positive leaky_relu elu gelu "
+    "gelu_gate gaussian sinc pow_less sigmoid_slope one_plus_square one_minus_square "
+    "square_minus_one direction inversion erfinv_slope normal_quantile_slope nextafter "
+    "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift polygamma "
+    "bessel_i bessel_moment polygamma_step zeta".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 
@@ -51,12 +52,14 @@ def functions() -> Mapping[str, Function]:
     found["max"] = Function(1, 1000, _extreme("max", "maximum"))
     found["min"] = Function(1, 1000, _extreme("min", "minimum"))
     found["leaky_relu"] = Function(1, 2, _with_number("leaky_relu"))
-    found["elu"] = Function(1, 2, _with_number("elu"))
+    for name in ("elu", "celu", "threshold"):
+        found[name] = Function(1, 2, _with_number(name))
     found["sinc"] = Function(1, 1, _public("sinc"))
     found["gelu_erf"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=False))
     found["gelu_tanh"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=True))
     for name in ("erfcinv", "i0", "i1", "degrees", "radians"):
         found[name] = Function(1, 1, _public(name))
+    found["beta"], found["zeta"] = Function(2, 2, _public("beta")), Function(1, 2, _public("zeta"))
     for name in _REDUCTIONS:
         if name in public_functions:
             found[name] = Function(1, 1, _public(name))

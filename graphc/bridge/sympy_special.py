@@ -51,8 +51,32 @@ BesselMoment = _opaque(
 )
 I0e = _opaque("i0e", lambda x: -_sign(x) * BesselMoment(x, 1))
 I1e = _opaque("i1e", lambda x: BesselMoment(x, 2) - BesselMoment(x, 1))
+PolyGammaStep = _opaque(
+    "polygamma_step",
+    lambda x, d, n: PolyGammaStep(x, d, n + 1),
+    lambda x, d, n: PolyGamma(x + d, n + 1),
+    params=("order",),
+)
+BetaLn = _opaque(
+    "betaln", lambda x, y: -PolyGammaStep(x, y, 0), lambda x, y: -PolyGammaStep(y, x, 0)
+)
+Zeta = _opaque(
+    "zeta",
+    lambda s, q, n: Zeta(s, q, n + 1),
+    lambda s, q, n: -(s * Zeta(s + 1, q, n) + (n * Zeta(s + 1, q, n - 1) if n else 0)),
+    params=("order",),
+)
 
 _half = sympy.sqrt(sympy.pi) / 2
+
+
+def _zeta(s: Any, q: Any, order: int) -> Any:
+    inner = sympy.Dummy()
+    return sympy.zeta(inner, q).diff(inner, order).subs(inner, s) if order else sympy.zeta(s, q)
+
+
+def _log_beta(x: Any, y: Any) -> Any:
+    return sympy.loggamma(x) + sympy.loggamma(y) - sympy.loggamma(x + y)
 
 
 def _sign(x: Any) -> Any:
@@ -87,6 +111,9 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "xlog1py": lambda x, y: x * sympy.log(1 + y),
     "entr": lambda x: -x * sympy.log(x),
     "bessel_i": lambda x, order: sympy.besseli(order, x),
+    "betaln": _log_beta,
+    "polygamma_step": lambda x, d, order: sympy.polygamma(order, x + d) - sympy.polygamma(order, x),
+    "zeta": _zeta,
     "bessel_moment": _moment,
     "i1e": lambda x: sympy.exp(-sympy.Abs(x)) * sympy.besseli(1, x),
 }
@@ -95,7 +122,7 @@ OPAQUE: dict[str, Any] = {
     f.__name__: f
     for f in (
         ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
-        PolyGamma, Cbrt, BesselI, BesselMoment, I0e, I1e,
+        PolyGamma, Cbrt, BesselI, BesselMoment, I0e, I1e, PolyGammaStep, BetaLn, Zeta,
     )
 }  # fmt: skip
 #: What the symbolic engine reads in a formula.
@@ -123,6 +150,10 @@ def _besseli(expression: Any) -> _Plan | None:
     return (x,), lambda nodes: apply_named("bessel_i", *nodes, order=abs(int(n)))
 
 
+def _hurwitz(expression: Any) -> _Plan:
+    return expression.args, lambda nodes: apply_public("zeta", *nodes)
+
+
 def _plain(name: str) -> Callable[[Any], _Plan]:
     return lambda expression: (expression.args, lambda nodes: apply_public(name, *nodes))
 
@@ -135,6 +166,8 @@ _READERS: dict[Any, Callable[[Any], _Plan | None]] = {
     sympy.loggamma: _plain("lgamma"),
     sympy.polygamma: _polygamma,
     sympy.besseli: _besseli,
+    sympy.beta: _plain("beta"),
+    sympy.zeta: _hurwitz,
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+from jax import numpy as jnp
 from jax.scipy import special
 
 
@@ -15,3 +17,15 @@ def i0e(xp: Any, x: Any) -> Any:
 def i1e(xp: Any, x: Any) -> Any:
     """Returns exp(-abs(x)) I1(x)."""
     return special.i1e(x)
+
+
+def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
+    """Returns value(*x), which JAX differentiates by one slope for each operand."""
+    function = jax.custom_jvp(value)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        terms = [slope(*primals) * t for slope, t in zip(slopes, tangents, strict=True)]
+        return value(*primals), sum(terms[1:], terms[0])
+
+    function.defjvp(rule)
+    return function(*jnp.broadcast_arrays(*x))

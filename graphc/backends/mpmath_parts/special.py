@@ -202,10 +202,75 @@ def i1e(m: Any, x: Any) -> Any:
     return -value if x < 0 else value
 
 
+def betaln(m: Any, x: Any, y: Any) -> Any:
+    """Returns log(abs(B(x, y)))."""
+    c = m.context
+    lost = 20 + max(0, c.mag(x)) + max(0, c.mag(y)) + max(0, -c.mag(x)) + max(0, -c.mag(y))
+    with c.workprec(c.prec + 2 * lost):
+        value = lgamma(m, x) + lgamma(m, y) - lgamma(m, x + y)
+    return +value
+
+
+def polygamma_step(m: Any, x: Any, d: Any, order: int) -> Any:
+    """Returns psi_n(x + d) - psi_n(x)."""
+    c = m.context
+    if d == 0:
+        return c.zero
+    lost = 20 + abs(c.mag(x)) + abs(c.mag(d))
+    with c.workprec(c.prec + 2 * lost):
+        value = polygamma(m, x + d, order) - polygamma(m, x, order)
+    return +value
+
+
+def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
+    """Returns the derivative of that order by s of Hurwitz's zeta function."""
+    c = m.context
+    if not (s >= 1 and q >= 0):
+        return m.nan
+    if q == 0 or s == 1:
+        return m.inf if order % 2 == 0 or q == 0 else -m.inf
+    if q == m.inf or s == m.inf:
+        return c.zero
+    # Euler's and Maclaurin's sum; mpmath's own Hurwitz zeta fails for large operands.
+    with c.workprec(c.prec + 30):
+        first = int(c.prec / 4 + s) + order + 2
+        steps = max(0, first - int(q))  # for a large s the loop ends by itself, long before
+        total = c.zero
+        for k in range(steps):
+            base = c.log(q + k)
+            term = m.exp(-s * base) * (-base) ** order
+            total += term
+            if abs(term) <= abs(total) * c.ldexp(1, -c.prec - 10) and k > order:
+                return +total
+        far = q + steps
+        log_far = c.log(far)
+        gap = 1 / (s - 1)
+        jet = [gap * (-gap) ** i for i in range(order + 1)]
+        jet[0] += 1 / (2 * far)
+        rising = ([s / far**2, 1 / far**2] + [c.zero] * order)[: order + 1]
+        j = 1
+        while j < 10 * c.prec:
+            scale = c.bernoulli(2 * j) / c.factorial(2 * j)
+            added = [r * scale for r in rising]
+            jet = [a + b for a, b in zip(jet, added, strict=True)]
+            least = c.ldexp(1, -c.prec - 10)
+            if all(abs(b) < abs(a) * least for a, b in zip(jet, added, strict=True)):
+                break
+            for i in (2 * j - 1, 2 * j):
+                rising = [
+                    (r * (s + i) + (rising[n - 1] if n else 0)) / far for n, r in enumerate(rising)
+                ]
+            j += 1
+        value = sum(jet[order - i] * (-log_far) ** i / c.factorial(i) for i in range(order + 1))
+        total += m.exp((1 - s) * log_far) * value * c.factorial(order)
+    return +total
+
+
 #: The names under which formulas call them.
 NAMES = (
     "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
     "gamma", "lgamma", "polygamma",
     "cbrt", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr",
     "bessel_i", "bessel_moment", "i1e",
+    "betaln", "polygamma_step", "zeta",
 )  # fmt: skip

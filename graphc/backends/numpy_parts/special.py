@@ -17,3 +17,8 @@ def i1e(xp: Any, x: Any) -> Any:
     from scipy import special
 
     return special.i1e(x)
+
+
+def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
+    """Returns value(*x); JAX is told the slope by each operand."""
+    return value(*x)

@@ -173,6 +173,8 @@ def jax_function(name: str, params: dict[str, Any]) -> Counterpart:
         return lambda x: jnp.sinc(x / jnp.pi), "jnp.sinc(x / pi)"
     if name == "polygamma":
         return functools.partial(special.polygamma, params["order"]), "special.polygamma"
+    if name == "zeta":
+        return special.zeta, "special.zeta"
     if name == "bessel_i":
         own = f"i{params['order']}"
         return getattr(special, own), f"special.{own}"

@@ -1,5 +1,5 @@
 """Operations: special functions."""
 
-from graphc.ops.special import bessel, entropies, gammas, inverse_error
+from graphc.ops.special import bessel, betas, entropies, gammas, inverse_error, zetas
 
-__all__ = ["bessel", "entropies", "gammas", "inverse_error"]
+__all__ = ["bessel", "betas", "entropies", "gammas", "inverse_error", "zetas"]

@@ -38,7 +38,7 @@ def shift(order: int) -> int:
 
 
 @cache
-def _rest(order: int) -> tuple[float, ...]:
+def rest(order: int) -> tuple[float, ...]:
     """Returns the asymptotic series' coefficients in X**-2, less its first two terms."""
     base = math.factorial(order - 1)
     return tuple(
@@ -55,7 +55,7 @@ def _scale(value: int, power: int) -> tuple[float, float]:
     return 2.0**exponent, float(rest)
 
 
-def _power(xp: Any, x: Any, factor: int, power: int) -> Any:
+def whole_power(xp: Any, x: Any, factor: int, power: int) -> Any:
     """Returns factor * x**-power."""
     c, rest = _scale(factor, power)
     return xp.power(x * (1 / c), -float(power)) * rest
@@ -66,12 +66,12 @@ def _positive(xp: Any, x: Any, order: int, first: int = 0) -> Any:
     total: Any = None
     whole = math.factorial(order)
     for k in reversed(range(first, first + shift(order))):
-        term = _power(xp, x + k if k else x, whole, order + 1)
+        term = whole_power(xp, x + k if k else x, whole, order + 1)
         total = term if total is None else total + term
     far = x + (first + shift(order))
     inverse = 1 / far
-    series = polynomial(inverse * inverse, (0.0, *_rest(order))) + order * 0.5 * inverse
-    lead = _power(xp, far, math.factorial(order - 1), order)
+    series = polynomial(inverse * inverse, (0.0, *rest(order))) + order * 0.5 * inverse
+    lead = whole_power(xp, far, math.factorial(order - 1), order)
     return total + (lead + lead * series)
 
 
