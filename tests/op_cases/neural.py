@@ -12,6 +12,7 @@ from tests.every_op_cases import Case, case
 
 PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "threshold": ({"at": 0.0}, {"at": 0.5}),
+    "decay": ({"alpha": 0.7}, {"alpha": 2.0}),
     "celu": ({"alpha": 1.0}, {"alpha": 0.7}),
 }
 
