@@ -291,6 +291,9 @@ TOLD = {
     "an index out of range, known when the graph is built": "test_index_out_of_range",
     "a window of `dynamic_slice`, `dynamic_update_slice` that leaves the array": "test_window",
     "NaN in `sort`, `argsort`; in `top_k`, `argmax`, `cummax`": "test_order_of_nan",
+    "`cond`, `switch`: the branch not taken; an index that no branch has": "test_branches",
+    "`while_loop` that goes on behind its `bound`": "test_bound",
+    "`root`, `fixed_point` where the iteration finds nothing": "test_nothing_found",
     "differentiating by an integer, or a result that is no scalar": "test_no_derivative",
 }
 
@@ -382,6 +385,32 @@ def test_order_of_nan() -> None:
         assert [np.asarray(f).tolist() for f in found[:4]] == [[0, 2, 1], [2, 0, 1], [1, 2, 0], 1]
         assert close(found[4], [1.0, NAN, NAN])
     assert jnp.argsort(jnp.asarray(values), descending=True).tolist() == [1, 2, 0]
+
+
+def test_branches() -> None:
+    i, x = gx.input("i", (), "int32"), gx.input("x", (3,), "float64")
+    branches: list[Callable[..., Any]] = [lambda v: gx.take(v, i), lambda v: gx.sum(v * v)]
+    out = gx.switch(i, branches, x)
+    values = {"x": [1.0, 2.0, 3.0], "i": 7}
+    # The first branch would raise at i = 7.
+    assert gx.evaluate(out, values) == 14.0
+    assert gx.evaluate(out, {**values, "i": 0}) == 1.0
+    np.testing.assert_array_equal(gx.evaluate(gx.grad(out, x), values), [2.0, 4.0, 6.0])
+    assert float(lax.switch(7, [lambda v: v[0], lambda v: v[1]], jnp.arange(3.0))) == 1.0
+
+
+def test_bound() -> None:
+    x = gx.input("x", (), "float64")
+    out = gx.while_loop(lambda v: v < 100.0, lambda v: v * v, x, bound=2)
+    with pytest.raises(gx.BudgetError, match="bound of 2 steps"):
+        gx.evaluate(out, x=3.0)
+    assert math.isnan(gx.compile(out)(x=3.0))
+
+
+def test_nothing_found() -> None:
+    x = gx.input("x", (), "float64")
+    out = gx.root(lambda v: v * v + x, x)
+    assert math.isnan(gx.evaluate(out, x=1.0)) and math.isnan(gx.evaluate(gx.grad(out, x), x=1.0))
 
 
 def test_no_derivative() -> None:

@@ -373,5 +373,5 @@ def _iterated(
     body.__name__ = "Newton step" if kind == "root" else "iteration"
     infinite = as_node(math.inf, dtype)
     x, change, _, _ = while_loop(test, body, (x0, infinite, infinite, 0))
-    found = change <= (size(x) + 1.0) * small
+    found = (change <= (size(x) + 1.0) * small) & (change < math.inf)
     return apply_named("where", found, x, as_node(math.nan, dtype))
