@@ -35,7 +35,7 @@ class Progress:
 
             self._bar = Progress(
                 TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=16),
                 TimeRemainingColumn(compact=True),
                 TextColumn("{task.fields[words]}"),
                 console=Console(stderr=True),
@@ -77,5 +77,7 @@ class Progress:
         if self.plain:
             print(f"epoch {epoch}/{self.epochs}  {text}", file=sys.stderr, flush=True)
         elif self._bar is not None:
-            self.words = "  ".join(f"{k} {v:.4g}" for k, v in shown.items() if k != "loss")
+            held = [k for k in shown if k.startswith("validation.")] or list(shown)[1:]
+            self.words = "  ".join(f"{k} {shown[k]:.4g}" for k in held)
+            text = f"loss {shown['loss']:.4g}  {self.words}" if "loss" in shown else text
             self._bar.update(self._task, completed=epoch * self.steps, epoch=epoch, words=text)

@@ -340,3 +340,28 @@ def test_every_optimiser_by_name_keeps_the_form_of_parameters_and_state(name: st
     found = jax.eval_shape(step, parameters, state, jnp.float32(0.1))
     kinds = lambda tree: jax.tree.map(lambda a: (a.shape, a.dtype), tree)
     assert kinds(found) == kinds((parameters, state))
+
+
+@pytest.mark.parametrize(("progress", "lines"), [(True, 3), (None, 0), (False, 0)])
+def test_progress_is_told_on_stderr_where_asked(progress: Any, lines: int, capsys: Any) -> None:
+    loss, data = line()
+    train.fit(loss, data, epochs=3, progress=progress)
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == lines
+    assert not lines or err.startswith("epoch 1/3  loss ")
+
+
+def test_a_terminal_shows_one_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import sys
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    loss, data = line()
+    train.fit(loss, data, epochs=3, validation=0.2)
+    assert "epoch 3/3" in sys.stderr.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
