@@ -21,6 +21,7 @@ from graphc.core.node import Node, apply_named, make
 from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.control import results_of
+from graphc.ops.flow.inner import is_running
 from graphc.ops.steps import steps_gathered
 
 #: Past this share of its value, a node's error is no longer small: squares of errors count.
@@ -29,20 +30,24 @@ _LOST = 1 / 16
 TURNED = "rounding turns a comparison or a jump over"
 BEYOND = "a value leaves the range of floats"
 LOST = "all digits of a value are lost on the way"
-CLOSED = "a map over a named size is not looked into"
+CLOSED = "a loop, a branch or a map over a named size is not looked into"
 SIGNED = "the sign of a zero decides, as on the cut of atan2"
+
+
+#: Blocks that are written out as they stand.
+_INLINE = ("call", "recompute", "custom")
 
 
 def opened(nodes: Sequence[Node], sizes: Mapping[str, int]) -> list[Node]:
     """Returns graphs without blocks: calls written out, maps written out entry by entry."""
     while True:
         order = topological_order(nodes)
-        if not any(n.op.name in ("call", "map") for n in order):
+        if not any(n.op.name in (*_INLINE, "map") for n in order):
             return list(nodes)
         results: dict[Node, list[Node]] = {}
 
         def step(node: Node, args: tuple[Node, ...], results: Any = results) -> Node:
-            if node.op.name in ("call", "map"):
+            if node.op.name in (*_INLINE, "map"):
                 found = _opened(node, args, sizes)
                 results[node] = found
                 return found[0]
@@ -55,7 +60,7 @@ def opened(nodes: Sequence[Node], sizes: Mapping[str, int]) -> list[Node]:
 
 def _opened(node: Node, args: tuple[Node, ...], sizes: Mapping[str, int]) -> list[Node]:
     graph = node.params["graph"]
-    if node.op.name == "call":
+    if node.op.name in _INLINE:
         return graph.inline(args)
     mapped = node.params["mapped"]
     length = next(a.shape[0] for a, m in zip(args, mapped, strict=True) if m)
@@ -98,7 +103,9 @@ class Explained:
 
     def __init__(self, root: Node, values: Mapping[Node, Any], sizes: Mapping[str, int]) -> None:
         self.whole = not any(
-            n.op.name == "map" and not all(t.is_static for t in _types(n))
+            is_running(n)
+            and n.op.name not in _INLINE
+            and (n.op.name != "map" or not all(t.is_static for t in _types(n)))
             for n in topological_order([root])
         )
         (self.root,) = opened([root], sizes) if self.whole else (root,)

@@ -22,6 +22,7 @@ from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.fuzz.disputes import opened
 from graphc.fuzz.generate import Case
+from graphc.ops.flow.inner import is_running
 
 #: Graphs that are tried at most.
 TRIES = 600
@@ -97,7 +98,7 @@ def _weight(case: Case) -> tuple[int, int, int]:
         for e in np.ravel(v)
     )
     # A constant array and a block are more to read than a number and an op.
-    heavy = sum(n.op.name in ("call", "map") for n in order)
+    heavy = sum(is_running(n) for n in order)
     return len(order) + 2 * heavy, elements, digits
 
 
