@@ -109,6 +109,8 @@ def _foldable(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(self, *given, **named)
 
         inner.__name__ = self.token.path or type(self).__name__.lower()
+        _, *rest = inspect.signature(function).parameters.values()
+        cast(Any, inner).__signature__ = inspect.Signature(rest)  # its names label the picture
         return block(inner)(*args, **options)
 
     return called

@@ -78,6 +78,7 @@ def _loop(
         following = step(carry, entry, lambda hidden: matmul(hidden, again))
         return following, following[0] if layer.sequences else None
 
+    body.__name__ = f"{type(layer).__name__} step"
     last, hidden = scan(body, list(states), added, reverse=layer.reverse)
     return transpose(hidden, (1, 0, 2)) if layer.sequences else last[0], last
 
