@@ -6,6 +6,7 @@ Matrices lie along the last two axes, in front of them any stack of such. All ta
 from __future__ import annotations
 
 from graphc.ops.contraction import matmul
+from graphc.ops.contraction.products import cross, tensordot, vecdot
 from graphc.ops.linalg.determinants import SlogdetResult, det, slogdet
 from graphc.ops.linalg.exponential import expm, matrix_power
 from graphc.ops.linalg.factors import QRResult, cholesky, qr
@@ -25,6 +26,7 @@ __all__ = [
     "SlogdetResult",
     "cholesky",
     "cond",
+    "cross",
     "det",
     "diagonal",
     "eigh",
@@ -46,7 +48,9 @@ __all__ = [
     "spectral",
     "svd",
     "svdvals",
+    "tensordot",
     "trace",
     "triangular_solve",
+    "vecdot",
     "vector_norm",
 ]

@@ -161,4 +161,11 @@ def _params(x: Node, window: Any, stride: Any, padding: Any) -> dict[str, Any]:
                 f"padding={show_value(padding)} is not below the window {show_value(window)}",
                 "pad by less than the window",
             )
+    # A stride past the padded input is that of one window; derivatives lay out as much as a stride.
+    axes = zip(strides, space, pads, strict=True)
+    strides = tuple([_within(step, size + low + high) for step, size, (low, high) in axes])
     return {"window": spans, "strides": strides, "padding": pads}
+
+
+def _within(step: int, size: Size) -> int:
+    return step if isinstance(size, Dim) else max(1, min(step, size))
