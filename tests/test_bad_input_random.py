@@ -140,6 +140,9 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.constant(1j, "float32"), gx.DTypeError, "1j"),
         (lambda: gx.constant([1j, 1e300], "complex64"), gx.PrecisionError, "complex64"),
         (lambda: z.T, gx.ShapeError, "2 axes"),
+        (lambda: gx.debug(gx.sum(abs(z)), z=[1j] * 4), gx.DTypeError, "debug follows real"),
+        (lambda: gx.Problem(gx.sum(abs(z)), {"z": [1j] * 4}), gx.GradError, "float"),
+        (lambda: gx.to_sympy(gx.input("c", (), "complex64") ** 2), gx.EngineError, "complex"),
     ],
     "transforms": [
         (lambda: F.fft(s), gx.AxisError, "scalar"),

@@ -24,6 +24,7 @@ from graphc.core.dim import size_value
 from graphc.core.errors import (
     ArgumentError,
     BudgetError,
+    DTypeError,
     GradError,
     GraphcError,
     ShapeError,
@@ -109,6 +110,12 @@ def debug(
     if not nodes:
         raise ArgumentError("there is no output", "give a node or a nest of nodes")
     check_nodes(nodes, "debug")
+    for node in topological_order(nodes):
+        if isinstance(node.type, TensorType) and node.type.dtype.kind == "c":
+            raise DTypeError(
+                f"{describe(node, 3)} is complex, and debug follows real numbers",
+                "debug the real graph on either side of it",
+            )
     found = leaves(nodes)
     chosen = name_values(found, merged(inputs, named), spare=spare_inputs(nodes, found))
     values = {n: as_value(n, v) for n, v in chosen.items()}
