@@ -24,6 +24,7 @@ import logistic_map  # noqa: E402
 
 #: Examples that draw a picture of their result, `picture(compute())`, and its kind.
 EXAMPLES = {
+    "boolean_functions": "svg",
     "logic_gates": "svg",
     "xor": "svg",
 }

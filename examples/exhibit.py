@@ -20,6 +20,7 @@ GREY = "#767676"
 WIDTH, HEIGHT = 7.0, 3.2
 
 _STYLE: Any = {
+    "axes.axisbelow": True,
     "axes.edgecolor": GREY,
     "axes.grid": True,
     "axes.labelcolor": "#333333",
