@@ -15,6 +15,7 @@ if importlib.util.find_spec("optax") is None:
 from graphc.train import rules
 from graphc.train.axes import Panel, Series
 from graphc.train.charts import chart
+from graphc.train.data import Normaliser
 from graphc.train.fit import fit
 from graphc.train.laws import choice, integers, log_uniform, uniform
 from graphc.train.layers import Distribution, distributions, histograms
@@ -44,6 +45,7 @@ __all__ = [
     "Distribution",
     "EarlyStopping",
     "Minimum",
+    "Normaliser",
     "Panel",
     "Plan",
     "Run",

@@ -25,7 +25,8 @@ Arrays = dict[str, Array]
 class Normaliser:
     """What the training part said about its inputs: `(value - shift) / scale`, for later use too.
 
-    Call it with a dict of arrays; inputs it does not know stay as they are.
+    Call it with a dict of arrays; inputs it does not know stay as they are. The record of a run
+    holds its numbers: `train.Normaliser(shift, scale)` makes it again.
 
     Attributes:
         shift: for each input what is subtracted.

@@ -107,6 +107,10 @@ class Run:
             "best": None
             if self.best is None
             else {"column": self.best.column, "epoch": self.best.epoch, "value": self.best.value},
+            "normalise": {
+                n: {"shift": self.normalise.shift[n], "scale": self.normalise.scale[n]}
+                for n in self.normalise.shift
+            },
             "history": {k: np.asarray(v).tolist() for k, v in self.history.items()},
             "times": self.times,
             "versions": versions(),

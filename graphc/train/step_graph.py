@@ -13,6 +13,7 @@ from graphc.core.calls import guarded
 from graphc.core.dtype import int32
 from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node
+from graphc.core.tree import flatten
 from graphc.diff.reverse import reverse
 from graphc.nn.parameters import first_value
 from graphc.ops.source import input as input_node
@@ -59,6 +60,9 @@ class StepGraph:
         targets = list(self.parameters.values())
         record = reverse(self.outputs["loss"], targets)
         updates = {p: self.new[name] for name, p in self.parameters.items()}
+        updates |= dict(zip(flatten(self.inputs[1])[0], flatten(self.outputs["slots"])[0],
+                            strict=True))  # fmt: skip
+        options.setdefault("name", "loss")
         return draw_graph(
             self.outputs["loss"], path, kind="update", wrt=targets, record=record,
             updates=updates, **options,
