@@ -232,6 +232,10 @@ from graphc.ops.special.bessel import (
     i1,
     i1e,
 )
+from graphc.ops.special.betas import (
+    beta,
+    betaln,
+)
 from graphc.ops.special.entropies import (
     entr,
     xlog1py,
@@ -244,10 +248,17 @@ from graphc.ops.special.gammas import (
     lgamma,
     polygamma,
 )
+from graphc.ops.special.igammas import (
+    igamma,
+    igammac,
+)
 from graphc.ops.special.inverse_error import (
     erfcinv,
     erfinv,
     normal_quantile,
+)
+from graphc.ops.special.zetas import (
+    zeta,
 )
 from graphc.ops.spread import norm, std, var
 from graphc.ops.tensor.along import take_along_axis
@@ -264,40 +275,26 @@ from graphc.ops.tensor.arrange import (
 from graphc.ops.tensor.counting import all_ as all
 from graphc.ops.tensor.counting import any_ as any
 from graphc.ops.tensor.counting import (
-    bincount,
     count_nonzero,
     diff,
     isin,
     nonzero,
-    segment_max,
-    segment_min,
-    segment_sum,
     unique,
 )
 from graphc.ops.tensor.dynamic import dynamic_slice, dynamic_update_slice
-from graphc.ops.tensor.grids import (
-    arange,
-    diag,
-    diagonal,
-    eye,
-    linspace,
-    meshgrid,
-    one_hot,
-    trace,
-    tril,
-    triu,
-)
+from graphc.ops.tensor.grids import diag, diagonal, eye, trace, tril, triu
 from graphc.ops.tensor.order import argmax, argmin, argsort, searchsorted, sort, top_k
 from graphc.ops.tensor.padding import pad
+from graphc.ops.tensor.ranges import arange, linspace, meshgrid, one_hot
+from graphc.ops.tensor.running import cummax, cummin
 from graphc.ops.tensor.scans import (
     cumlogsumexp,
-    cummax,
-    cummin,
     cumprod,
     cumsum,
     cumulative_prod,
     cumulative_sum,
 )
+from graphc.ops.tensor.segments import bincount, segment_max, segment_min, segment_sum
 from graphc.ops.trigonometry import (
     acos,
     acosh,
@@ -398,6 +395,8 @@ __all__ = [
     "atan2",
     "atanh",
     "avg_pool",
+    "beta",
+    "betaln",
     "bfloat16",
     "binary_cross_entropy",
     "bincount",
@@ -512,6 +511,8 @@ __all__ = [
     "i0e",
     "i1",
     "i1e",
+    "igamma",
+    "igammac",
     "imag",
     "inner",
     "input",
@@ -681,6 +682,7 @@ __all__ = [
     "xlogy",
     "zeros",
     "zeros_like",
+    "zeta",
 ]  # fmt: skip
 
 #: Names that load a heavy package (JAX, SymPy, ...) when they are first used, and where they live.

@@ -150,7 +150,7 @@ class JaxNamespace:
 
     def cbrt(self, x: Any) -> Any:
         # XLA's is off by 2.7 ulp; a Newton's step leaves a third of what y**3 is off by.
-        return self.with_slope(digits.cbrt, lambda v: self.cbrt(v) / (3 * v), x)
+        return self.with_slope(digits.cbrt, lambda v: 1 / (3 * self.cbrt(v) ** 2), x)
 
     def exp2(self, x: Any) -> Any:
         # XLA's is exp(x log 2), whose product is rounded first: 300 ulp at 1,000.

@@ -24,7 +24,7 @@ NOT_CALLED = frozenset(
     "gelu_gate gaussian sinc pow_less sigmoid_slope one_plus_square one_minus_square "
     "square_minus_one direction inversion erfinv_slope normal_quantile_slope nextafter "
     "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift polygamma "
-    "bessel_i bessel_moment polygamma_step zeta".split()
+    "bessel_i bessel_moment polygamma_step zeta igamma".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 
@@ -59,6 +59,7 @@ def functions() -> Mapping[str, Function]:
     found["gelu_tanh"] = Function(1, 1, lambda x: apply_public("gelu", x, approximate=True))
     for name in ("erfcinv", "i0", "i1", "degrees", "radians"):
         found[name] = Function(1, 1, _public(name))
+    found["igamma"] = Function(2, 2, _public("igamma"))
     found["beta"], found["zeta"] = Function(2, 2, _public("beta")), Function(1, 2, _public("zeta"))
     for name in _REDUCTIONS:
         if name in public_functions:

@@ -12,6 +12,7 @@ from typing import Any
 import sympy as _sympy
 
 from graphc.core.node import Node, apply_named, apply_public
+from graphc.ops.special.igammas import bell
 
 sympy: Any = _sympy
 
@@ -66,8 +67,29 @@ Zeta = _opaque(
     lambda s, q, n: -(s * Zeta(s + 1, q, n) + (n * Zeta(s + 1, q, n - 1) if n else 0)),
     params=("order",),
 )
+IGamma = _opaque(
+    "igamma",
+    lambda a, x, n: IGamma(a, x, n + 1),
+    lambda a, x, n: _density_slope(a, x, int(n)),
+    params=("order",),
+)
+IGammaC = _opaque("igammac", lambda a, x: -IGamma(a, x, 1), lambda a, x: -_density_slope(a, x, 0))
 
 _half = sympy.sqrt(sympy.pi) / 2
+
+
+def _density_slope(a: Any, x: Any, order: int) -> Any:
+    from graphc.bridge.sympy_names import Log
+
+    first = Log(x) - Digamma(a)
+    factor = sympy.nsimplify(bell(order, first, lambda k: PolyGamma(a, k))) if order else 1
+    return sympy.exp((a - 1) * Log(x) - x - LogGamma(a)) * factor
+
+
+def _lower(a: Any, x: Any, order: int) -> Any:
+    inner = sympy.Dummy()
+    value = sympy.lowergamma(inner, x) / sympy.gamma(inner)
+    return value.diff(inner, order).subs(inner, a) if order else value.subs(inner, a)
 
 
 def _zeta(s: Any, q: Any, order: int) -> Any:
@@ -114,6 +136,8 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "betaln": _log_beta,
     "polygamma_step": lambda x, d, order: sympy.polygamma(order, x + d) - sympy.polygamma(order, x),
     "zeta": _zeta,
+    "igamma": _lower,
+    "igammac": lambda a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
     "bessel_moment": _moment,
     "i1e": lambda x: sympy.exp(-sympy.Abs(x)) * sympy.besseli(1, x),
 }
@@ -123,6 +147,7 @@ OPAQUE: dict[str, Any] = {
     for f in (
         ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
         PolyGamma, Cbrt, BesselI, BesselMoment, I0e, I1e, PolyGammaStep, BetaLn, Zeta,
+        IGamma, IGammaC,
     )
 }  # fmt: skip
 #: What the symbolic engine reads in a formula.

@@ -9,6 +9,7 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
     "x not 0, -1, -2, ...": ((-0.9, 4.0),),
     "y > 0": ((-3.0, 3.0), (0.2, 3.0)),
     "y > -1": ((-3.0, 3.0), (-0.8, 3.0)),
+    "a, x > 0": ((0.4, 6.0), (0.3, 8.0)),
     "x, y > 0": ((0.3, 12.0), (0.3, 12.0)),
     "s > 1, q > 0": ((1.2, 6.0), (0.3, 20.0)),
     "integers": ((-50.0, 50.0), (0.0, 5.0)),
@@ -19,6 +20,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "bessel_i": ({"order": 0}, {"order": 1}, {"order": 3}),
     "polygamma_step": ({"order": 0}, {"order": 2}),
     "zeta": ({"order": 0}, {"order": 1}, {"order": 2}),
+    "igamma": ({"order": 0}, {"order": 1}),
     "bessel_moment": ({"order": 1}, {"order": 2}),
 }
 

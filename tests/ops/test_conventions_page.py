@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.scipy import special
 
 import graphc as gx
 from graphc.core.system import SYSTEMS
@@ -278,6 +279,23 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
         [(lambda x: gx.sum(x[[0, 0, 1]]), ([1.0, 2.0, 3.0],), [2.0, 1.0, 0.0])],
         [(lambda x: jnp.sum(x[jnp.array([0, 0, 1])]), ([1.0, 2.0, 3.0],), [2.0, 1.0, 0.0])],
     ),
+    "`logaddexp` of two infinities": (
+        [(gx.logaddexp, (INF, INF), [NAN, NAN])],
+        [(jnp.logaddexp, (INF, INF), [1.0, 1.0])],
+    ),
+    "`logaddexp` of infinity and a number": (
+        [(gx.logaddexp, (INF, 0.0), [1.0, 0.0])],
+        [(jnp.logaddexp, (INF, 0.0), [1.0, 1.0])],
+    ),
+    "`xlogy(x, y)` at (0, 0)": (
+        [(gx.xlogy, (0.0, 0.0), [-INF, 0.0])],
+        [(special.xlogy, (0.0, 0.0), [-INF, NAN])],
+    ),
+    "`copysign(x, y)` at x = 0": (
+        [(gx.copysign, (0.0, -2.0), [0.0, 0.0])],
+        [(jnp.copysign, (0.0, -2.0), [-1.0, 0.0])],
+    ),
+    "`i0e` at 0": ([(gx.i0e, (0.0,), [0.0])], [(special.i0e, (0.0,), [0.0])]),
     "`var`, `std`": (
         [(gx.var, ([0.0, 2.0],), [-1.0, 1.0]), (gx.std, ([0.0, 2.0],), [-0.5, 0.5])],
         [(jnp.var, ([0.0, 2.0],), [-1.0, 1.0]), (jnp.std, ([0.0, 2.0],), [-0.5, 0.5])],
@@ -285,6 +303,8 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
 }  # fmt: skip
 #: Rows that no slope shows; they have a test of their own below.
 TOLD = {
+    "`entr` at 0; below": "test_entr",
+    "`nextafter(x, y)`": "test_nextafter",
     "sums over nothing": "test_sums_over_nothing",
     "`gelu`": "test_gelu",
     "an integer divided by 0; an integer past its range": "test_integers",
@@ -328,6 +348,22 @@ def test_page_marks_graphcs_departures_in_bold() -> None:
         if where in ROWS and jax_side not in ("the same", "0, silent"):
             mixed = jax_side.startswith("the same but")  # the departure has a row of its own
             assert mixed or "**" in graphc, where
+
+
+def test_entr() -> None:
+    x = gx.input("x", (2,), "float64")
+    at = np.array([0.0, -1.0])
+    assert close(gx.evaluate(gx.entr(x), x=at), [0.0, -INF])
+    assert close(jax.vmap(special.entr)(at), [0.0, -INF])
+    assert close(own(gx.entr, (0.0,)), [INF]) and close(own(gx.entr, (-1.0,)), [NAN])
+    assert close(theirs(special.entr, (0.0,)), [INF])
+    assert not close(theirs(special.entr, (-1.0,)), [NAN])
+
+
+def test_nextafter() -> None:
+    assert close(own(gx.nextafter, (1.0, 2.0)), [1.0, 0.0])
+    with pytest.raises(NotImplementedError):
+        theirs(jnp.nextafter, (1.0, 2.0))
 
 
 def test_sums_over_nothing() -> None:

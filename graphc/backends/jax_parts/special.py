@@ -29,3 +29,13 @@ def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
 
     function.defjvp(rule)
     return function(*jnp.broadcast_arrays(*x))
+
+
+def igamma(xp: Any, a: Any, x: Any) -> Any:
+    """Returns the regularized lower incomplete gamma function."""
+    return special.gammainc(a, x)
+
+
+def igammac(xp: Any, a: Any, x: Any) -> Any:
+    """Returns the regularized upper incomplete gamma function."""
+    return special.gammaincc(a, x)

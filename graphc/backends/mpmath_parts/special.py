@@ -266,11 +266,39 @@ def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
     return +total
 
 
+def igamma(m: Any, a: Any, x: Any, order: int) -> Any:
+    """Returns the derivative of that order by a of P(a, x)."""
+    c = m.context
+    if not (a > 0 and x >= 0):
+        return m.nan
+    if x == 0 or x == m.inf:
+        return c.one if x and not order else c.zero
+    if order == 0:
+        return c.gammainc(a, 0, x, regularized=True)
+    step = min(a, c.one) * c.ldexp(1, -c.prec // 2 - 8)
+    with c.workprec(c.prec * (order + 1) + 60):
+        # The differences' error is step**2 with steps of half of the digits asked for.
+        total = c.zero
+        for k in range(order + 1):
+            place = a + step * (order - 2 * k)
+            total += (-1) ** k * c.binomial(order, k) * c.gammainc(place, 0, x, regularized=True)
+        value = total / (2 * step) ** order
+    return +value
+
+
+def igammac(m: Any, a: Any, x: Any) -> Any:
+    """Returns Q(a, x)."""
+    c = m.context
+    if not (a > 0 and x >= 0):
+        return m.nan
+    return c.zero if x == m.inf else c.gammainc(a, x, c.inf, regularized=True)
+
+
 #: The names under which formulas call them.
 NAMES = (
     "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
     "gamma", "lgamma", "polygamma",
     "cbrt", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr",
     "bessel_i", "bessel_moment", "i1e",
-    "betaln", "polygamma_step", "zeta",
+    "betaln", "polygamma_step", "zeta", "igamma", "igammac",
 )  # fmt: skip

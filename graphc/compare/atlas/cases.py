@@ -175,6 +175,8 @@ def jax_function(name: str, params: dict[str, Any]) -> Counterpart:
         return functools.partial(special.polygamma, params["order"]), "special.polygamma"
     if name == "zeta":
         return special.zeta, "special.zeta"
+    if name == "igamma":
+        return lax.igamma, "lax.igamma"
     if name == "bessel_i":
         own = f"i{params['order']}"
         return getattr(special, own), f"special.{own}"

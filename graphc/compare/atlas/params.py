@@ -27,6 +27,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "polygamma": ({"order": 1}, {"order": 2}, {"order": 5}),
     "bessel_i": ({"order": 0}, {"order": 1}),
     "zeta": ({"order": 0},),
+    "igamma": ({"order": 0},),
 }
 
 #: Of an op that only rules use, at most so many sets of parameters are measured.
