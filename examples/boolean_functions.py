@@ -110,7 +110,8 @@ def _draw_network(axis: Any) -> None:
             axis.plot([ix, hx], [iy, hy], color="black", ls="-" if plain else ":", lw=1.3, zorder=1)
         axis.plot([hx, 2.0], [hy, 1.0], color="black", lw=1.3, zorder=1)
     words = [f"$x_{i + 1}$" for i in range(COUNT)]
-    for (px, py), text in zip([*inputs, *hidden, (2.0, 1.0)], [*words, "≥ 2", "≥ 2", "≥ 2", "≥ 1"]):
+    words += ["≥ 2"] * len(hidden) + ["≥ 1"]
+    for (px, py), text in zip([*inputs, *hidden, (2.0, 1.0)], words, strict=True):
         axis.plot(px, py, "o", ms=26, mfc="white", mec="black", zorder=2)
         axis.text(px, py, text, ha="center", va="center", fontsize=8, zorder=3)
     axis.set(xlim=(-0.4, 2.4), ylim=(-0.6, 2.6))
