@@ -353,7 +353,7 @@ class _Builder:
         finally:
             self.floats, self.tests, self.dead = kept
             self.depth = 0
-        if outputs[0] in stand_ins:
+        if any(outputs[0] is stand_in for stand_in in stand_ins):
             outputs[0] = apply_named("sin", outputs[0])
         graph, _ = close_over(outputs, stand_ins, "block")
         return graph
