@@ -57,6 +57,12 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "conv": lambda m, x: x[0] * x[2] + x[1] * x[3],
     "max_pool": lambda m, x: max(x),
     "sum_pool": _total,
+    "cumsum": _total,
+    "cumprod": lambda m, x: x[0] * x[1] * x[2] * x[3],
+    "cummax": lambda m, x: max(x),
+    "cummin": lambda m, x: min(x),
+    "cumlogsumexp": _log_total,
+    "linear_recurrence": lambda m, x: x[1] * x[2] + x[3],
 }
 
 #: Parameters of each op, several sets where they change what it does.
@@ -70,6 +76,16 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
 _WINDOWS: dict[str, dict[str, Any]] = {
     "max_pool": {"window": (4,), "strides": (4,), "padding": ((0, 0),)},
     "sum_pool": {"window": (4,), "strides": (4,), "padding": ((0, 0),), "dilation": (1,)},
+}
+
+#: Running ops, of which the last element is measured, and JAX's names for them.
+_SCANS = {
+    "cumsum": "jnp.cumsum",
+    "cumprod": "jnp.cumprod",
+    "cummax": "lax.cummax",
+    "cummin": "lax.cummin",
+    "cumlogsumexp": "lax.cumlogsumexp",
+    "linear_recurrence": "",
 }
 
 #: Ops of which the first element of the result is measured.
@@ -91,7 +107,9 @@ def _case(name: str, params: dict[str, Any]) -> Case:
         kink = op_named(name).kink
         if kink is None:
             return np.zeros(len(points), dtype=bool)
-        if name in _WINDOWS:
+        if name in _SCANS:
+            found = kink.at(NumpyNamespace(), points, axis=1, reverse=False)[:, -1]
+        elif name in _WINDOWS:
             found = kink.at(NumpyNamespace(), points[:, :, None], **_WINDOWS[name])[:, 0, 0]
         else:
             found = kink.at(NumpyNamespace(), points, axis=(1,), keepdims=False, **params)
@@ -139,6 +157,9 @@ def _build(name: str, params: dict[str, Any], nodes: tuple[Node, ...]) -> Node:
     if name in _WINDOWS:
         lines = apply_named("reshape", rows(*nodes), shape=(nodes[0].shape[0], 4, 1))
         return apply_named(name, lines, **_WINDOWS[name])[:, 0, 0]
+    if name in _SCANS:
+        halves = (rows(*nodes[:2]), rows(*nodes[2:])) if not _SCANS[name] else (rows(*nodes),)
+        return apply_named(name, *halves, axis=1, reverse=False)[:, -1]
     if name in _FIRST:
         return apply_named(name, rows(*nodes), axis=(1,))[:, 0]
     return apply_named(name, rows(*nodes), axis=(1,), keepdims=False, **params)
@@ -155,6 +176,12 @@ def _jax(name: str, params: dict[str, Any]) -> Counterpart:
     def first(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *x: function(jnp.stack(x, axis=1), axis=1)[:, 0]
 
+    if name in _SCANS:
+        module, _, function = _SCANS[name].rpartition(".")
+        if not module:
+            return None, "JAX has no such function"
+        scan = getattr(jnp if module == "jnp" else jax.lax, function)
+        return lambda *x: scan(jnp.stack(x, axis=1), axis=1)[:, -1], _SCANS[name]
     if name in _FIRST:
         return first(getattr(jax.nn, name)), f"jax.nn.{name}"
     if name == "logsumexp":

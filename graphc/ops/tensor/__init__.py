@@ -4,6 +4,7 @@ from graphc.ops.tensor import (
     along,
     arrange,
     at,
+    constant_pad,
     counting,
     dynamic,
     grids,
@@ -11,13 +12,17 @@ from graphc.ops.tensor import (
     order,
     padding,
     places,
+    ranges,
+    running,
     scans,
+    segments,
 )
 
 __all__ = [
     "along",
     "arrange",
     "at",
+    "constant_pad",
     "counting",
     "dynamic",
     "grids",
@@ -25,5 +30,8 @@ __all__ = [
     "order",
     "padding",
     "places",
+    "ranges",
+    "running",
     "scans",
+    "segments",
 ]

@@ -2,110 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graphc.core.calls import public
-from graphc.core.dtype import DEFAULT_INT, bool_
+from graphc.core.dtype import DEFAULT_INT
 from graphc.core.errors import ArgumentError, DTypeError, ShapeError, show_value
-from graphc.core.node import Node, apply_named, as_node, make, scalar
-from graphc.core.type import Shape, TensorType, as_index, shape_of
+from graphc.core.node import Node, apply_named, as_node, scalar
+from graphc.core.type import as_index
 from graphc.ops.axes import normalize_axis
-from graphc.ops.chain import broadcast_to, masked, through
+from graphc.ops.chain import broadcast_to
 from graphc.ops.control import results_of
-from graphc.ops.define import structural
-from graphc.ops.logic import zeros_like
 from graphc.ops.source import iota_op, size_node
 from graphc.ops.tensor.arrange import along, flip, pieces
+from graphc.ops.tensor.constant_pad import Pairs, pad_op, padded_shape
 from graphc.ops.tensor.order import sort_op
-
-Pairs = tuple[tuple[int, int], ...]
-
-
-# -- with a value ----------------------------------------------------------------------------------
-
-
-def _pad_infer(x: TensorType, value: TensorType, pairs: Pairs) -> TensorType:
-    plain = isinstance(pairs, tuple) and all(
-        isinstance(p, tuple) and len(p) == 2 and all(type(n) is int and n >= 0 for n in p)
-        for p in pairs
-    )
-    if not plain or len(pairs) != len(x.shape):
-        raise ShapeError(
-            f"{show_value(pairs)} are not the widths for {len(x.shape)} axes",
-            "give (before, after) for each axis",
-        )
-    if value.shape:
-        raise ShapeError(f"the value is {value}, no scalar", "pad with one number")
-    return TensorType(_padded(x.shape, pairs), x.dtype)
-
-
-def _padded(shape: Shape, pairs: Pairs) -> Shape:
-    return shape_of(tuple(s + low + high for s, (low, high) in zip(shape, pairs, strict=True)))
-
-
-def _inner(node: Node) -> Callable[[Node], Node]:
-    """Returns what takes the middle out of an array of the padded shape."""
-    x = node.args[0]
-    bounds = tuple(
-        (low, low + size, 1) if low or high else None
-        for size, (low, high) in zip(x.shape, node.params["pairs"], strict=True)
-    )
-
-    def take(value: Node) -> Node:
-        if all(b is None for b in bounds):
-            return value
-        return apply_named("slice", value, bounds=bounds)
-
-    return take
-
-
-def _rim(node: Node) -> Node:
-    """Returns where the value stands."""
-    inside = broadcast_to(scalar(False, bool_), node.args[0].shape)
-    return make(pad_op, (inside, scalar(True, bool_)), node.params)
-
-
-def _pad_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    def total() -> Node:
-        # The middle is left out, and not taken away again: that would lose digits.
-        whole = broadcast_to(masked(_rim(node), adjoint), node.shape)
-        return apply_named("sum", whole, axis=tuple(range(node.ndim)), keepdims=False)
-
-    return [total() if i else through(adjoint, node.shape, _inner(node)) for i in wanted]
-
-
-def _pad_joined(parts: Sequence[Node | None], node: Node) -> Node | None:
-    if parts[0] is None and parts[1] is None:
-        return None
-    x, value = node.args
-    base = zeros_like(x) if parts[0] is None else broadcast_to(parts[0], x.shape)
-    rim = zeros_like(value) if parts[1] is None else parts[1]
-    return make(pad_op, (base, rim), node.params)
-
-
-pad_op = structural(
-    "pad",
-    group="shape",
-    meet="all",
-    infer=_pad_infer,
-    run=lambda xp, x, value, pairs: xp.scatter.pad(xp, x, value, pairs),
-    vjp=_pad_vjp,
-    jvp=_pad_joined,
-    latex=r"\operatorname{{pad}}({0})",
-    flops=lambda node: 0,
-    domain="every operand",
-    ulp=0.0,
-    bound=_pad_joined,
-    holomorphic=True,
-    formula="it moves elements: there is no scalar form",
-    doc="Returns x with a value before and after it along each axis.",
-)
-
-
-# -- what people call ------------------------------------------------------------------------------
 
 
 @public
@@ -147,7 +60,7 @@ def pad(
     }
     _check_mode(mode, {k for k, v in given.items() if v is not None})
     odd = _is_odd(reflect_type, mode)
-    _padded(node.shape, pairs)
+    padded_shape(node.shape, pairs)
     if mode in ("constant", "empty"):
         return _with_values(node, pairs, constant_values)
     ends = _for_axes("end_values", end_values, node.ndim, 0)

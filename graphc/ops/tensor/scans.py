@@ -59,7 +59,7 @@ def shifted(value: Node, node: Node, back: bool = False, first: float = 0.0) -> 
     return apply_named("slice", joined, bounds=bounds)
 
 
-def _scan(
+def register_scan(
     name: str,
     *,
     run: Callable[..., Any],
@@ -115,7 +115,7 @@ def _count(node: Node) -> Node:
 # -- sums ------------------------------------------------------------------------------------------
 
 
-cumsum_op = _scan(
+cumsum_op = register_scan(
     "cumsum",
     run=lambda xp, x, axis, reverse: xp.scans.cumsum(xp, x, axis, reverse),
     vjp=lambda adjoint, node: make(cumsum_op, (adjoint,), _along(node, not node.params["reverse"])),
@@ -142,7 +142,7 @@ def _recurrence_infer(factor: TensorType, term: TensorType, axis: int, reverse: 
     return _infer(term, axis, reverse)
 
 
-def _recurrence(factor: Node, term: Node, node: Node, back: bool = False) -> Node:
+def linear_scan(factor: Node, term: Node, node: Node, back: bool = False) -> Node:
     """Returns the recurrence along the axis of a scan; `back` from its end."""
     return make(recurrence_op, (factor, term), _along(node, node.params["reverse"] is not back))
 
@@ -150,7 +150,7 @@ def _recurrence(factor: Node, term: Node, node: Node, back: bool = False) -> Nod
 def _recurrence_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
     factor = node.args[0]
     # c[j] = adjoint[j] + a[j+1] c[j+1]; the factor's own adjoint is c[j] h[j-1].
-    carried = _recurrence(
+    carried = linear_scan(
         shifted(factor, node, back=True), broadcast_to(adjoint, node.shape), node, back=True
     )
     return [carried if i else multiply(carried, shifted(node, node)) for i in wanted]
@@ -162,19 +162,19 @@ def _recurrence_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
         return None
     terms = add_up([None if da is None else multiply(da, shifted(node, node)), db])
     assert terms is not None
-    return _recurrence(node.args[0], broadcast_to(terms, node.shape), node)
+    return linear_scan(node.args[0], broadcast_to(terms, node.shape), node)
 
 
 def _recurrence_bound(errors: Sequence[Node | None], node: Node) -> Node:
     # Each of the n steps is two roundings of numbers whose sizes obey the same recurrence.
     factor, term = (apply_named("abs", a) for a in node.args)
-    size = _recurrence(factor, term, node)
+    size = linear_scan(factor, term, node)
     ea, eb = errors
     terms = add_up([None if ea is None else ea * shifted(size, node), eb])
     own = size * ((_count(node) + 2) * node.dtype.epsilon)
     if terms is None:
         return own
-    return _recurrence(factor, broadcast_to(terms, node.shape), node) + own
+    return linear_scan(factor, broadcast_to(terms, node.shape), node) + own
 
 
 recurrence_op = structural(
@@ -204,18 +204,18 @@ def _product_bound(error: Node, node: Node) -> Node:
     x = apply_named("abs", node.args[0])
     before = apply_named("abs", shifted(node, node, first=1.0))
     own = apply_named("abs", node) * (_count(node) * (node.dtype.epsilon / 2))
-    return _recurrence(x, error * before, node) + own
+    return linear_scan(x, error * before, node) + own
 
 
-cumprod_op = _scan(
+cumprod_op = register_scan(
     "cumprod",
     run=lambda xp, x, axis, reverse: xp.scans.cumprod(xp, x, axis, reverse),
     # y[j] = x[j] y[j-1]: what reaches y[j] is c[j] = adjoint[j] + x[j+1] c[j+1].
     vjp=lambda adjoint, node: multiply(
-        _recurrence(shifted(node.args[0], node, back=True), adjoint, node, back=True),
+        linear_scan(shifted(node.args[0], node, back=True), adjoint, node, back=True),
         shifted(node, node, first=1.0),
     ),
-    jvp=lambda tangent, node: _recurrence(
+    jvp=lambda tangent, node: linear_scan(
         node.args[0], multiply(tangent, shifted(node, node, first=1.0)), node
     ),
     bound=_product_bound,
@@ -224,86 +224,6 @@ cumprod_op = _scan(
     holomorphic=True,
     doc="Returns running products along an axis; the slope is right at zeros too.",
 )
-
-
-# -- extremes: ties share the slope, as for max ----------------------------------------------------
-
-
-def _runs(node: Node) -> tuple[Node, Node, Node]:
-    """Returns 1 where the extreme stays that of before, 1 where x is the extreme, and the ties."""
-    dtype = node.dtype
-    stays = cast(node == shifted(node, node, first=float("nan")), dtype)
-    ties = cast(node.args[0] == node, dtype)
-    return stays, ties, _recurrence(stays, ties, node)
-
-
-def _extreme_vjp(adjoint: Node, node: Node) -> Node:
-    stays, ties, count = _runs(node)
-    carried = _recurrence(shifted(stays, node, back=True), adjoint / count, node, back=True)
-    return apply_named("where", ties > 0, carried, scalar(0, node.dtype))
-
-
-def _extreme_jvp(tangent: Node, node: Node) -> Node:
-    stays, ties, count = _runs(node)
-    chosen = apply_named("where", ties > 0, tangent, scalar(0, node.dtype))
-    return _recurrence(stays, chosen, node) / count
-
-
-def _tie_table(xp: Any, x: Any, axis: int, reverse: bool, larger: bool) -> tuple[Any, Any]:
-    """Returns for each result (first) and element (last axis) whether they tie."""
-    top = xp.scans.cumextreme(xp, x, axis, reverse, larger)
-    count = x.shape[axis]
-    steps = xp.arange(count, DEFAULT_INT)
-    before = steps[:, None] <= steps[None, :] if reverse else steps[:, None] >= steps[None, :]
-    order = (axis, *[a for a in range(x.ndim) if a != axis])
-    rows = xp.transpose(x, order)
-    tops = xp.transpose(top, order)
-    ties = rows[None] == tops[:, None]
-    before = xp.reshape(before, (count, count, *[1] * (x.ndim - 1)))
-    return (ties & before) * 1, order
-
-
-def _extreme_kink(larger: bool) -> Kink:
-    def back(xp: Any, value: Any, order: Any) -> Any:
-        return xp.transpose(value, tuple(order.index(a) for a in range(len(order))))
-
-    def at(xp: Any, x: Any, axis: int, reverse: bool) -> Any:
-        ties, order = _tie_table(xp, x, axis, reverse, larger)
-        return back(xp, xp.sum(ties, (1,), False) > 1, order)
-
-    def slope(xp: Any, dx: Any, x: Any, axis: int, reverse: bool) -> Any:
-        ties, order = _tie_table(xp, x, axis, reverse, larger)
-        moved = xp.transpose(dx, order)[None]
-        shares = xp.sum(ties * moved, (1,), False) / xp.sum(ties, (1,), False)
-        return back(xp, shares, order)
-
-    return Kink(
-        where="several elements up to here share the extreme",
-        at=at,
-        slope=slope,
-        departs="of three ties and more JAX's shares depend on how it pairs the elements",
-    )
-
-
-def _running_extreme(name: str, larger: bool, words: str) -> Op:
-    def run(xp: Any, x: Any, axis: int, reverse: bool) -> Any:
-        return xp.scans.cumextreme(xp, x, axis, reverse, larger)
-
-    return _scan(
-        name,
-        run=run,
-        vjp=_extreme_vjp,
-        jvp=_extreme_jvp,
-        bound=lambda error, node: make(cummax_op, (error,), _along(node)),
-        latex=rf"\operatorname{{{{{name}}}}}({{0}})",
-        flops=1,
-        kink=_extreme_kink(larger),
-        doc=f"Returns the {words} element so far along an axis; ties share the slope. NaN wins.",
-    )
-
-
-cummax_op = _running_extreme("cummax", True, "largest")
-cummin_op = _running_extreme("cummin", False, "smallest")
 
 
 # -- the logarithm of a running sum of exponentials ------------------------------------------------
@@ -323,18 +243,18 @@ def _log_bound(error: Node, node: Node) -> Node:
     # errors before it enter with weights that add up to 1 at most.
     eps = node.dtype.epsilon
     own = (apply_named("abs", node) + 1.0) * (4 * eps)
-    passed = _recurrence(_decay(node), multiply(_weight(node), error) + own, node)
+    passed = linear_scan(_decay(node), multiply(_weight(node), error) + own, node)
     return passed + own
 
 
-cumlogsumexp_op = _scan(
+cumlogsumexp_op = register_scan(
     "cumlogsumexp",
     run=lambda xp, x, axis, reverse: xp.scans.cumlogsumexp(xp, x, axis, reverse),
     vjp=lambda adjoint, node: multiply(
-        _recurrence(shifted(_decay(node), node, back=True), adjoint, node, back=True),
+        linear_scan(shifted(_decay(node), node, back=True), adjoint, node, back=True),
         _weight(node),
     ),
-    jvp=lambda tangent, node: _recurrence(_decay(node), multiply(tangent, _weight(node)), node),
+    jvp=lambda tangent, node: linear_scan(_decay(node), multiply(tangent, _weight(node)), node),
     bound=_log_bound,
     latex=r"\operatorname{{cumlogsumexp}}({0})",
     flops=20,
@@ -346,7 +266,8 @@ cumlogsumexp_op = _scan(
 # -- what people call ------------------------------------------------------------------------------
 
 
-def _called(op: Op, x: Any, axis: Any, reverse: Any, flatten: bool = True) -> Node:
+def called_scan(op: Op, x: Any, axis: Any, reverse: Any, flatten: bool = True) -> Node:
+    """Returns a scan of what people pass; without an axis, of all elements in one."""
     node = as_node(x)
     require_flag("reverse", reverse)
     if node.dtype is bool_:
@@ -367,7 +288,7 @@ def cumsum(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
         axis: the axis along which they run.
         reverse: run from the end.
     """
-    return _called(cumsum_op, x, axis, reverse)
+    return called_scan(cumsum_op, x, axis, reverse)
 
 
 @public
@@ -379,31 +300,7 @@ def cumprod(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
         axis: the axis along which they run; None for all elements in one.
         reverse: run from the end.
     """
-    return _called(cumprod_op, x, axis, reverse)
-
-
-@public
-def cummax(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
-    """Returns the largest element up to here along `axis`; ties share the slope. NaN wins.
-
-    Args:
-        x: `[..., n, ...]`.
-        axis: the axis along which it runs; None for all elements in one.
-        reverse: run from the end.
-    """
-    return _called(cummax_op, x, axis, reverse)
-
-
-@public
-def cummin(x: Any, axis: int | None = None, reverse: bool = False) -> Node:
-    """Returns the smallest element up to here along `axis`; ties share the slope. NaN wins.
-
-    Args:
-        x: `[..., n, ...]`.
-        axis: the axis along which it runs; None for all elements in one.
-        reverse: run from the end.
-    """
-    return _called(cummin_op, x, axis, reverse)
+    return called_scan(cumprod_op, x, axis, reverse)
 
 
 @public
@@ -415,7 +312,7 @@ def cumlogsumexp(x: Any, axis: int | None = None, reverse: bool = False) -> Node
         axis: the axis along which it runs; None for all elements in one.
         reverse: run from the end.
     """
-    return _called(cumlogsumexp_op, x, axis, reverse)
+    return called_scan(cumlogsumexp_op, x, axis, reverse)
 
 
 def _standard(op: Op, start: int, x: Any, axis: Any, dtype: Any, include_initial: Any) -> Node:
@@ -423,7 +320,7 @@ def _standard(op: Op, start: int, x: Any, axis: Any, dtype: Any, include_initial
     require_flag("include_initial", include_initial)
     if dtype is not None:
         node = cast(node, dtype_of(dtype))
-    made = _called(op, node, axis, False, flatten=False)
+    made = called_scan(op, node, axis, False, flatten=False)
     if not include_initial:
         return made
     at = normalize_axis(0 if axis is None else axis, made.ndim)
