@@ -88,6 +88,10 @@ def _slogdet(x: Node) -> Node:
     return sign * log
 
 
+def _slope_of_expm(*nodes: Node) -> Node:
+    return make(op_named("expm"), nodes)
+
+
 def _cofactors(*nodes: Node) -> Node:
     return make(op_named("cofactors"), nodes)
 
@@ -175,6 +179,7 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     ],
     "expm": lambda: [
         case("expm", linalg.expm, (2, 2), named=False),
+        case("expm", _slope_of_expm, (2, 2), (2, 2), label="expm-1", named=False),
         case("expm", linalg.expm, (2, 2, 2), label="expm-batch"),
     ],
     "spectral": lambda: [

@@ -145,28 +145,29 @@ def pinv(xp: Any, a: Any, cutoff: Any) -> Any:
 
 
 @_wide
-def expm(xp: Any, a: Any) -> Any:
-    """Returns the exponential by scaling and squaring."""
+def expm(xp: Any, a: Any, *directions: Any) -> Any:
+    """Returns the exponential, or its derivative along directions, by scaling and squaring."""
     if not a.size:
         return a
-    return exponential.expm(jnp, a, jnp.linalg.solve, _squared, lax.stop_gradient)
+    return exponential.expm(jnp, a, directions, jnp.linalg.solve, _repeated, lax.stop_gradient)
 
 
 #: Squarings at most: norms up to 10**14. JAX differentiates loops of a known length only.
 _MOST_SQUARINGS = 48
 
 
-def _squared(x: Any, steps: Any) -> Any:
+def _repeated(square: Callable[[list[Any]], list[Any]], jet: list[Any], steps: Any) -> list[Any]:
     last = jnp.max(steps)
 
-    def body(value: Any, step: Any) -> tuple[Any, None]:
-        def once() -> Any:
-            return jnp.where(step < steps, jnp.matmul(value, value), value)
+    def body(value: list[Any], step: Any) -> tuple[list[Any], None]:
+        def once() -> list[Any]:
+            pairs = zip(value, square(value), strict=True)
+            return [jnp.where(step < steps, y, x) for x, y in pairs]
 
         return lax.cond(step < last, once, lambda: value), None
 
-    found, _ = lax.scan(body, x, jnp.arange(_MOST_SQUARINGS, dtype=x.dtype))
-    return jnp.where(steps <= _MOST_SQUARINGS, found, jnp.nan)
+    found, _ = lax.scan(body, jet, jnp.arange(_MOST_SQUARINGS, dtype=steps.dtype))
+    return [jnp.where(steps <= _MOST_SQUARINGS, x, jnp.nan) for x in found]
 
 
 @_wide

@@ -284,9 +284,31 @@ def pinv(xp: Any, a: Any, cutoff: Any) -> Any:
     return np.matmul(np.swapaxes(vh, -1, -2) * inverse[..., None, :], np.swapaxes(u, -1, -2))
 
 
-def expm(xp: Any, a: Any) -> Any:
-    """Returns the exponential: Taylor's series of a small part, squared up again."""
-    return _stacked(lambda x: (_expm(xp, x),), a, shapes=(a.shape[-2:],))[0]
+def expm(xp: Any, a: Any, *directions: Any) -> Any:
+    """Returns the exponential, or its derivative along directions, by Taylor's series."""
+    n = a.shape[-1]
+    return _stacked(
+        lambda x, *e: (_expm(xp, _nested(xp, x, e))[:n, -n:],) if n else (x,),
+        a,
+        *directions,
+        shapes=(a.shape[-2:],),
+    )[0]
+
+
+def _nested(xp: Any, a: Any, directions: Any) -> Any:
+    """Returns the larger matrix in whose exponential's corner the derivative stands.
+
+    For one direction [[A, E], [0, A]]: Higham, Functions of Matrices, eq. 3.16; and so on.
+    """
+    for direction in directions:
+        times = len(a) // len(direction)
+        zero = np.full(a.shape, xp.context.zero, dtype=object)
+        beside = zero.copy()
+        for k in range(times):
+            part = slice(k * len(direction), (k + 1) * len(direction))
+            beside[part, part] = direction
+        a = np.block([[a, beside], [zero, a]])
+    return a
 
 
 def _expm(xp: Any, a: Any) -> Any:

@@ -116,8 +116,8 @@ def pinv(xp: Any, a: Any, cutoff: Any) -> Any:
     return np.matmul(np.swapaxes(vh, -1, -2) * inverse[..., None, :], np.swapaxes(u, -1, -2))
 
 
-def expm(xp: Any, a: Any) -> Any:
-    """Returns the exponential by scaling and squaring."""
+def expm(xp: Any, a: Any, *directions: Any) -> Any:
+    """Returns the exponential, or its derivative along directions, by scaling and squaring."""
     if not a.size:
         return a
     finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
@@ -125,17 +125,18 @@ def expm(xp: Any, a: Any) -> Any:
         found = exponential.expm(
             np,
             np.where(finite, a, 0),
+            directions,
             lambda x, y: solve(xp, x, y, False),
-            _squared,
+            _repeated,
             xp.stop_gradient,
         )
         return np.where(finite, found, np.nan).astype(a.dtype)
 
 
-def _squared(x: Any, steps: Any) -> Any:
+def _repeated(square: Callable[[list[Any]], list[Any]], jet: list[Any], steps: Any) -> list[Any]:
     for step in range(int(np.max(steps))):
-        x = np.where(step < steps, np.matmul(x, x), x)
-    return x
+        jet = [np.where(step < steps, y, x) for x, y in zip(jet, square(jet), strict=True)]
+    return jet
 
 
 def cofactors(xp: Any, a: Any, *directions: Any) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.calls import public
-from graphc.core.errors import ArgumentError, show_value
-from graphc.core.node import Node, apply_named, make
+from graphc.core.errors import ArgumentError, ShapeError, show_value
+from graphc.core.node import Node, make
 from graphc.core.type import TensorType, as_index, element_count
-from graphc.ops.chain import broadcast_to
+from graphc.ops.chain import add_up, broadcast_to
 from graphc.ops.define import structural
 from graphc.ops.linalg.common import (
     backward_error,
@@ -25,6 +25,9 @@ from graphc.ops.linalg.common import (
 )
 from graphc.ops.linalg.solving import inv_op
 
+#: Orders past this take hundreds of products.
+_MOST_DIRECTIONS = 5
+
 #: Powers of more digits than this hold infinities or zeros.
 _MOST = 2**31
 
@@ -32,51 +35,67 @@ _MOST = 2**31
 # -- expm ------------------------------------------------------------------------------------------
 
 
-def _expm_infer(x: TensorType) -> TensorType:
-    require_float(x)
+def _expm_infer(x: TensorType, *directions: TensorType) -> TensorType:
+    require_float(x, *directions)
     require_square(x)
+    for position, t in enumerate(directions):
+        if t.shape != x.shape:
+            raise ShapeError(
+                f"direction {position} is {t}, the matrix {x}", "give directions of its shape"
+            )
+    if len(directions) > _MOST_DIRECTIONS:
+        raise ShapeError(f"derivatives past the order {_MOST_DIRECTIONS}", "ask for fewer")
     return x
 
 
-def _frechet(x: Node, direction: Node) -> Node:
-    """Returns the derivative of the exponential along a direction.
+def _along(x: Node, directions: Sequence[Node]) -> Node:
+    """Returns the derivative of the exponential along directions."""
+    return make(expm_op, (x, *[broadcast_to(d, x.shape) for d in directions]))
 
-    It is the upper right block of exp([[X, E], [0, X]]): Higham, Functions of Matrices, eq. 3.16.
-    It is linear in E, which is brought to the norm 1 or so, lest its size make the scaling coarse.
-    """
-    n = x.shape[-1]
-    size = apply_named("stop_gradient", scale_of(direction))
-    usable = apply_named("logical_and", size > 0, size < float("inf"))
-    size = apply_named("where", usable, size, 1.0)
-    axis = x.ndim - 1
-    zeros = broadcast_to(apply_named("cast", 0.0, dtype=x.dtype), x.shape)
-    top = apply_named("concat", x, direction / size, axis=axis)
-    bottom = apply_named("concat", zeros, x, axis=axis)
-    both = make(expm_op, (apply_named("concat", top, bottom, axis=axis - 1),))
-    bounds = (*[None] * (x.ndim - 2), (0, n, 1), (n, n + n, 1))
-    return apply_named("slice", both, bounds=bounds) * size
+
+def _exchanged(values: Sequence[Node], index: int, value: Node) -> list[Node]:
+    return [value if i == index else v for i, v in enumerate(values)]
 
 
 def _expm_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
-    (x,) = node.args
-    return [_frechet(swap(x), broadcast_to(adjoint, node.shape))]
+    # tr(H D^k exp(A)[E1, ..., Ek]) is symmetric in H, E1, ..., Ek: with H the adjoint's transpose.
+    x, *directions = node.args
+    turned = swap(broadcast_to(adjoint, node.shape))
+    return [
+        swap(_along(x, [*directions, turned]))
+        if index == 0
+        else swap(_along(x, _exchanged(directions, index - 1, turned)))
+        for index in wanted
+    ]
 
 
 def _expm_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
-    (dx,) = tangents
-    return None if dx is None else _frechet(node.args[0], broadcast_to(dx, node.shape))
+    x, *directions = node.args
+    parts: list[Node | None] = []
+    for index, tangent in enumerate(tangents):
+        if tangent is not None:
+            moved = _exchanged(directions, index - 1, tangent) if index else [*directions, tangent]
+            parts.append(_along(x, moved))
+    return add_up(parts)
 
 
-def _expm_bound(errors: Sequence[Node | None], node: Node) -> Node:
-    # |L(X, E)| <= L(|X|, |E|), term by term of the series. Scaling and squaring answers X with an
-    # error eps |X| in norm, not element by element: it solves a system (Al-Mohy and Higham 2009).
-    # Each of about log2 |X| squarings rounds, and what the first one rounds is doubled by each of
-    # the others, so by |X| in all.
-    (x,), (error,) = node.args, errors
-    size = size_of_each(x)
-    moved = _frechet(size, backward_error(error, x, 1.0))
-    top = scale_of(make(expm_op, (size,)))
-    return moved + top * ((scale_of(x) + 4.0) * epsilons(x, x.dtype))
+def _expm_bound(errors: Sequence[Node | None], node: Node) -> Node | None:
+    # |D^k exp(X)[E]| <= D^k exp(|X|)[|E|], term by term of the series. Scaling and squaring answers
+    # X with an error eps |X| in norm, not element by element: it solves a system (Al-Mohy and
+    # Higham 2009). Each of about log2 |X| squarings rounds, and what the first one rounds is
+    # doubled by each of the others, so by |X| in all.
+    x, *directions = node.args
+    size, along = size_of_each(x), [size_of_each(d) for d in directions]
+    terms: list[Node | None] = []
+    if len(directions) < _MOST_DIRECTIONS:
+        moved = broadcast_to(backward_error(errors[0], x, 1.0), x.shape)
+        terms.append(_along(size, [*along, moved]))
+    top = scale_of(_along(size, along))
+    terms.append(broadcast_to(top * ((scale_of(x) + 4.0) * epsilons(x, x.dtype, 2.0)), node.shape))
+    for index, error in enumerate(errors):
+        if index and error is not None:
+            terms.append(_along(size, _exchanged(along, index - 1, error)))
+    return add_up(terms)
 
 
 expm_op = structural(
@@ -84,15 +103,15 @@ expm_op = structural(
     group="linalg",
     meet="all",
     infer=_expm_infer,
-    run=lambda xp, x: xp.linalg.expm(xp, x),
+    run=lambda xp, x, *directions: xp.linalg.expm(xp, x, *directions),
     vjp=_expm_vjp,
     jvp=_expm_jvp,
     latex=r"\exp\left({0}\right)",
-    flops=lambda node: 30 * element_count(node.shape) * node.shape[-1],
+    flops=lambda node: 30 * 3 ** (len(node.args) - 1) * element_count(node.shape) * node.shape[-1],
     domain="every x",
     ulp=0.0,
     bound=_expm_bound,
-    doc="Returns the exponential of square matrices [..., n, n], 1 + x + x @ x / 2 + ....",
+    doc="Returns the exponential of matrices [..., n, n], or its derivative along directions.",
 )
 
 
@@ -107,8 +126,8 @@ def expm(x: Any, /) -> Node:
         ShapeError: x is not square.
         DTypeError: it holds no floats.
 
-    Source: Al-Mohy and Higham (2009); the derivative is the Frechet derivative as a block of a
-        larger exponential, Higham, Functions of Matrices, eq. 3.16.
+    Source: Al-Mohy and Higham (2009); the derivatives are those of the same steps, whose number is
+        held fixed.
     """
     return expm_op(square_node(x))
 
