@@ -59,6 +59,7 @@ HEAVY = {
     "rich",
     "latex2mathml",
     "safetensors",
+    "optax",
 }
 
 #: Few files may be longer than this many lines, and none much longer.

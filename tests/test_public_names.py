@@ -13,7 +13,8 @@ from graphc.core.op import all_ops
 
 ROOT = Path(__file__).parents[1]
 HEAVY = (
-    "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click latex2mathml safetensors"
+    "jax jaxlib sympy scipy mpmath jinja2 pygraphviz graphviz rich click latex2mathml safetensors "
+    "optax"
 )
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
@@ -26,6 +27,8 @@ INNER_OPS = set(
     "random_integers random_normal random_permutation random_split random_uniform rdft recompute "
     "sech_squared sigmoid_slope slice slice_transpose square_minus_one step_sign svd_rest".split()
 )
+#: What people call by the name of a namespace: `gx.linalg.solve`.
+NAMESPACES = {*gx.fft.__all__, *gx.linalg.__all__, *gx.random.__all__}
 #: What stands behind `x[...]` and a notebook's display.
 INNER_FUNCTIONS = {"at", "index", "_repr_svg_"}
 

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     fit_step,
     formula_report,
     import_time,
+    networks_step,
 )
 
 #: Row name to a function that yields (what, figure, aim) and takes whether to be quick.
@@ -25,6 +26,7 @@ ROWS: dict[str, Callable[[bool], Iterable[tuple[str, str, str]]]] = {
     "step": digits_step.rows,
     "conv": conv_step.rows,
     "fit": fit_step.rows,
+    "networks": networks_step.rows,
     "report": formula_report.rows,
 }
 

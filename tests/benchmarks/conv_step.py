@@ -71,7 +71,7 @@ def rows(quick: bool) -> list[tuple[str, str, str]]:
             "hand-written JAX": jax.jit(jax.value_and_grad(_by_hand)),
         }
         check_same(steps["graphc"](*given), steps["hand-written JAX"](*given))
-        compiled = {name: _compile_seconds(step, given, 3) for name, step in steps.items()}
+        compiled = {name: compile_seconds(step, given, 3) for name, step in steps.items()}
         calls = [functools.partial(step, *given) for step in steps.values()]
         times = interleaved(calls, rounds=10 if quick else 30, repeats=1)
         what = f"conv step, batch {batch}"
@@ -88,7 +88,7 @@ def rows(quick: bool) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _compile_seconds(step: Any, given: Any, rounds: int) -> float:
+def compile_seconds(step: Any, given: Any, rounds: int) -> float:
     """Returns the median of the seconds that tracing and compiling take, from nothing."""
     taken: list[float] = []
     for _ in range(rounds):

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 import graphc as gx
-from graphc import train
+from graphc import nn, train
 from tests.train.networks import curved, line
 
 
@@ -226,6 +226,29 @@ def test_state_takes_the_values_that_the_graph_assigns() -> None:
     run = train.fit(loss, {"x": np.full(8, 2.0)}, epochs=3, batch_size=8)
     assert float(run.state["mean"]) == pytest.approx(2 * (1 - 0.5**3))
     assert list(run.parameters) == ["w"]
+
+
+def test_a_network_of_layers_trains_with_its_state_and_its_keys() -> None:
+    x, y = gx.input("x", ("batch", 2)), gx.input("y", ("batch",))
+    model = nn.Sequential([nn.Dense(6, "tanh"), nn.BatchNorm(), nn.Dropout(0.2), nn.Dense(1)])
+    _, _, data = curved()
+
+    def loss(training: bool) -> gx.Node:
+        score = model(x, training=training)[:, 0]
+        return gx.mean(gx.softplus(score) - score * y)
+
+    run = train.fit(
+        loss(True), data, evaluate={"loss": loss(False)}, epochs=30, learning_rate=0.05,
+        validation=0.25, batch_size=10,
+    )  # fmt: skip
+    assert set(run.parameters) == {"dense1", "batchnorm1", "dense2"}
+    assert set(run.state["batchnorm1"]) == {"mean", "var"}
+    assert np.abs(run.state["batchnorm1"]["mean"]).max() > 0
+    assert run.history["train.loss"][-1] < run.history["train.loss"][0]
+    used = float(gx.evaluate(loss(False), {**data, **run.values}))
+    assert used == pytest.approx(
+        0.75 * run.history["train.loss"][-1] + 0.25 * run.history["validation.loss"][-1], rel=1e-4
+    )
 
 
 def test_frozen_parameters_stay() -> None:
