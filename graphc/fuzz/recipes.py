@@ -18,7 +18,13 @@ from graphc.core.dtype import DType, dtype_of, float32, float64
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply, apply_named, make
 from graphc.core.op import Op
-from graphc.fuzz import recipes_flow, recipes_linalg, recipes_tensor, recipes_windows
+from graphc.fuzz import (
+    recipes_complex,
+    recipes_flow,
+    recipes_linalg,
+    recipes_tensor,
+    recipes_windows,
+)
 from graphc.fuzz.records import draw_params, operands_of, sightings
 from graphc.ops.control import results_of
 from graphc.ops.formulas import with_gradient
@@ -361,6 +367,7 @@ RECIPES: dict[str, Callable[[Op, Pool], Node | None]] = {
     "map": _map,
     "with_gradient": _with_gradient,
     "stop_gradient": lambda op, pool: make(op, (pool.pick(),)),
+    **recipes_complex.RECIPES,
     **recipes_flow.RECIPES,
     **recipes_linalg.RECIPES,
     **recipes_tensor.RECIPES,

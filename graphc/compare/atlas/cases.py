@@ -133,12 +133,16 @@ _GROUPS = {
     "control": "carries a graph, and is as accurate as that",
     "reduction": "measured on vectors",
     "contraction": "measured on vectors",
+    "random": "draws from a key, and has no operand that is a real number",
     "linalg": "takes matrices: its bound holds its digits to the condition",
 }
 _NAMED = {
     "stop_gradient": "hands its operand on; its derivative is 0 by definition",
     "where": "hands one operand on, exactly: its slopes are 1 and 0",
     "cast": "rounds once; its slope is 1",
+    "dft": "a transform of complex numbers: its bound holds it, relative to the largest",
+    "irdft": "a transform of complex numbers: its bound holds it, relative to the largest",
+    "rdft": "a transform: its bound holds it, relative to the largest",
 }
 
 
