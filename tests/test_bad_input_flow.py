@@ -19,6 +19,10 @@ n = gx.input("n", (), gx.int32)
 named = gx.input("named", ("k",), gx.float64)
 
 
+#: What a type checker would refuse.
+wrong: Any = [1, "yes", 3]
+
+
 def step(carry: Any, x: Any) -> Any:
     return carry + x, carry
 
@@ -79,7 +83,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.scan(step, p, v, length=True), gx.ArgumentError, "length=True"),
         (lambda: gx.scan(step, p, v, length=3.0), gx.ArgumentError, "length=3.0"),
         (lambda: gx.scan(step, p, v, length=float("nan")), gx.ArgumentError, "no count of steps"),
-        (lambda: gx.scan(step, p, v, reverse=1), gx.ArgumentError, "reverse=1"),
+        (lambda: gx.scan(step, p, v, reverse=wrong[0]), gx.ArgumentError, "reverse=1"),
         (
             lambda: gx.scan(lambda c, x: (v, None), p, v),
             gx.ShapeError,
@@ -153,17 +157,17 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.associative_scan(lambda a, b: a, [v, w]), gx.ShapeError, "w has 4 entries"),
         (lambda: gx.associative_scan(lambda a, b: a > b, v), gx.ShapeError, "bool"),
         (lambda: gx.associative_scan(lambda a, b: (a, b), v), gx.ArgumentError, "(*, *)"),
-        (lambda: gx.associative_scan(gx.add, v, reverse="yes"), gx.ArgumentError, "reverse="),
+        (lambda: gx.associative_scan(gx.add, v, reverse=wrong[1]), gx.ArgumentError, "reverse="),
     ],
     "checkpoint": [
-        (lambda: gx.checkpoint(3), gx.ArgumentError, "no function"),
+        (lambda: gx.checkpoint(wrong[2]), gx.ArgumentError, "no function"),
         (lambda: gx.checkpoint(gx.sin)(1.0), gx.ArgumentError, "without a graph value"),
         (lambda: gx.checkpoint(lambda x: "a")(p), gx.ArgumentError, "no graph value"),
         (lambda: gx.checkpoint(lambda x: None)(p), gx.ArgumentError, "no graph value"),
     ],
     "custom_rule": [
         (lambda: gx.custom_rule(gx.sin), gx.ArgumentError, "there is no rule"),
-        (lambda: gx.custom_rule(3, vjp=gx.sin), gx.ArgumentError, "no function"),
+        (lambda: gx.custom_rule(wrong[2], vjp=gx.sin), gx.ArgumentError, "no function"),
         (lambda: gx.custom_rule(gx.sin, vjp=3), gx.ArgumentError, "vjp is 3"),
         (
             lambda: gx.custom_rule(lambda x: x * v[0], vjp=lambda a, y, x: a)(p),

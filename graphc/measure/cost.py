@@ -164,8 +164,9 @@ class _Meter:
             else:
                 flops[inner.flops] = flops.get(inner.flops, 0) + times
                 moved[inner.bytes, 1] = moved.get((inner.bytes, 1), 0) + times
-                one_by_one = name in ("scan", "while_loop") and isinstance(times, int)
-                depth[node] = below + inner.depth * (times if one_by_one else 1)
+                loop = name in ("scan", "while_loop")
+                steps = times if loop and isinstance(times, int) else 1
+                depth[node] = below + inner.depth * steps
             deepest = max(deepest, depth[node])
         total_flops: Size = 0
         for used, times in flops.items():

@@ -14,6 +14,7 @@ from graphc.ops.chain import reshape
 from graphc.ops.flow.bodies import (
     check_flag,
     check_function,
+    known,
     name_of,
     nest_of,
     nodes_of,
@@ -95,7 +96,7 @@ def associative_scan(combine: Any, xs: Any, reverse: bool = False, axis: int = 0
 
 def _running(nodes: list[Node], axes: Sequence[int], join: Join) -> list[Node]:
     """Returns the running results: those of pairs, and between them one more join each."""
-    size: int = nodes[0].shape[axes[0]]
+    size = known(nodes[0].shape[axes[0]])
     if size < 2:
         return nodes
     pairs = join(_cut(nodes, axes, slice(0, size - 1, 2)), _cut(nodes, axes, slice(1, size, 2)))
@@ -120,12 +121,12 @@ def _laid(even: Sequence[Node], odd: Sequence[Node], axes: Sequence[int]) -> lis
     """Returns entries 0, 2, 4, ... and 1, 3, 5, ... in one axis."""
     laid: list[Node] = []
     for left, right, a in zip(even, odd, axes, strict=True):
-        count: int = right.shape[a]
+        count = known(right.shape[a])
         (body,) = _cut([left], [a], slice(0, count))
         both = apply_named("stack", body, right, axis=a + 1)
         shape = (*right.shape[:a], 2 * count, *right.shape[a + 1 :])
         whole = reshape(both, shape)
-        if left.shape[a] > count:
+        if known(left.shape[a]) > count:
             (rest,) = _cut([left], [a], slice(count, count + 1))
             whole = apply_named("concat", whole, rest, axis=a)
         laid.append(whole)

@@ -12,7 +12,7 @@ from graphc.core.graph import LEAF_OPS, Graph, close_over
 from graphc.core.naming import describe_operand
 from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.tree import flatten
-from graphc.core.type import TensorType
+from graphc.core.type import Size, TensorType
 from graphc.core.walk import depends_on, rebuild, topological_order
 
 Rest = TypeVar("Rest")
@@ -84,6 +84,12 @@ def check_function(function: Any, what: str, arguments: int | None) -> None:
             f"{what} is called with {count}, and {name_of(function, 'it')} takes {found}",
             f"give it {count}",
         ) from None
+
+
+def known(size: Size) -> int:
+    """Returns a size that was seen to be no name."""
+    assert isinstance(size, int)
+    return size
 
 
 def counted(number: int, word: str) -> str:

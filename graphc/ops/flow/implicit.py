@@ -44,6 +44,7 @@ from graphc.ops.flow.bodies import (
     close_bodies,
     counted,
     formals_of,
+    known,
     name_of,
     nest_of,
     tensor_leaves,
@@ -70,7 +71,7 @@ def _jacobian(graph: Graph, x: Node, others: Sequence[Node], system: System = GR
 
 
 def _identity(x: Node) -> Node:
-    return apply_named("constant", value=Const(np.eye(x.shape[0], dtype=x.dtype.numpy)))
+    return apply_named("constant", value=Const(np.eye(known(x.shape[0]), dtype=x.dtype.numpy)))
 
 
 def _solved(matrix: Node, right: Node, transposed: bool) -> Node:
@@ -275,7 +276,7 @@ def _unknowns(guess: Any) -> tuple[Nest, list[Node]]:
                 "give it a number",
             )
     dtype = join_dtypes([n.dtype for n in start])
-    count = sum([int(n.size) for n in start])
+    count = sum([known(n.size) for n in start])
     if not 1 <= count <= MAX_UNKNOWNS:
         raise ArgumentError(
             f"the guess holds {counted(count, 'number')}",
@@ -293,7 +294,7 @@ def _equation(
     for node in (n for operand in operands for n in nest_of(operand).leaves):
         as_node(node)  # an operand that is none is told before f sees it
     with trace_level() as level:
-        packed = TensorType((sum([int(n.size) for n in start]),), start[0].dtype)
+        packed = TensorType((sum([known(n.size) for n in start]),), start[0].dtype)
         (x,) = formals_of([packed], ["x"], level)
         parts = _unpacked(x, types)
         result = nest_of(f(nest.build(parts), *operands))
@@ -309,9 +310,9 @@ def _equation(
                 raise DTypeError(f"{name} returned {value.type}", "return floats of known size")
         values = _packed([as_node(m, x.dtype) for m in made]) if made else x
         if not made or values.shape != x.shape:
-            count = sum([int(m.size) for m in made])
+            count = sum([known(m.size) for m in made])
             raise ShapeError(
-                f"{name} returned {counted(count, 'number')} for {counted(x.shape[0], 'unknown')}",
+                f"{name} returned {counted(count, 'number')} for {counted(known(x.shape[0]), 'unknown')}",
                 "return as many as x has",
             )
         residual = x - values if kind == "fixed_point" else values
@@ -320,7 +321,7 @@ def _equation(
 
 
 def _packed(nodes: Sequence[Node]) -> Node:
-    flat = [reshape(n, (int(n.size),)) for n in nodes]
+    flat = [reshape(n, (known(n.size),)) for n in nodes]
     return flat[0] if len(flat) == 1 else apply_named("concat", *flat, axis=0)
 
 
@@ -328,7 +329,7 @@ def _unpacked(x: Node, types: Sequence[TensorType]) -> list[Node]:
     parts: list[Node] = []
     start = 0
     for t in types:
-        count = int(t.size)  # pyright: ignore[reportArgumentType]  (looked at when it came)
+        count = known(t.size)
         part = x if count == x.shape[0] else apply_public("index", x, slice(start, start + count))
         parts.append(reshape(part, t.shape))
         start += count
