@@ -43,7 +43,6 @@ CASES: dict[str, list[Case]] = {
         (lambda: mask & k, gx.DTypeError, "compare first"),
         (lambda: ~x, gx.DTypeError, "compare first"),
         (lambda: x << 2, gx.DTypeError, "neither bool nor"),
-        (lambda: mask >> 1, gx.DTypeError, "bool"),
     ],
     "replacements": [
         (lambda: gx.nan_to_num(x, nan=None), gx.ArgumentError, "nan=None"),
@@ -54,7 +53,7 @@ CASES: dict[str, list[Case]] = {
 }
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), flat(CASES))
+@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
 def test_wrong_call_is_refused_at_its_line(
     call: Callable[[], Any],
     kind: type[gx.GraphcError],

@@ -56,7 +56,9 @@ def _gamma(xp: Any, x: Any) -> Any:
     half = xp.power(large, large * 0.5 - 0.25)  # the whole power overflows before Gamma does
     far = (half * xp.exp(-large)) * half * quotient(1 / large, _table("STIRLING", x))
     value = xp.where(y < 2, near, far * math.sqrt(2 * math.pi))
-    return xp.where(flip, (-math.pi / (x * sine_of_pi(xp, x)[0])) / value, value)
+    sine = sine_of_pi(xp, x)[0]
+    sine = xp.where(sine == 0, math.nan, sine)
+    return xp.where(flip, (-math.pi / (x * sine)) / value, value)
 
 
 def _lgamma(xp: Any, x: Any) -> Any:

@@ -111,7 +111,7 @@ def test_logarithm_of_beta_keeps_digits_where_jax_has_seven() -> None:
 
 def test_zeta_has_slopes_by_both_operands() -> None:
     with mpmath.workdps(40):
-        for order, name in ((1, "s"), (2, "s")):
+        for order in (1, 2):
             truth = mpmath.zeta(mpmath.mpf(2.5), mpmath.mpf(0.75), order)
             for found in both(
                 lambda s, q, order=order: slope(lambda v: gx.zeta(v, q), order)(s), 2.5, 0.75
@@ -204,7 +204,7 @@ def test_angles() -> None:
 def test_graph_goes_to_a_file_and_back(tmp_path: Path) -> None:
     x = gx.input("x", (2,), "float64")
     made = gx.polygamma(3, x) + gx.zeta(x + 1.0, x) + gx.igamma(x, x) + gx.i1(x) + gx.erfinv(x / 9)
-    gx.save(made, tmp_path / "special.json")
+    gx.save(tmp_path / "special.json", made)
     back = gx.load(tmp_path / "special.json")
     assert (
         back is made
