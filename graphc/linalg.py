@@ -12,8 +12,9 @@ from graphc.ops.linalg.exponential import expm, matrix_power
 from graphc.ops.linalg.factors import QRResult, cholesky, qr
 from graphc.ops.linalg.least_squares import LstsqResult, cond, lstsq, matrix_rank, pinv
 from graphc.ops.linalg.norms import diagonal, matrix_norm, multi_dot, trace, vector_norm
+from graphc.ops.linalg.singular import SVDResult, svd, svdvals
 from graphc.ops.linalg.solving import inv, solve, triangular_solve
-from graphc.ops.linalg.spectra import EighResult, SVDResult, eigh, eigvalsh, svd, svdvals
+from graphc.ops.linalg.spectra import EighResult, eigh, eigvalsh
 from graphc.ops.linalg.spectral import spectral
 from graphc.ops.names import outer
 from graphc.ops.shaping import matrix_transpose

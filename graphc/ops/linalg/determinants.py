@@ -30,8 +30,8 @@ from graphc.ops.linalg.common import (
     square_node,
     swap,
 )
+from graphc.ops.linalg.singular import svdvals_op
 from graphc.ops.linalg.solving import inv_op
-from graphc.ops.linalg.spectra import svdvals_op
 
 
 class SlogdetResult(NamedTuple):

@@ -28,8 +28,8 @@ from graphc.ops.linalg.common import (
     swap,
 )
 from graphc.ops.linalg.norms import matrix_norm
+from graphc.ops.linalg.singular import svdvals, svdvals_op
 from graphc.ops.linalg.solving import inv_op
-from graphc.ops.linalg.spectra import svdvals, svdvals_op
 
 
 class LstsqResult(NamedTuple):

@@ -20,7 +20,7 @@ from graphc.ops.linalg.common import (
     require_matrix,
     size_of_each,
 )
-from graphc.ops.linalg.spectra import svdvals_op
+from graphc.ops.linalg.singular import svdvals_op
 from graphc.ops.spread import norm_op
 
 _ORDERS = "use 'fro', 'nuc', 1, -1, 2, -2 or plus or minus infinity"
