@@ -13,7 +13,7 @@ from graphc.core.calls import public
 from graphc.core.dtype import DEFAULT_INT, bool_, dtype_of
 from graphc.core.errors import AxisError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, scalar
-from graphc.core.op import Kink, Op
+from graphc.core.op import Kink, Op, op_named
 from graphc.core.type import TensorType, element_count
 from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import add_up, broadcast_to, multiply, reshape
@@ -229,32 +229,47 @@ cumprod_op = register_scan(
 # -- the logarithm of a running sum of exponentials ------------------------------------------------
 
 
-def _decay(node: Node) -> Node:
-    """Returns exp(y[j-1] - y[j]), which is at most 1; 0 at the first."""
-    return apply_named("exp", shifted(node, node, first=float("-inf")) - node)
+def _parts(node: Node) -> tuple[Node, Node, Node]:
+    """Returns exp(m[j-1] - m[j]), exp(x[j] - m[j]) and sum(exp(x[i] - m[j])), m the largest so far.
+
+    The slopes are exp(x[i] - m[j]) over that sum. By the result itself, exp(x[i] - y[j]), they
+    would lose the digits that y loses: all of them at a million in float32. They do not depend on
+    m, which is a constant to their own derivatives.
+    """
+    (x,) = node.args
+    top = apply_named("stop_gradient", make(op_named("cummax"), (x,), node.params))
+    # The first step has none before it, and its factor plays no part.
+    before = shifted(top, node, first=float("inf"))
+    one = scalar(1.0, node.dtype)
+    decay = apply_named("where", before >= top, one, apply_named("exp", before - top))
+    weight = apply_named("where", top == float("-inf"), one, apply_named("exp", x - top))
+    return decay, weight, linear_scan(decay, weight, node)
 
 
-def _weight(node: Node) -> Node:
-    return apply_named("exp", node.args[0] - node)
+def _log_vjp(adjoint: Node, node: Node) -> Node:
+    decay, weight, total = _parts(node)
+    carried = linear_scan(shifted(decay, node, back=True), adjoint / total, node, back=True)
+    return multiply(carried, weight)
+
+
+def _log_jvp(tangent: Node, node: Node) -> Node:
+    decay, weight, total = _parts(node)
+    return linear_scan(decay, multiply(tangent, weight), node) / total
 
 
 def _log_bound(error: Node, node: Node) -> Node:
     # A step log(e^y + e^x) adds its own rounding, of y and of a logarithm below log 2, and the
     # errors before it enter with weights that add up to 1 at most.
-    eps = node.dtype.epsilon
-    own = (apply_named("abs", node) + 1.0) * (4 * eps)
-    passed = linear_scan(_decay(node), multiply(_weight(node), error) + own, node)
-    return passed + own
+    own = (apply_named("abs", node) + 1.0) * (4 * node.dtype.epsilon)
+    decay, weight, total = _parts(node)
+    return linear_scan(decay, multiply(weight, error) + own * total, node) / total + own
 
 
 cumlogsumexp_op = register_scan(
     "cumlogsumexp",
     run=lambda xp, x, axis, reverse: xp.scans.cumlogsumexp(xp, x, axis, reverse),
-    vjp=lambda adjoint, node: multiply(
-        linear_scan(shifted(_decay(node), node, back=True), adjoint, node, back=True),
-        _weight(node),
-    ),
-    jvp=lambda tangent, node: linear_scan(_decay(node), multiply(tangent, _weight(node)), node),
+    vjp=_log_vjp,
+    jvp=_log_jvp,
     bound=_log_bound,
     latex=r"\operatorname{{cumlogsumexp}}({0})",
     flops=20,
