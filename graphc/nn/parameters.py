@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,16 +111,23 @@ def initialise(nodes: Any, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any
         raise ArgumentError(f"seed={show_value(seed)} is no whole number from 0 to 2**63 - 1")
     trained: list[tuple[str, Any]] = []
     kept: list[tuple[str, Any]] = []
-    equal: list[Node] = []
-    for node in _params(nodes):
-        value = first_value(node, seed)
+    values = {node: first_value(node, seed) for node in _params(nodes)}
+    for node, value in values.items():
         (trained if is_trainable(node) else kept).append((str(node.name), value))
-        if is_trainable(node) and node.ndim >= 2 and value.size > 1 and np.ptp(value) == 0:
-            equal.append(node)
-    alike = _of_units_alike(equal, roots_of(nodes))
+    warn_of_symmetry(roots_of(nodes), values)
+    return nest(trained), nest(kept)
+
+
+def warn_of_symmetry(roots: Sequence[Node], values: Mapping[Node, Any]) -> None:
+    """Tells, at the user's line, of hidden units that begin alike and so stay alike for ever."""
+    equal = [
+        node
+        for node, value in values.items()
+        if is_trainable(node) and node.ndim >= 2 and np.size(value) > 1 and np.ptp(value) == 0
+    ]
+    alike = _of_units_alike(equal, roots)
     if alike:
         _tell_symmetry(alike)
-    return nest(trained), nest(kept)
 
 
 def _of_units_alike(equal: Sequence[Node], roots: Sequence[Node]) -> list[str]:

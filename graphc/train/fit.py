@@ -21,7 +21,7 @@ from graphc.core.errors import (
     show_value,
 )
 from graphc.core.node import Node
-from graphc.nn.parameters import first_value
+from graphc.nn.parameters import first_value, warn_of_symmetry
 from graphc.train.checkpoint import Checkpoint
 from graphc.train.data import Data, prepare
 from graphc.train.loop import Course, Options, Trainer
@@ -239,6 +239,7 @@ def first_values(model: Model, initial: Any, seed: int) -> dict[str, Any]:
                 "give an array of that shape",
             )
         made[name] = array
+    warn_of_symmetry([model.loss], {node: made[name] for name, node in nodes.items()})
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load, save
 
 import graphc as gx
-from graphc import nn
+from graphc import nn, train
 
 X, T = gx.input("x", ("batch", 3)), gx.input("t", ("batch", 1))
 DATA = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
@@ -169,3 +169,9 @@ def test_a_function_of_key_shape_and_dtype_makes_first_values() -> None:
     value = nn.initialise(made * 1.0, 3)[0]["w"]
     assert value.dtype == np.float32
     assert value.shape == (2, 2)
+
+
+def test_training_tells_of_units_that_begin_alike() -> None:
+    loss = gx.mse(nn.Feedforward([3, 4, 1], "tanh", weight_init="zeros")(X), T)
+    with pytest.warns(nn.SymmetryWarning, match=r"dense1\.weight begin"):
+        train.fit(loss, {"x": DATA, "t": DATA[:, :1]}, epochs=1, validation=0.0)
