@@ -70,8 +70,9 @@ POINTS: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[str, 
 }
 #: Comparisons bend nothing themselves: at a tie they decide which branch of a choice counts.
 DECIDING = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
-POINTS |= {name: ([(2.0, 2.0), (-0.0, 0.0)], [(1.0, 2.0), (2.0, 1.0)], {}) for name in DECIDING}
-POINTS |= {"pool_index": POINTS["max_pool"]}
+POINTS |= {name: ([(2.0, 2.0), (-0.0, 0.0)], [(1.0, 2.0), (2.0, 1.0)], {}) for name in DECIDING} | {
+    "pool_index": POINTS["max_pool"]
+}
 KINKED = [op for op in all_ops() if op.kink is not None]
 BENT = [op for op in KINKED if op.name not in (*DECIDING, "pool_index")]
 
