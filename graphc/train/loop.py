@@ -18,13 +18,20 @@ from graphc.core.node import Node
 from graphc.train.data import Data
 from graphc.train.diverged import first_non_finite
 from graphc.train.model import is_finite
+from graphc.train.optimisers import first_state
 from graphc.train.progress import Progress
+from graphc.train.rates import Rates
 from graphc.train.schedules import Schedule
 from graphc.train.step import Carry, Program, all_finite
 from graphc.train.stopping import EarlyStopping, Watch, is_larger_better, monitored
 
 #: Rows of the training part that are measured after an epoch, unless it is shorter.
 MEASURED_ROWS = 10_000
+
+
+#: Bytes of parameters above which steps write into their own memory: it saves memory, and takes one
+#: function more to compile.
+IN_PLACE = 2**26
 
 
 @dataclass(slots=True)
@@ -105,9 +112,8 @@ class Trainer:
         self._kind = np.float64 if any(k == np.float64 for k in kinds) else np.float32
         self._epoch = jax.jit(program.checked_epoch)
         self._kept_step = jax.jit(program.numbered_step)
-        #: Large models are stepped in their own memory; a copy for small ones costs less than
-        #: compiling what makes it.
-        self._in_place = sum(_bytes(p) for p in program.model.parameters.values()) > 2**26
+        size = sum(_bytes(p) for p in program.model.parameters.values())
+        self._in_place = size > IN_PLACE
         self._step = self._kept_step
         if self._in_place:
             self._step = jax.jit(program.numbered_step, donate_argnums=0)
@@ -115,9 +121,7 @@ class Trainer:
         self._copy = jax.jit(lambda carry: jax.tree.map(jnp.copy, carry))
         self._on_device = jax.jit(lambda carry: all_finite((carry.parameters, carry.state)))
         self._known: Any = None
-        self._rates = None
-        if not isinstance(options.rate, Schedule):
-            self._rates = jax.jit(jax.vmap(options.rate))
+        self._rates = Rates(options.rate, self.steps_per_epoch)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -129,21 +133,15 @@ class Trainer:
         model = self.program.model
         pick = lambda nodes: {n: jnp.asarray(values[n]) for n in nodes}
         parameters = pick(model.parameters)
-        return Carry(parameters, pick(model.state), self.program.updater.init(parameters))
+        return Carry(parameters, pick(model.state), first_state(self.program.updater, parameters))
 
     # -- an epoch --
 
     def rates(self, first: int, count: int) -> Any:
         """Returns the learning rates of some steps."""
-        rate = self.options.rate
-        if self._rates is not None:
-            made = np.asarray(self._rates(jnp.arange(first, first + count)))
-        elif rate.kind == "constant" or rate.kind == "plateau":
-            made = np.full(count, rate.start)
-        else:
-            per = 1 if rate.unit == "step" else self.steps_per_epoch
-            made = np.array([rate(step / per) for step in range(first, first + count)])
+        made = self._rates.at(first, count)
         if self.course.scale != 1.0:
+            rate = self.options.rate
             made = made * self.course.scale
             plateau = rate.plateau if isinstance(rate, Schedule) else None
             made = np.maximum(made, plateau["minimum"] if plateau else 0.0)

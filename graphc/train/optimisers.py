@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from graphc.core.errors import ArgumentError, show_value
+from graphc.core.errors import ArgumentError, GraphcError, show_value
 from graphc.core.node import Node
 from graphc.train.schedules import Schedule
 from graphc.train.shampoo import shampoo
@@ -116,6 +116,33 @@ def updater(optimiser: Any, options: Any = None) -> Updater:
         f"optimiser={show_value(optimiser)} is no optimiser",
         "give a name, an optax.GradientTransformation or a rule of train.rules",
     )
+
+
+def first_state(made: Updater, parameters: Mapping[str, Any], options: Any = None) -> Any:
+    """Returns an optimiser's first state, having seen that it can step these parameters.
+
+    Raises:
+        ArgumentError: Optax failed: an option is of the wrong kind, or the parameters' shapes are.
+    """
+
+    def step(parameters: Any, state: Any) -> Any:
+        value_of = lambda other, **_: sum(jnp.sum(v) for v in jax.tree.leaves(other))
+        value, slopes = jax.value_and_grad(value_of)(parameters)
+        rate = jnp.zeros((), value.dtype)
+        return made.step(slopes, state, parameters, rate, options or {}, value, value_of)
+
+    try:
+        state = made.init(parameters, options)
+        jax.eval_shape(step, parameters, state)
+    except GraphcError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"the optimiser {made.name} failed on these parameters: {type(error).__name__}: "
+            f"{str(error)[:200]}",
+            "look at its options, or choose another",
+        ) from error
+    return state
 
 
 def has_own_rate(made: Updater) -> bool:

@@ -16,7 +16,7 @@ from graphc.train.data import Data, prepare
 from graphc.train.fit import as_numpy, batch_of, first_values, measure_batch_of
 from graphc.train.model import KEY, Model
 from graphc.train.optimisers import OptaxUpdater, first_rate, has_own_rate, updater
-from graphc.train.schedules import Schedule
+from graphc.train.rates import Rates
 from graphc.train.step import Carry, Program
 from graphc.train.stopping import is_larger_better, monitored
 
@@ -87,10 +87,9 @@ class Group:
             raise ArgumentError(
                 "the optimiser that was given has its own learning rate", "give it by name"
             )
-        self.rates = [
-            first_rate(s.get("learning_rate", common.learning_rate), self.updater) for s in numbers
-        ]
         self.steps = self.data.rows // self.batch
+        given = [s.get("learning_rate", common.learning_rate) for s in numbers]
+        self.rates = [Rates(first_rate(rate, self.updater), self.steps) for rate in given]
         self.column = ""
 
     def _check_options(self, names: Sequence[str]) -> None:
@@ -190,13 +189,7 @@ class Group:
         first = epoch * self.steps
         made = np.empty((self.count, self.steps))
         for place, rate in enumerate(self.rates):
-            if not isinstance(rate, Schedule):
-                made[place] = np.asarray(jax.vmap(rate)(jnp.arange(first, first + self.steps)))
-            elif rate.kind == "constant":
-                made[place] = rate.start
-            else:
-                per = 1 if rate.unit == "step" else self.steps
-                made[place] = [rate(s / per) for s in range(first, first + self.steps)]
+            made[place] = rate.at(first, self.steps)
         return made.astype(self.kind)
 
     def _some_rows(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import math
 from typing import Any
 
 import jax
@@ -249,6 +251,26 @@ def test_a_network_of_layers_trains_with_its_state_and_its_keys() -> None:
     assert used == pytest.approx(
         0.75 * run.history["train.loss"][-1] + 0.25 * run.history["validation.loss"][-1], rel=1e-4
     )
+
+
+def test_large_models_step_in_their_own_memory_with_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loss, right, data = curved()
+    call = lambda: train.fit(
+        loss, data, evaluate={"accuracy": right}, epochs=4, validation=0.25, batch_size=10,
+        whole_epochs=False, early_stopping=3, learning_rate=0.3,
+    )  # fmt: skip
+    before = call()
+    monkeypatch.setattr(importlib.import_module("graphc.train.loop"), "IN_PLACE", 0)
+    same(before, call())
+
+
+def test_a_rate_may_be_any_function_of_the_step() -> None:
+    loss, data = line()
+    plain = lambda step: 0.1 / math.sqrt(1 + step)  # which JAX can't trace
+    run = train.fit(loss, data, epochs=2, batch_size=20, learning_rate=plain, optimiser="sgd")
+    assert run.history["learning_rate"] == pytest.approx([0.1 / 3**0.5, 0.1 / 6**0.5])
 
 
 def test_frozen_parameters_stay() -> None:
