@@ -60,7 +60,7 @@ def functions() -> Mapping[str, Function]:
     for name in ("erfcinv", "i0", "i1", "degrees", "radians"):
         found[name] = Function(1, 1, _public(name))
     found["igamma"] = Function(2, 2, _public("igamma"))
-    found["beta"], found["zeta"] = Function(2, 2, _public("beta")), Function(1, 2, _public("zeta"))
+    found["zeta"] = Function(1, 2, _public("zeta"))
     for name in _REDUCTIONS:
         if name in public_functions:
             found[name] = Function(1, 1, _public(name))

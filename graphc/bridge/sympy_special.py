@@ -108,6 +108,8 @@ def _sign(x: Any) -> Any:
 
 
 def _moment(x: Any, order: int) -> Any:
+    if order == 0:
+        return sympy.exp(-sympy.Abs(x)) * sympy.besseli(0, x)
     a = order + sympy.Rational(1, 2)
     scale = 2**order * sympy.gamma(a) / (sympy.sqrt(sympy.pi) * sympy.factorial(order))
     return scale * sympy.hyper([a], [order + 1], -2 * sympy.Abs(x))
@@ -126,7 +128,7 @@ STANDARD: dict[str, Callable[..., Any]] = {
     "gamma": sympy.gamma,
     "lgamma": sympy.loggamma,
     "polygamma": lambda x, order: sympy.polygamma(order, x),
-    "cbrt": lambda x: sympy.real_root(x, 3),
+    "cbrt": lambda x: sympy.sign(x) * sympy.Abs(x) ** sympy.Rational(1, 3),
     "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)),
     "logaddexp2": lambda x, y: sympy.log(2**x + 2**y) / sympy.log(2),
     "xlogy": lambda x, y: x * sympy.log(y),

@@ -69,7 +69,9 @@ def test_round_trip_keeps_the_value(text: str):
     node = read_formula(text).output
     for expand in (False, True):
         back = from_sympy(to_sympy(node, expand=expand), NODES, dtype="float64")
-        assert mpmath.almosteq(value(back), value(node), rel_eps=mpmath.mpf(10) ** -45), expand
+        found, expected = value(back), value(node)
+        outside = mpmath.isnan(found) and mpmath.isnan(expected)
+        assert outside or mpmath.almosteq(found, expected, rel_eps=mpmath.mpf(10) ** -45), expand
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "abs", "selu", "softplus", "sign", "floor"])
@@ -137,7 +139,7 @@ def test_tensors_may_stand_for_symbols():
     "expression, error, words",
     [
         (sympy.Symbol("t") + X, gx.EngineError, "symbol t stands for no node"),
-        (sympy.gamma(X), gx.EngineError, "SymPy's gamma has no counterpart"),
+        (sympy.airyai(X), gx.EngineError, "SymPy's airyai has no counterpart"),
         (sympy.Derivative(sympy.Function("f")(X), X), gx.EngineError, "doit"),
         (sympy.Integral(X, X), gx.EngineError, "doit"),
         (sympy.sqrt(-2) * X, gx.EngineError, "not real"),
