@@ -93,7 +93,7 @@ def _whole(op: Op, pool: Any) -> Node | None:
     if op.name in _WHOLE:
         drawn = make(op, (key,), _WHOLE[op.name])
     else:
-        data = apply_named("constant", value=Const(np.uint32(7)))
+        data = apply_named("constant", value=Const(np.asarray(7, np.uint32)))
         new = (
             make(op, (key,), {"shape": ()}) if op.name == "random_split" else make(op, (key, data))
         )
