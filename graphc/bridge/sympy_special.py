@@ -177,6 +177,13 @@ def _besseli(expression: Any) -> _Plan | None:
     return (x,), lambda nodes: apply_named("bessel_i", *nodes, order=abs(int(n)))
 
 
+def _incomplete(name: str) -> Callable[[Any], _Plan]:
+    def build(nodes: Sequence[Node]) -> Node:
+        return apply_public(name, *nodes) * apply_named("gamma", nodes[0])
+
+    return lambda expression: (expression.args, build)
+
+
 def _hurwitz(expression: Any) -> _Plan:
     return expression.args, lambda nodes: apply_public("zeta", *nodes)
 
@@ -195,6 +202,8 @@ _READERS: dict[Any, Callable[[Any], _Plan | None]] = {
     sympy.besseli: _besseli,
     sympy.beta: _plain("beta"),
     sympy.zeta: _hurwitz,
+    sympy.lowergamma: _incomplete("igamma"),
+    sympy.uppergamma: _incomplete("igammac"),
 }
 
 

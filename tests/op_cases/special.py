@@ -20,7 +20,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "bessel_i": ({"order": 0}, {"order": 1}, {"order": 3}),
     "polygamma_step": ({"order": 0}, {"order": 2}),
     "zeta": ({"order": 0}, {"order": 1}, {"order": 2}),
-    "igamma": ({"order": 0}, {"order": 1}),
+    "igamma": ({"order": 0},),
     "bessel_moment": ({"order": 1}, {"order": 2}),
 }
 
