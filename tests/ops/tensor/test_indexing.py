@@ -156,7 +156,8 @@ def test_scatter_add_is_the_transpose_of_gather() -> None:
         "i": np.array([5, 0, 5], "int32"),
     }
     expected = np.zeros((2, 6, 4))
-    np.add.at(expected, (slice(None), values["i"]), values["u"])
+    where: Any = (slice(None), values["i"])
+    np.add.at(expected, where, values["u"])
     for found in (gx.evaluate(node, values), gx.compile(node)(values)):
         np.testing.assert_array_equal(found, expected)
     assert gx.scatter_add(u, i, 6, axis=-2).shape == (2, 6, 4)
