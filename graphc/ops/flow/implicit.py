@@ -312,7 +312,8 @@ def _equation(
         if not made or values.shape != x.shape:
             count = sum([known(m.size) for m in made])
             raise ShapeError(
-                f"{name} returned {counted(count, 'number')} for {counted(known(x.shape[0]), 'unknown')}",
+                f"{name} returned {counted(count, 'number')} for "
+                f"{counted(known(x.shape[0]), 'unknown')}",
                 "return as many as x has",
             )
         residual = x - values if kind == "fixed_point" else values

@@ -4,14 +4,15 @@ The body's reverse pass is split in two. What does not depend on the adjoints is
 forward loop and stacked (a residual), unless it is had more cheaply: an entry of xs is read again,
 what depends on neither carry nor entry is computed once, outside, and a value one cheap operation
 away from others that are there is made of them. What depends on the adjoints runs in one loop the
-other way, in which the adjoints of what the body took from outside are added up in the carry.
+other way, in which the adjoints of what the body took from outside are added up in the carry; but
+those of matrices that a few rows are multiplied by are one product of stacks behind the loop.
 
 Source: the split is the partial evaluation of Radul et al., "You Only Linearize Once" (2022).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from graphc.core.node import Node, apply_named, make, op_named
 from graphc.core.system import GRAPHC, System
 from graphc.core.type import TensorType, element_count
 from graphc.core.walk import depends_on, rebuild, topological_order, topological_order_until
-from graphc.ops.chain import broadcast_to
+from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.control import (
     fresh_formals,
     jvp_graph,
@@ -49,10 +50,14 @@ class Plan:
         forward: the body with what is kept among its results; the same carries.
         back: the body of the loop that runs back.
         seeded_carries: carries with an adjoint, in the order of the loop's carries.
-        given: which of them have one from outside (the others start at 0).
         fixed: operands from outside whose adjoint is added up, behind those carries.
         entries: entries of xs whose adjoint is returned, one for each step.
-        kept: how many results of `forward` are residuals; its last ones.
+        products: of other operands from outside, whose adjoint is one product behind the loop: the
+            operand; the left factor as a result of `forward` (or, below 0, entry -1 - k of xs); the
+            right factor among the last results of `back`.
+        rights: how many right factors there are.
+        kept: how many results of `forward`, behind the carries, the loop back reads.
+        aside: how many behind those are left factors alone.
         read: entries of xs that the loop back reads again.
         hoisted: nodes over the body's formals that depend on operands from outside alone.
     """
@@ -62,7 +67,10 @@ class Plan:
     seeded_carries: tuple[int, ...]
     fixed: tuple[int, ...]
     entries: tuple[int, ...]
+    products: tuple[tuple[int, int, int], ...]
+    rights: int
     kept: int
+    aside: int
     read: tuple[int, ...]
     hoisted: tuple[Node, ...]
 
@@ -81,9 +89,10 @@ def scan_vjp(
     if plan is None:
         return [None] * len(wanted)
     forward = {**params, "graph": plan.forward}
-    kept: list[Node] = []
-    if plan.kept:
-        kept = results_of(make(node.op, args, forward))[-plan.kept :]
+    stored: list[Node] = []
+    if plan.kept + plan.aside:
+        stored = results_of(make(node.op, args, forward))[carries:]
+    kept = stored[: plan.kept]
     outer = dict(zip(params["graph"].inputs, args, strict=True))
     start = [seeds[i] if i in seeds else zeros_like(args[i]) for i in plan.seeded_carries] + [
         zeros_like(args[i]) for i in plan.fixed
@@ -99,8 +108,18 @@ def scan_vjp(
     }
     results = results_of(make(op_named("scan"), (*start, *entries, *hoisted), back))
     order = [*plan.seeded_carries, *plan.fixed, *plan.entries]
-    found = dict(zip(order, results, strict=True))
+    found = dict(zip(order, results[: len(order)], strict=True))
+    for i, left, right in plan.products:
+        factor = stored[left] if left >= 0 else args[-1 - left]
+        found[i] = _product(factor, results[len(order) + right])
     return [found.get(i) for i in wanted]
+
+
+def _product(left: Node, right: Node) -> Node:
+    """Returns the sum of left[t].T @ right[t] over t, as one product."""
+    rows = left.shape[0] * left.shape[1]
+    flat = [reshape(n, (rows, n.shape[2])) for n in (left, right)]
+    return make(op_named("matmul"), tuple(flat), {"transpose_x": True})
 
 
 @remembered
@@ -144,7 +163,16 @@ def scan_plan(
     entries = [i for i in wanted if carries <= i < carries + scanned and inputs[i] in adjoints]
     if not alive and not fixed and not entries:
         return None
+    factors = {i: adjoints[inputs[i]].args for i in fixed if _is_product(adjoints, inputs[i])}
+    late = depends_on(topological_order(list(adjoints.values())), seeds)
+    varying = depends_on(topological_order(outputs), inputs[: carries + scanned])
+    for i, (left, right) in list(factors.items()):
+        if left in late or left not in varying or right not in late:
+            del factors[i]
+    fixed = [i for i in fixed if i not in factors]
+    rights = list(dict.fromkeys(right for _, right in factors.values()))
     results = [or_zeros(adjoints.get(inputs[i]), inputs[i]) for i in [*alive, *fixed, *entries]]
+    results += rights
     kept, read, hoisted = _split(results, seeds, inputs, carries, scanned)
     stand_ins = _told_apart(fresh_formals(graph, [*kept, *hoisted], "r"), seeds)
     replaced = rebuild(results, dict(zip([*kept, *hoisted], stand_ins, strict=True)))
@@ -164,17 +192,43 @@ def scan_plan(
         replaced,
         f"{graph.name} backward",
     )
-    forward = Graph(inputs, [*outputs[:carries], *kept], f"{graph.name} keeping")
+    lefts = list(dict.fromkeys(left for left, _ in factors.values()))
+    places = {n: -1 - i for i, n in enumerate(inputs[: carries + scanned]) if i >= carries}
+    aside = [n for n in lefts if n not in places and n not in set(kept)]
+    places |= {n: k for k, n in enumerate([*kept, *aside])}
+    forward = Graph(inputs, [*outputs[:carries], *kept, *aside], f"{graph.name} keeping")
     return Plan(
         forward=forward,
         back=back,
         seeded_carries=tuple(alive),
         fixed=tuple(fixed),
         entries=tuple(entries),
+        products=tuple(
+            (i, places[left], _position(rights, right)) for i, (left, right) in factors.items()
+        ),
+        rights=len(rights),
         kept=len(kept),
+        aside=len(aside),
         read=tuple(read),
         hoisted=tuple(hoisted),
     )
+
+
+def _is_product(adjoints: Mapping[Node, Node], formal: Node) -> bool:
+    """Tells whether an adjoint is left.T @ right of few rows: cheaper stacked than added up."""
+    node = adjoints[formal]
+    if node.op.name != "matmul" or node.type != formal.type:
+        return False
+    if not node.params.get("transpose_x") or node.params.get("transpose_y"):
+        return False
+    left, right = node.args
+    rows, columns = left.shape[0], left.shape[-1]
+    small = isinstance(rows, int) and isinstance(columns, int) and rows <= columns
+    return left.ndim == right.ndim == 2 and small
+
+
+def _position(nodes: Sequence[Node], node: Node) -> int:
+    return next(k for k, n in enumerate(nodes) if n is node)
 
 
 def _told_apart(formals: Sequence[Node], others: Sequence[Node] = ()) -> list[Node]:

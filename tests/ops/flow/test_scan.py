@@ -111,6 +111,39 @@ def test_what_a_step_does_not_change_is_computed_once_and_not_stacked() -> None:
     assert [t.shape for t in back.type.items[: back.params["carries"]]] == [(3,), (3, 3)]
 
 
+def test_adjoint_of_a_matrix_times_few_rows_is_one_product_behind_the_loop() -> None:
+    x = gx.input("x", (4, 2, 3), "float64")
+    w, u = gx.input("w", (3, 5), "float64"), gx.input("u", (5, 5), "float64")
+
+    def step(h: gx.Node, row: gx.Node) -> Any:
+        h = gx.tanh(row @ w + h @ u)
+        return h, h
+
+    _, rows = gx.scan(step, gx.zeros((2, 5), "float64"), x)
+    loss = gx.sum(rows**2)
+    slopes = gx.grad(loss, [w, u])
+    _, back = loops(join_loops([loss, *slopes]))
+    shapes = [t.shape for t in getattr(back.type, "items", (back.type,))]
+    assert shapes == [(2, 5), (4, 2, 5)]  # the carry's adjoint, and one factor for both products
+
+    def by_jax(w: Any, u: Any, x: Any) -> Any:
+        def inner(h: Any, row: Any) -> Any:
+            h = jnp.tanh(row @ w + h @ u)
+            return h, h
+
+        return jnp.sum(jax.lax.scan(inner, jnp.zeros((2, 5)), x)[1] ** 2)
+
+    values = [rng.normal(size=n.shape) for n in (w, u, x)]
+    truth = jax.grad(by_jax, (0, 1))(*values)
+    found = gx.evaluate(slopes, dict(zip(("w", "u", "x"), values, strict=True)))
+    for mine, theirs in zip(found, truth, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
+    second = jax.jacobian(jax.grad(by_jax, 1), 0)(*values)
+    made = gx.jacobian(gx.grad(loss, u), w, engine="forward")
+    found = gx.evaluate(made, dict(zip(("w", "u", "x"), values, strict=True)))
+    np.testing.assert_allclose(found, second, rtol=1e-10, atol=1e-12)
+
+
 def test_first_carry_may_be_a_plain_number_of_the_dtype_that_the_body_makes() -> None:
     x = gx.input("x", ("n",), "float64")
     total, before = gx.scan(lambda c, t: (c + t * t, c), 0.0, x)
