@@ -55,7 +55,8 @@ class Op:
 
     Attributes:
         name: the mathematician's word; the name under which it is called and drawn.
-        group: `elementwise`, `reduction`, `shape`, `indexing`, `contraction`, `source`, `control`.
+        group: `elementwise`, `reduction`, `shape`, `indexing`, `contraction`, `linalg`,
+            `source`, `control`.
         meet: how operands of different dtypes meet before `infer`: `"all"` promotes them to one
             dtype, `"float"` to one float dtype, `"tail"` all but the first, `"none"` leaves them.
         infer: `infer(*types, **params)`: the result's type; raises ShapeError, DTypeError, ....
