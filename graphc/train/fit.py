@@ -30,7 +30,7 @@ from graphc.train.optimisers import first_rate, updater
 from graphc.train.progress import Progress
 from graphc.train.run import Best, Run
 from graphc.train.schedules import Schedule
-from graphc.train.step import Program
+from graphc.train.step import program_of
 from graphc.train.stopping import read_stopping
 
 
@@ -164,8 +164,9 @@ def fit(
     inputs = {n: p for n, p in read.inputs.items() if not (read.keyed and n == KEY)}
     prepared = prepare(inputs, data, validation, normalise, fixed, seed, allow_nan=allow_nan)
     batch = batch_of(batch_size, prepared, inputs, accumulate)
-    program = Program(
-        read, made, accumulate=accumulate, clip_value=_positive(clip_value, "clip_value"),
+    program = program_of(
+        read, made, optimiser, options, accumulate=accumulate,
+        clip_value=_positive(clip_value, "clip_value"),
         clip_norm=_positive(clip_norm, "clip_norm"), budget=budget,
     )  # fmt: skip
     chosen = Options(

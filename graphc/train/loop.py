@@ -110,14 +110,13 @@ class Trainer:
         self.rest = data.rows % options.batch if options.keep_rest else 0
         kinds = [p.type.dtype.numpy for p in program.model.parameters.values()]
         self._kind = np.float64 if any(k == np.float64 for k in kinds) else np.float32
-        self._epoch = jax.jit(program.checked_epoch)
-        self._kept_step = jax.jit(program.numbered_step)
+        self._epoch, self._kept_step = program.run_epoch, program.run_step
         size = sum(_bytes(p) for p in program.model.parameters.values())
         self._in_place = size > IN_PLACE
         self._step = self._kept_step
         if self._in_place:
-            self._step = jax.jit(program.numbered_step, donate_argnums=0)
-        self._measure = jax.jit(program.measure)
+            self._step = program.run_step_in_place
+        self._measure = program.run_measure
         self._copy = jax.jit(lambda carry: jax.tree.map(jnp.copy, carry))
         self._on_device = jax.jit(lambda carry: all_finite((carry.parameters, carry.state)))
         self._known: Any = None

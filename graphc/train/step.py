@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -64,6 +66,12 @@ class Program:
         self._measures: Any = (
             compile(model.measures, places, **options).function if model.measures else None
         )
+
+        # Jitted once, so that trainings of one program compile it once.
+        self.run_epoch = jax.jit(self.checked_epoch)
+        self.run_step = jax.jit(self.numbered_step)
+        self.run_step_in_place = jax.jit(self.numbered_step, donate_argnums=0)
+        self.run_measure = jax.jit(self.measure)
 
     # -- parts of a step, traced --
 
@@ -175,3 +183,46 @@ def all_finite(values: Any) -> Any:
         if jnp.issubdtype(array.dtype, jnp.inexact):
             found = found & jnp.all(jnp.isfinite(array))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a program was asked for; equal where one program serves both."""
+
+    nodes: tuple[Any, ...]
+    optimiser: Any
+    options: tuple[Any, ...]
+    settings: tuple[Any, ...]
+    make: Callable[[], Program] = field(compare=False)
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(asked: _Asked) -> Program:
+    return asked.make()
+
+
+def program_of(
+    model: Model, made: Updater, optimiser: Any, options: Any, **settings: Any
+) -> Program:
+    """Returns the program of a training; the last few are kept.
+
+    Compiling takes a second, and training again from another seed, at another rate or with other
+    data of the same shapes, is the same program.
+
+    Args:
+        model: the graph's parts.
+        made: the optimiser, made from what was given.
+        optimiser: what was given.
+        options: what was given with it.
+        settings: those of `Program`.
+    """
+    parts = (model.measures, model.parameters, model.state, model.updates, model.inputs)
+    nodes = (model.loss.uid, *(tuple((n, p.uid) for n, p in part.items()) for part in parts))
+    try:
+        asked = _Asked(
+            nodes, optimiser, tuple(sorted(dict(options or {}).items())),
+            tuple(sorted(settings.items())), lambda: Program(model, made, **settings),
+        )  # fmt: skip
+        return _kept(asked)
+    except TypeError:  # an option or an optimiser that is no key
+        return Program(model, made, **settings)

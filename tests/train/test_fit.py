@@ -273,6 +273,25 @@ def test_a_rate_may_be_any_function_of_the_step() -> None:
     assert run.history["learning_rate"] == pytest.approx([0.1 / 3**0.5, 0.1 / 6**0.5])
 
 
+def test_training_again_compiles_nothing_again() -> None:
+    from graphc.train.step import _kept
+
+    loss, right, data = curved()
+    call = lambda **more: train.fit(
+        loss, data, evaluate={"accuracy": right}, epochs=1, validation=0.25, **more
+    )
+    first = call()
+    programs = _kept.cache_info().misses
+    epoch = _kept.cache_info
+    call(seed=5, learning_rate=0.5)
+    call(learning_rate=train.cosine(0.1, 3))
+    assert epoch().misses == programs
+    call(clip_norm=1.0)
+    call(options={"b1": 0.5})
+    assert epoch().misses == programs + 2
+    same(first, call())
+
+
 def test_frozen_parameters_stay() -> None:
     loss, _, data = curved()
     run = train.fit(loss, data, epochs=1, frozen=("w1",))
