@@ -158,16 +158,29 @@ def _has_options(node: Node) -> bool:
     return any(node.params.get(key) for key in ("transpose_x", "transpose_y"))
 
 
+#: Parameters that only count a block's inputs.
+_COUNTS = frozenset({"carries", "scanned", "held", "branches"})
+
+
+def _called(node: Node) -> str:
+    """Returns what is called: a block by its own name, of several branches all of them."""
+    body = node.params.get("graph")
+    if node.op.name == "switch":
+        return f"switch[{', '.join([branch.name for branch in node.params['branches']])}]"
+    return body.name if isinstance(body, Graph) else node.op.name
+
+
 def _call(part: Part) -> list[Piece]:
     node = part.node
-    body = node.params.get("graph")
-    found: list[Piece] = [clean(body.name if isinstance(body, Graph) else node.op.name), "("]
+    found: list[Piece] = [clean(_called(node)), "("]
     for position, operand in enumerate(part.parts):
         if position:
             found.append(", ")
         found.append((operand, CHOICE))
     for key, value in node.params.items():
-        if isinstance(value, Graph) or value is None or value is False or callable(value):
+        if key in _COUNTS or isinstance(value, Graph):
+            continue
+        if value is None or value is False or callable(value):
             continue
         found.append(f", {key}={_option(value)}")
     return [*found, ")"]
