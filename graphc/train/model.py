@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from graphc.core.const import Const
+from graphc.core.dim import Dim
+from graphc.core.dtype import DType
 from graphc.core.errors import ArgumentError, GradError, ShapeError, show_value
 from graphc.core.graph import Graph, leaves
 from graphc.core.naming import describe
@@ -156,21 +158,26 @@ def flat(values: Any, names: Sequence[str], what: str) -> dict[str, Any]:
 # -- identity --------------------------------------------------------------------------------------
 
 
-def fingerprint(roots: Sequence[Node]) -> str:
-    """Returns 32 hexadecimal digits that tell one graph from another, alike in every process.
+def fingerprint(roots: Sequence[Node], *, here: bool = False) -> str:
+    """Returns 32 hexadecimal digits that tell one graph from another.
 
     First values and owners of parameters are left out: they are no part of the model.
+
+    Args:
+        roots: the graph.
+        here: True tells functions and other objects among the parameters apart, which makes digits
+            that mean nothing outside of this process; False knows them by their names.
     """
-    return _digest(roots, {}).hex()
+    return _digest(roots, {}, here).hex()
 
 
-def _digest(roots: Sequence[Node], known: dict[Graph, bytes]) -> bytes:
+def _digest(roots: Sequence[Node], known: dict[Graph, bytes], here: bool) -> bytes:
     numbers: dict[Node, int] = {}
     total = hashlib.blake2b(digest_size=16)
     for node in topological_order(roots):
         numbers[node] = len(numbers)
         params = [
-            f"{k}={_parameter(v, known)}"
+            f"{k}={_parameter(v, known, here)}"
             for k, v in sorted(node.params.items())
             if not (node.op.name == "param" and k in ("init", "owner"))
         ]
@@ -181,20 +188,22 @@ def _digest(roots: Sequence[Node], known: dict[Graph, bytes]) -> bytes:
     return total.digest()
 
 
-def _parameter(value: Any, known: dict[Graph, bytes]) -> str:
+def _parameter(value: Any, known: dict[Graph, bytes], here: bool) -> str:
     if isinstance(value, Const):
         return repr(value.key)
     if isinstance(value, Graph):  # blocks nest 100 deep at most
         if value not in known:
-            known[value] = _digest([*value.inputs, *value.outputs], known)
+            known[value] = _digest([*value.inputs, *value.outputs], known, here)
         return known[value].hex()
     if isinstance(value, float):
         return value.hex()
     if isinstance(value, (tuple, list)):
-        return f"({','.join(_parameter(v, known) for v in value)})"
-    if callable(value) and not hasattr(value, "numpy"):  # a program: known by its name alone
-        return str(getattr(value, "__qualname__", type(value).__name__))
-    return str(value)
+        return f"({','.join(_parameter(v, known, here) for v in value)})"
+    kind = type(value).__name__
+    if value is None or isinstance(value, (bool, int, str, slice, DType, Dim, TensorType)):
+        return f"{kind}:{value}"
+    name = str(getattr(value, "__qualname__", kind))
+    return f"{name}:{id(value)}" if here else name
 
 
 def is_finite(array: Any) -> bool:

@@ -15,7 +15,7 @@ from jax import lax
 from graphc.backends.compile import compile
 from graphc.core.graph import nodes_everywhere
 from graphc.diff.derivatives import value_and_grad
-from graphc.train.model import KEY, Model
+from graphc.train.model import KEY, Model, fingerprint
 from graphc.train.optimisers import Updater
 
 #: Ops that XLA's CPU backend runs slower within a loop of its own than one call at a time:
@@ -189,7 +189,7 @@ def all_finite(values: Any) -> Any:
 class _Asked:
     """What a program was asked for; equal where one program serves both."""
 
-    nodes: tuple[Any, ...]
+    graph: tuple[Any, ...]
     optimiser: Any
     options: tuple[Any, ...]
     settings: tuple[Any, ...]
@@ -206,8 +206,8 @@ def program_of(
 ) -> Program:
     """Returns the program of a training; the last few are kept.
 
-    Compiling takes a second, and training again from another seed, at another rate or with other
-    data of the same shapes, is the same program.
+    Compiling takes a second, and training again from another seed, at another rate, with other
+    data of the same shapes, or a model built anew alike, is the same program.
 
     Args:
         model: the graph's parts.
@@ -216,11 +216,12 @@ def program_of(
         options: what was given with it.
         settings: those of `Program`.
     """
+    roots = [model.loss, *model.measures.values(), *model.updates.values()]
     parts = (model.measures, model.parameters, model.state, model.updates, model.inputs)
-    nodes = (model.loss.uid, *(tuple((n, p.uid) for n, p in part.items()) for part in parts))
+    graph = (fingerprint(roots, here=True), *(tuple(part) for part in parts))
     try:
         asked = _Asked(
-            nodes, optimiser, tuple(sorted(dict(options or {}).items())),
+            graph, optimiser, tuple(sorted(dict(options or {}).items())),
             tuple(sorted(settings.items())), lambda: Program(model, made, **settings),
         )  # fmt: skip
         return _kept(asked)

@@ -292,6 +292,25 @@ def test_training_again_compiles_nothing_again() -> None:
     same(first, call())
 
 
+def test_models_built_alike_are_one_program_and_others_are_not() -> None:
+    from graphc.train.step import _kept
+
+    _, _, data = curved()
+
+    def call(width: int, times: float) -> train.Run:
+        x, y = gx.input("x", ("batch", 2)), gx.input("y", ("batch",))
+        score = nn.Sequential([nn.Dense(width, "tanh"), nn.Dense(1)])(x)[:, 0]
+        loss = gx.mean(gx.softplus(score) - score * y) * times
+        return train.fit(loss, data, epochs=1, optimiser="sgd", learning_rate=0.1)
+
+    first, before = call(3, 1.0), _kept.cache_info().misses
+    same(first, call(3, 1.0))
+    assert _kept.cache_info().misses == before
+    assert call(3, 2.0).values["dense2.bias"] != first.values["dense2.bias"]
+    call(4, 1.0)
+    assert _kept.cache_info().misses == before + 2
+
+
 def test_frozen_parameters_stay() -> None:
     loss, _, data = curved()
     run = train.fit(loss, data, epochs=1, frozen=("w1",))
