@@ -150,7 +150,11 @@ def _judge_rule(op: Op, case: Case, subject: Subject, direction: str, outcome: O
     numbers = subject.exact(right)
     for name, plant in faults():
         with plant(op.name, direction):
-            wrong = subject.gradient(direction)
+            try:
+                wrong = subject.gradient(direction)
+            except gx.GradError:  # it sends an adjoint where there is no way back
+                outcome.caught[name] = outcome.caught.get(name, 0) + 1
+                continue
             if all(a is b for a, b in zip(wrong, right, strict=True)):
                 continue  # nothing was there to be changed: no such operand, no square
             found = subject.digits(direction, wrong)
