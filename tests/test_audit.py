@@ -21,12 +21,12 @@ ALLOWED = {
     ("graphc/compare/atlas/run.py", "concurrent.futures.ProcessPoolExecutor"):
         "processes of graphc's own share the work, started afresh",
     ("graphc/compare/atlas/run.py", "multiprocessing"): "how these processes are started",
-    ("graphc/compare/load.py", "importlib.util"): "imports the user's own FILE.py",
-    ("graphc/compare/load.py", "exec_module"): "imports the user's own FILE.py",
-    ("graphc/compare/load.py", "sys.modules"): "where an imported FILE.py belongs",
     ("graphc/compare/report/html.py", "markupsafe.Markup"): "what clean.py and mathml made safe",
     ("graphc/core/errors.py", "types.CodeType"): "the type of a frame's code, read and never made",
     ("graphc/core/fork.py", "sys.modules"): "looked at, to see whether JAX was loaded",
+    ("graphc/core/programs.py", "importlib.util"): "imports the user's own FILE.py",
+    ("graphc/core/programs.py", "exec_module"): "imports the user's own FILE.py",
+    ("graphc/core/programs.py", "sys.modules"): "where an imported FILE.py belongs",
     ("graphc/fuzz/run.py", "concurrent.futures.ProcessPoolExecutor"):
         "processes of graphc's own share the work, started afresh",
     ("graphc/fuzz/run.py", "multiprocessing"): "how these processes are started",
