@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import graphc as gx
+from docs.reference_parts import PARTS
 from graphc.cli import main as command_line
 from graphc.compare.ops_table import op_rows
 from graphc.core.calls import public_functions
@@ -20,50 +21,6 @@ from graphc.simplify.rules import ALL_RULES
 
 TARGET = Path(__file__).parent / "reference.md"
 
-#: Headings and the public names under them, in the order in which one meets them.
-PARTS = {
-    "Declare": "input param constant arange dim function block map parse",
-    "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
-    "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient",
-    "Check and compare": (
-        "Problem check debug DebugReport kinks KinkReport compare write_report load_problems"
-    ),
-    "Draw": "draw",
-    "Save and load": "save load load_with_values",
-    "Simplify and measure": "simplify lint explain cost",
-    "SymPy": "to_sympy from_sympy",
-    "Losses": (
-        "mse mae huber log_cosh_error hinge squared_hinge binary_cross_entropy "
-        "categorical_cross_entropy log_loss kl_divergence focal triplet cosine_distance "
-        "nn.l1 nn.l2 nn.elastic"
-    ),
-    "Activations": "threshold relu6 prelu celu hard_tanh hard_sigmoid swish mish",
-    "Layers": (
-        "nn.Sequential nn.Feedforward nn.Residual nn.Dense nn.Conv nn.ConvTranspose nn.MaxPool "
-        "nn.AvgPool nn.GlobalPool nn.Flatten nn.Reshape nn.BatchNorm nn.LayerNorm nn.RMSNorm "
-        "nn.GroupNorm nn.Dropout nn.Embedding nn.PositionEmbedding nn.SinusoidalPositions nn.GLU "
-        "nn.ReGLU nn.GEGLU nn.SwiGLU nn.Maxout nn.PReLU nn.Swish nn.RNN nn.LSTM nn.GRU "
-        "nn.Bidirectional nn.MultiHeadAttention nn.TransformerBlock nn.dot_product_attention "
-        "nn.activation_of"
-    ),
-    "Parameters of networks": (
-        "nn.parameters nn.state nn.updates nn.initialise nn.count nn.describe nn.folded nn.flat "
-        "nn.nest nn.key assign nn.layer nn.entered nn.Scope"
-    ),
-    "First values": (
-        "nn.init.zeros nn.init.ones nn.init.constant nn.init.uniform nn.init.normal "
-        "nn.init.truncated_normal nn.init.glorot nn.init.he nn.init.lecun nn.init.scaled "
-        "nn.init.orthogonal"
-    ),
-    "Types": "promote DType TensorType Dim Graph",
-}
-#: Functions whose operation has a record of the same name, or that are short forms of one.
-FUNCTIONS = (
-    "broadcast_to cast clip concat dot einsum elu expand_dims full full_like gelu isfinite isinf "
-    "isnan leaky_relu log_softmax logsumexp matrix_transpose max mean min norm ones ones_like "
-    "outer positive pow prod ravel reshape round scatter_add sinc softmax squeeze stack std sum "
-    "swapaxes take transpose var zeros zeros_like"
-)
 _SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Note")
 
 
@@ -78,7 +35,6 @@ def reference() -> str:
     for title, names in PARTS.items():
         parts.append(f"## {title}")
         parts += [_entry(name) for name in names.split()]
-    parts += ["## Functions with options", *[_entry(name) for name in FUNCTIONS.split()]]
     parts += ["## Other names", _other_names()]
     parts += ["## Operations", _operations(), "## Identities", _identities()]
     parts += ["## Errors", _errors(), "## Command line", _commands()]
@@ -86,8 +42,7 @@ def reference() -> str:
 
 
 def _titles() -> list[str]:
-    rest = ("Functions with options", "Other names", "Operations", "Identities", "Errors")
-    return [*PARTS, *rest, "Command line"]
+    return [*PARTS, "Other names", "Operations", "Identities", "Errors", "Command line"]
 
 
 def _anchor(title: str) -> str:
