@@ -15,7 +15,7 @@ from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.train.data import Data, prepare
 from graphc.train.fit import as_numpy, batch_of, first_values, measure_batch_of
 from graphc.train.model import KEY, Model
-from graphc.train.optimisers import OptaxUpdater, first_rate, has_own_rate, updater
+from graphc.train.optimisers import OptaxUpdater, first_rate, first_state, has_own_rate, updater
 from graphc.train.rates import Rates
 from graphc.train.step import Carry, Program
 from graphc.train.stopping import is_larger_better, monitored
@@ -111,6 +111,8 @@ class Group:
         starts = [first_values(self.model, None, s) for s in self.seeds]
         stack = {n: jnp.asarray(np.stack([s[n] for s in starts])) for n in self.model.leaves}
         parameters = {n: stack[n] for n in self.model.parameters}
+        one = lambda tree: jax.tree.map(lambda a: a[0], tree)
+        first_state(self.updater, one(parameters), one(self.options))  # says what Optax dislikes
         optimiser = jax.vmap(self.updater.init)(parameters, self.options)
         carry = Carry(parameters, {n: stack[n] for n in self.model.state}, optimiser)
         keys = np.stack([

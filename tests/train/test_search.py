@@ -124,6 +124,8 @@ def test_wrong_searches_are_refused() -> None:
     loss, data = line()
     with pytest.raises(gx.ArgumentError, match="'decay' is no hyper-parameter here"):
         train.search(loss, data, grid={"decay": [0.1]})
+    with pytest.raises(gx.ArgumentError, match="the optimiser sm3 failed"):
+        train.search(loss, data, grid={"learning_rate": [0.1]}, optimiser="sm3")
     with pytest.raises(gx.ArgumentError, match="either a grid or random"):
         train.search(loss, data)
     with pytest.raises(gx.ArgumentError, match="no list of values"):
