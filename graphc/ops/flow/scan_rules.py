@@ -37,8 +37,8 @@ from graphc.ops.sweep import active_nodes, reverse_sweep, rule_of
 #: Ops that cost next to nothing: what they make is made again rather than kept.
 _CHEAP = frozenset(
     "add sub mul neg abs cast where maximum minimum square equal not_equal less less_equal greater "
-    "greater_equal logical_and logical_or logical_not reshape transpose broadcast_to index "
-    "expand_dims squeeze sign concatenate slice".split()
+    "greater_equal logical_and logical_or logical_not reshape transpose broadcast_to sign concat "
+    "slice".split()
 )
 
 

@@ -191,10 +191,18 @@ def test_root_has_the_derivatives_of_its_equation_to_any_order() -> None:
 
 def test_engines_agree_about_a_root_and_a_fixed_point() -> None:
     assert gx.check(gx.Problem(cubic(), AT)).agreed
+    settled = gx.fixed_point(lambda u: gx.tanh(x * u + a), gx.constant(0.0, "float64"))
+    assert gx.check(gx.Problem(settled**2, AT)).agreed
+
+
+def test_fixed_point_of_several_unknowns_has_the_slopes_of_its_equation() -> None:
     m, b = gx.input("m", (2, 2), "float64"), gx.input("b", (2,), "float64")
     settled = gx.fixed_point(lambda u: gx.tanh(m @ u + b), gx.zeros(2, "float64"))
     values = {"m": np.array([[0.3, -0.2], [0.1, 0.4]]), "b": np.array([0.2, -0.1])}
-    assert gx.check(gx.Problem(gx.sum(settled**2), values)).agreed
+    u, found = gx.evaluate([settled, gx.jacobian(settled, b)], values)
+    np.testing.assert_allclose(u, np.tanh(values["m"] @ u + values["b"]), rtol=1e-15)
+    bend = np.diag(1 - u * u)
+    np.testing.assert_allclose(found, np.linalg.solve(np.eye(2) - bend @ values["m"], bend))
 
 
 def test_root_does_not_depend_on_its_guess() -> None:

@@ -133,7 +133,7 @@ def test_adjoint_of_a_matrix_times_few_rows_is_one_product_behind_the_loop() -> 
 
         return jnp.sum(jax.lax.scan(inner, jnp.zeros((2, 5)), x)[1] ** 2)
 
-    values = [rng.normal(size=n.shape) for n in (w, u, x)]
+    values = [rng.normal(size=s) for s in ((3, 5), (5, 5), (4, 2, 3))]
     truth = jax.grad(by_jax, (0, 1))(*values)
     found = gx.evaluate(slopes, dict(zip(("w", "u", "x"), values, strict=True)))
     for mine, theirs in zip(found, truth, strict=True):
