@@ -40,8 +40,9 @@ from graphc.core.errors import (
     PrecisionError,
 )
 from graphc.core.graph import Graph, leaves
+from graphc.core.literals import array_of
 from graphc.core.naming import describe
-from graphc.core.node import Node, array_of
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, TupleType
 from graphc.ops.source import exact_number

@@ -28,8 +28,9 @@ from graphc.core.dtype import dtype_of
 from graphc.core.errors import ArgumentError, BudgetError, Place, SavedGraphError, ShapeError
 from graphc.core.files import folder_locked, write_atomic
 from graphc.core.graph import Graph, leaves
+from graphc.core.literals import array_of
 from graphc.core.naming import describe, describe_operand
-from graphc.core.node import Node, array_of
+from graphc.core.node import Node
 from graphc.core.type import TupleType, Type
 from graphc.core.walk import topological_order
 

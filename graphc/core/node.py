@@ -6,33 +6,30 @@ every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from graphc.core import dtype as dtypes
 from graphc.core.calls import public_functions, standing_for
-from graphc.core.const import Const, freeze
+from graphc.core.const import freeze
 from graphc.core.dim import Dim
-from graphc.core.dtype import DType, dtype_of, join_dtypes, weak_name
+from graphc.core.dtype import DType, join_dtypes, weak_name
 from graphc.core.errors import (
     ArgumentError,
-    DTypeError,
     GraphcError,
     Place,
-    PrecisionError,
     ShapeError,
     user_place,
 )
 from graphc.core.fork import in_forked_child
-from graphc.core.naming import call_text, describe, describe_operand
-from graphc.core.numpy_names import NUMPY_KEYWORDS, NUMPY_NAMES
+from graphc.core.literals import array_const, scalar_const
+from graphc.core.naming import call_text, describe
+from graphc.core.numpy_names import call_function, call_ufunc
 from graphc.core.op import Op, op_named
 from graphc.core.type import Shape, Size, TupleType, Type
 
@@ -411,44 +408,19 @@ class Node:
     # -- NumPy's own functions ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Node:
-        if method != "__call__" or options:
-            extra = ", ".join(options) or method
-            raise ArgumentError(
-                f"np.{ufunc.__name__} with {extra} does not work on graph values",
-                f"use gx.{NUMPY_NAMES.get(ufunc.__name__, ufunc.__name__)}",
-            )
-        return _numpy_function(ufunc.__name__)(*inputs)
+        return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Node:
-        found = _numpy_function(function.__name__)
-        own = () if isinstance(found, Op) else inspect.signature(found).parameters
-        named = {k if k in own else NUMPY_KEYWORDS.get(k, k): v for k, v in options.items()}
-        return found(*args, **named)
+        return call_function(function, args, options)
 
     def _repr_svg_(self) -> str:
-        return _display(self)
+        return public_functions["_repr_svg_"](self)
 
 
 def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
     """Calls the public function `name`, or applies the op of that name."""
     function = public_functions.get(name)
     return function(*operands, **params) if function else apply_named(name, *operands, **params)
-
-
-def _numpy_function(numpy_name: str) -> Callable[..., Any]:
-    name = NUMPY_NAMES.get(numpy_name, numpy_name)
-    if name in public_functions:
-        return public_functions[name]
-    try:
-        return op_named(name)
-    except ArgumentError as error:
-        raise ArgumentError(
-            f"np.{numpy_name} has no counterpart in graphc", error.mend or "`graphc ops` lists them"
-        ) from None
-
-
-def _display(node: Node) -> str:
-    return public_functions["_repr_svg_"](node)
 
 
 # -- making nodes ----------------------------------------------------------------------------------
@@ -622,79 +594,7 @@ def scalar(value: bool | int | float | complex, dtype: DType) -> Node:
     Raises:
         DTypeError: an integer dtype can't hold the number, or a real one a complex number.
     """
-    if isinstance(value, complex):
-        if dtype.kind != "c":
-            raise DTypeError(
-                f"{value!r} does not fit into {dtype.name}", "use gx.complex64 or gx.complex128"
-            )
-        return make(op_named("constant"), (), {"value": _complex_const(value, dtype)})
-    if dtype.is_integer and not isinstance(value, bool):
-        info = np.iinfo(dtype.numpy)
-        if value != value or not info.min <= value <= info.max or int(value) != value:
-            raise DTypeError(f"{value!r} does not fit into {dtype.name}", "cast the other operand")
-    # The sign of zero counts, so the bits are the key and not the value.
-    bits = value.hex() if isinstance(value, float) else value
-    const = _scalar_const(bits, type(value), dtype)
-    return make(op_named("constant"), (), {"value": const})
-
-
-@functools.lru_cache(maxsize=4096)
-def _scalar_const(bits: str | int, kind: type, dtype: DType) -> Const:
-    value: int | float = float.fromhex(bits) if isinstance(bits, str) else kind(bits)
-    try:
-        with np.errstate(over="ignore", under="ignore"):
-            array = np.asarray(value, dtype=dtype.numpy)
-    except OverflowError:
-        raise DTypeError(
-            f"the integer has {int(value).bit_length()} bits and does not fit into {dtype.name}",
-            "give a smaller number",
-        ) from None
-    if dtype.is_inexact and value - value == 0:
-        if not np.isfinite(array):
-            raise PrecisionError(
-                f"{value!r} is too large for {dtype.name}: it would become infinite",
-                "declare the inputs in a wider dtype, or write math.inf",
-            )
-        if value and not array:
-            raise PrecisionError(
-                f"{value!r} is too small for {dtype.name}: it would become 0",
-                "declare the inputs in a wider dtype, or write 0.0",
-            )
-    if dtype is dtypes.bool_ and value not in (0, 1):
-        raise DTypeError(f"{value!r} is neither True nor False", "compare it: x != 0")
-    return Const(array)
-
-
-def _complex_const(value: complex, dtype: DType) -> Const:
-    with np.errstate(over="ignore", under="ignore"):
-        array = np.asarray(value, dtype=dtype.numpy)
-    finite = value - value == 0
-    if finite and not np.isfinite(array):
-        raise PrecisionError(
-            f"{value!r} is too large for {dtype.name}: it would become infinite",
-            "declare the inputs in a wider dtype",
-        )
-    return Const(array)
-
-
-def array_of(value: Any) -> np.ndarray[Any, Any]:
-    """Returns what NumPy makes of a value.
-
-    Raises:
-        ArgumentError: it makes nothing of it, or the value's own `__array__` fails.
-    """
-    if isinstance(value, np.ma.MaskedArray):
-        raise ArgumentError(
-            f"{describe_operand(value)} is a masked array, and its mask would be lost",
-            "fill it: value.filled(0.0), and use gx.where with the mask",
-        )
-    try:
-        return np.asarray(value)
-    except Exception as error:  # a foreign __array__ may raise anything, a JAX tracer its own
-        words = str(error).splitlines() or [type(error).__name__]
-        raise ArgumentError(
-            f"{describe_operand(value)} is no array: {words[0]}", "give rows of one length"
-        ) from None
+    return make(op_named("constant"), (), {"value": scalar_const(value, dtype)})
 
 
 def as_node(value: Any, dtype: DType | None = None) -> Node:
@@ -725,36 +625,4 @@ def as_node(value: Any, dtype: DType | None = None) -> Node:
         return scalar(value, dtype)
     if isinstance(value, (list, tuple)) and any(isinstance(v, Node) for v in value):
         return apply_public("stack", list(value))
-    listed = isinstance(value, (list, tuple))
-    array = array_of(value)
-    if array.dtype == object or (array.dtype.kind in "USMmV" and array.dtype.name != "bfloat16"):
-        raise ArgumentError(
-            f"{describe_operand(value)} is neither a graph value, a number nor an array of numbers",
-            "build it from gx.input, numbers and arrays",
-        )
-    if dtype is None and listed:
-        kinds = {
-            "f": dtypes.DEFAULT_FLOAT, "i": dtypes.DEFAULT_INT, "c": dtypes.DEFAULT_COMPLEX,
-        }  # fmt: skip
-        kind = kinds.get(array.dtype.kind)
-        dtype = kind
-    target = dtype or dtype_of(array.dtype)
-    if array.dtype.kind == "c" and target.kind != "c":
-        raise DTypeError(
-            f"{describe_operand(value)} does not fit into {target.name}",
-            "take its real part, or use gx.complex64",
-        )
-    with np.errstate(all="ignore"):
-        made = array.astype(target.numpy)
-    wide = np.complex128 if target.kind == "c" else np.float64
-    if target.is_inexact and np.any(np.isinf(made.astype(wide)) & np.isfinite(array)):
-        raise PrecisionError(
-            f"{describe_operand(value)} holds numbers too large for {target.name}",
-            "choose a wider dtype",
-        )
-    if not target.is_inexact and not np.array_equal(made, array):
-        raise DTypeError(
-            f"{describe_operand(value)} does not fit into {target.name}",
-            "round it, or choose another dtype",
-        )
-    return apply_named("constant", value=Const(made))
+    return apply_named("constant", value=array_const(value, dtype))

@@ -14,8 +14,9 @@ from graphc.core.const import Const
 from graphc.core.dtype import uint32
 from graphc.core.errors import ArgumentError, NameClashError, ShapeError, show_value, user_place
 from graphc.core.graph import check_names, nodes_everywhere
+from graphc.core.literals import array_of
 from graphc.core.naming import describe_operand
-from graphc.core.node import Node, array_of
+from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import depends_on, topological_order
 from graphc.nn.init import from_spec, key_of
