@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.naming import describe

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.core.calls import guarded
 from graphc.core.errors import (
     ArgumentError,

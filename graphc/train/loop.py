@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node
 from graphc.train.data import Data
@@ -102,7 +102,7 @@ class Trainer:
     def __init__(self, program: Program, data: Data, options: Options) -> None:
         self.program, self.data, self.options = program, data, options
         self.course = Course()
-        self.key = np.asarray(jax.random.key_data(jax.random.key(options.seed)))
+        self.key = jax.random.key_data(jax.random.key(options.seed))
         self.fixed = {n: jnp.asarray(a) for n, a in data.fixed.items()}
         self.training = _to_device(data.training)
         self.full = options.batch == data.rows

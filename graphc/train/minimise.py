@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize
 
 from graphc.backends.compile import compile
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, DivergedError, GradError, ShapeError, show_value
 from graphc.core.graph import leaves

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.train.data import Data, prepare
 from graphc.train.fit import as_numpy, batch_of, first_values, measure_batch_of
