@@ -64,6 +64,8 @@ HEAVY = {
 
 #: Few files may be longer than this many lines, and none much longer.
 LONG, LONGEST, FEW = 400, 720, 6
+#: Files that may have any length, and why.
+UNBOUNDED = {"graphc/__init__.py": "one list of public names, and how the late ones load"}
 
 
 def name_of(path: Path) -> str:
@@ -186,9 +188,10 @@ def test_module_says_in_a_docstring_what_it_is_for(path: Path) -> None:
 
 def test_files_stay_short() -> None:
     lengths = {name_of(p): len(p.read_text(encoding="utf-8").splitlines()) for p in FILES}
-    long = {name: count for name, count in lengths.items() if count > LONG}
+    assert lengths.keys() >= UNBOUNDED.keys()
+    long = {n: count for n, count in lengths.items() if count > LONG and n not in UNBOUNDED}
     report = ", ".join(f"{name}: {count}" for name, count in sorted(long.items()))
-    assert len(long) <= FEW and max(lengths.values()) <= LONGEST, report
+    assert len(long) <= FEW and max(long.values(), default=0) <= LONGEST, report
 
 
 def test_no_file_compares_nodes_by_equality_with_none_or_types() -> None:

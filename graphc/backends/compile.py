@@ -12,8 +12,8 @@ from jax import tree_util
 
 from graphc.backends.derivative import with_own_derivative
 from graphc.backends.jax import lower
-from graphc.backends.numpy import check_kind, check_range
 from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
+from graphc.backends.values import check_kind, check_range
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
 from graphc.core.fork import require_living_jax

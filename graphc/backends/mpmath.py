@@ -11,7 +11,7 @@ from mpmath.ctx_mp import MPContext
 
 from graphc.backends.mpmath_parts import fourier, linalg, random
 from graphc.backends.mpmath_scalars import Scalars
-from graphc.backends.numpy import NumpyNamespace, as_value
+from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -20,6 +20,7 @@ from graphc.backends.run import (
     run_joined,
     spare_inputs,
 )
+from graphc.backends.values import as_value
 from graphc.core.calls import guarded
 from graphc.core.dtype import DType, float64
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, show_value

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy import as_value
+from graphc.backends.values import as_value
 from graphc.bridge.saved import (
     MAX_NEST,
     VERSION,

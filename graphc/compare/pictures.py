@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.backends.numpy import NumpyNamespace, as_value
+from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import bind_sizes, name_values, run
+from graphc.backends.values import as_value
 from graphc.compare.problem import Problem
 from graphc.compare.record import Picture as PictureRecord
 from graphc.core.calls import guarded

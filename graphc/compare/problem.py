@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphc.backends.numpy import as_value
 from graphc.backends.run import bind_sizes, name_values
+from graphc.backends.values import as_value
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, GradError, Place, user_place
 from graphc.core.graph import leaves

@@ -18,28 +18,21 @@ from typing import Any, TypeVar
 from graphc.bridge import sympy as bridge
 from graphc.bridge.sympy_names import Expression, sympy
 from graphc.bridge.sympy_ops import op_call
-from graphc.bridge.sympy_slopes import slope, slope_node, slope_size
+from graphc.bridge.sympy_slopes import slope, slope_node
 from graphc.core.errors import EngineError, GradError
 from graphc.core.naming import describe
 from graphc.core.node import Node, make, scalar
 from graphc.core.type import TensorType, broadcast_shapes
 from graphc.core.walk import rebuild, topological_order, topological_order_until
 from graphc.diff.reverse import full
+from graphc.diff.symbolic_budget import DERIVATIVE_FACTOR, past_budget, shown_count
 from graphc.ops.chain import broadcast_to, chain, sum_to
 from graphc.ops.sweep import active_nodes, op_rule, reverse_sweep
 
 Result = TypeVar("Result")
 
-#: A derivative may have this many times the operations that its expression may have.
-DERIVATIVE_FACTOR = 10
-#: SymPy draws numbers together: (x/8)**5 * (x/9)**7 holds one number. It must stay in this range
-#: of powers of two on either side of 1, so that no product below overflows that did not before.
-_EXPONENTS = {"float64": 1022, "float32": 126, "bfloat16": 126, "float16": 14}
 #: Nodes that a graph may have once its blocks are written out.
 MAX_OPENED = 20_000
-_DRAWN_OUT = frozenset(
-    ("mul", "div", "neg", "reciprocal", "square", "sqrt", "rsqrt", "integer_pow", "pow")
-)
 _WHOLE, _LOCAL = "whole expression", "local partials"
 
 
@@ -144,10 +137,10 @@ def _words(
     reason: str, size: int, tree: int, shared: int, partials: int, structural: Mapping[str, int]
 ) -> str:
     growth = _ratio(tree, size)
-    times = f"{growth:,.1f}×" if growth < 10**6 else f"{_count(tree // max(size, 1))}×"
+    times = f"{growth:,.1f}×" if growth < 10**6 else f"{shown_count(tree // max(size, 1))}×"
     swell = (
-        f"{_count(size)} operation{'s' if size != 1 else ''} written out became {_count(tree)} "
-        f"(swell {times}), {shared:,} different one{'s' if shared != 1 else ''}"
+        f"{shown_count(size)} operation{'s' if size != 1 else ''} written out became "
+        f"{shown_count(tree)} (swell {times}), {shared:,} different one{'s' if shared != 1 else ''}"
     )
     if not reason:
         return f"whole expression by SymPy: {swell}"
@@ -158,12 +151,6 @@ def _words(
         names = ", ".join(f"{name} {count}" for name, count in structural.items())
         words += f", {total:,} passed their adjoint on by their structural rule ({names})"
     return f"{words}; {swell}"
-
-
-def _count(number: int) -> str:
-    if number < 10**9:
-        return f"{number:,}"
-    return f"about 10**{round((number.bit_length() - 1) * math.log10(2))}"
 
 
 def _opened(output: Node, wrt: Sequence[Node]) -> Node:
@@ -207,7 +194,7 @@ def _whole(output: Node, wrt: Sequence[Node], budget: int) -> list[Node] | str:
     reason = (
         _no_scalar_expression(order, active, cut)
         or _nested(wrt)
-        or (_past_budget(order, active, cut, output, budget))
+        or past_budget(order, active, cut, output, budget)
     )
     if reason:
         return reason
@@ -241,83 +228,6 @@ def _nested(wrt: Sequence[Node]) -> str:
 
 def _has_formula(node: Node) -> bool:
     return node.op.group == "elementwise" and callable(node.op.formula)
-
-
-def _past_budget(
-    order: Sequence[Node], active: set[Node], cut: Mapping[Node, Any], output: Node, budget: int
-) -> str:
-    """Returns in what the expression passes the budget, counted on the graph; or nothing."""
-    alive = [n for n in order if n in active]
-    sizes = dict.fromkeys(order, 0)
-    for node in alive:
-        if node not in cut:
-            sizes[node] = 1 + sum([sizes[a] for a in node.args])
-    if sizes[output] > budget:
-        grown = _count(sizes[output])
-        return f"the expression has {grown} operations, above the budget of {budget:,}"
-    depth = bridge.expression_depth(order, cut)[output]
-    if depth > bridge.MAX_DEPTH:
-        return f"the expression has {depth:,} levels, above {bridge.MAX_DEPTH}"
-    if _number_scale(order, active, cut) > _EXPONENTS[output.dtype.name]:
-        return f"its numbers, drawn together, could leave the range of {output.dtype.name}"
-    total, limit = 0, DERIVATIVE_FACTOR * budget
-    for source in cut:
-        total += _derivative_size(alive, source, cut, sizes, output)
-        if total > limit:
-            return f"its derivatives have more than {limit:,} operations, the budget's tenfold"
-    return ""
-
-
-def _derivative_size(
-    alive: Sequence[Node],
-    source: Node,
-    cut: Mapping[Node, Any],
-    sizes: Mapping[Node, int],
-    output: Node,
-) -> int:
-    """Returns at most how many operations SymPy writes for the derivative by one source."""
-    grown: dict[Node, int] = {source: 0}
-    for node in alive:
-        if node in cut:
-            continue
-        total = 0
-        reached = False
-        for index, arg in enumerate(node.args):
-            if arg not in grown:
-                continue
-            reached = True
-            own, appearances = slope_size(op_call(node.op, node.params), index, len(node.args))
-            copies = [n * sizes[a] for n, a in zip(appearances, node.args, strict=True)]
-            total += grown[arg] + own + sum(copies) + (2 if own or sum(copies) else 1)
-        if reached:
-            grown[node] = total
-    return grown.get(output, 0)
-
-
-def _number_scale(order: Sequence[Node], active: set[Node], cut: Mapping[Node, Any]) -> int:
-    """Returns at most how many powers of two lie between 1 and the numbers of the last expression.
-
-    A product draws the numbers of its factors together (`lead`), and multiplies a sum out by them
-    (`inner`); nothing leaves a sum or a function.
-    """
-    lead: dict[Node, int] = {}
-    inner: dict[Node, int] = {}
-    for node in order:
-        lead[node] = inner[node] = 0
-        if node.op.name == "constant" and not node.type.shape and node.type.dtype.kind == "f":
-            lead[node] = abs(math.frexp(float(node.params["value"].array))[1])
-        if node not in active or node in cut:
-            continue
-        within = max([inner[a] for a in node.args])
-        if node.op.name in _DRAWN_OUT:
-            times = {"square": 2, "integer_pow": node.params.get("exponent", 1)}.get(
-                node.op.name, 1
-            )
-            lead[node] = min(abs(times), bridge.MAX_POWER) * sum([lead[a] for a in node.args])
-            inner[node] = within + lead[node]
-        else:
-            inner[node] = max(within, *[lead[a] for a in node.args]) + 1
-    return max(lead[order[-1]], inner[order[-1]])
 
 
 def _symbols(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphc.backends.mpmath import MpNamespace
-from graphc.backends.numpy import NumpyNamespace, as_value
+from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import bind_sizes, check_nodes, merged, name_values, spare_inputs
+from graphc.backends.values import as_value
 from graphc.compare.debug.adjoint import Backward, FirstFault, go_back
 from graphc.compare.debug.checks import Checks
 from graphc.compare.debug.levels import Norms, levels

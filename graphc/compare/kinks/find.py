@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.backends.mpmath import MpNamespace
-from graphc.backends.numpy import NumpyNamespace, as_value
+from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import (
     bind_sizes,
     check_nodes,
@@ -18,6 +18,7 @@ from graphc.backends.run import (
     run,
     spare_inputs,
 )
+from graphc.backends.values import as_value
 from graphc.compare.kinks.record import EXACT, HIDDEN, ROUNDED, KinkElement, KinkMet, KinkReport
 from graphc.compare.kinks.sides import DIGITS, Local, sides_of, taken_out
 from graphc.core.calls import guarded
