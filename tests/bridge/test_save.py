@@ -15,6 +15,7 @@ import pytest
 import graphc as gx
 from graphc.core.const import Const
 from graphc.core.node import apply_named
+from graphc.core.walk import topological_order
 from tests.every_op_cases import Case, all_cases
 
 CASES = all_cases()
@@ -42,7 +43,8 @@ def test_gradients_of_every_operation_come_back_as_the_same_nodes(
     inputs = case.inputs()
     wrt = [inputs[i] for i in case.floats()]
     node = case.build(*inputs)
-    if not wrt or isinstance(node.op.vjp, str) or not node.dtype.is_float:
+    without = any(isinstance(n.op.vjp, str) for n in topological_order([node]))
+    if not wrt or without or not node.dtype.is_float:
         assert back(tmp_path, node) is node
         return
     found = gx.grad(gx.sum(node), wrt, unreachable="zero")

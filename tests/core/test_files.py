@@ -141,6 +141,7 @@ WRITERS = {
     ("graphc/measure/memory_worker.py", "fdopen"): "the answers to the parent process",
     ("graphc/measure/memory_worker.py", "open"): "the kernel's own files under /proc",
     ("graphc/bridge/load.py", "open"): "it reads",
+    ("graphc/train/checkpoint.py", "open"): "it reads",
 }
 
 
