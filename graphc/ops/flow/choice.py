@@ -152,7 +152,7 @@ def cond(pred: Any, if_true: Any, if_false: Any, *operands: Any) -> Any:
 
 @public
 def switch(index: Any, branches: Any, *operands: Any) -> Any:
-    """Returns branches[index](*operands); that branch alone is run.
+    """Returns what the branch of that number makes of the operands; it alone is run.
 
     An index below 0 takes the first branch, one past the end the last, as in JAX.
 
