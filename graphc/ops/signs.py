@@ -11,16 +11,22 @@ import numpy as np
 from graphc.core.calls import public
 from graphc.core.dtype import weak_name
 from graphc.core.errors import ArgumentError, show_value
-from graphc.core.node import Node, apply_named, as_node
+from graphc.core.node import Node, apply_named, as_node, scalar
 from graphc.core.op import Kink
-from graphc.ops.arithmetic import step_sign
+from graphc.ops.arithmetic import right_sign, step_sign
 from graphc.ops.define import elementwise, require_numbers
 from graphc.ops.source import number
+
+
+def _unit(x: Node, y: Node) -> Node:
+    """Returns 1 with the sign of y."""
+    return copysign(scalar(1.0, x.dtype), y)
+
 
 copysign = elementwise(
     "copysign",
     run=lambda xp, x, y: xp.copysign(x, y),
-    partials=(lambda out, x, y: copysign(step_sign(x), y), lambda out, x, y: None),
+    partials=(lambda out, x, y: step_sign(x) * _unit(x, y), lambda out, x, y: None),
     formula=lambda m, x, y: m.where(y < 0, -m.abs(x), m.abs(x)),
     latex=r"|{0}| \operatorname{{sign}}({1})",
     flops=2,
@@ -29,9 +35,10 @@ copysign = elementwise(
     kink=Kink(
         where="x = 0, or y = 0 (a jump)",
         at=lambda xp, x, y: (x == 0) | (y == 0),
-        slope=lambda xp, dx, dy, x, y: dx * xp.copysign(xp.sign(x), y),
+        slope=lambda xp, dx, dy, x, y: dx * xp.sign(x) * xp.copysign(xp.ones_like(y), y),
         departs="JAX gives slope 1 or -1 at x = 0, by the sign of y, graphc 0, as for abs",
     ),
+    peers={"jax": (lambda out, x, y: right_sign(x) * _unit(x, y), lambda out, x, y: None)},
     doc="Returns x with the sign of y, that of a zero included; at x = 0 the slope is 0.",
 )
 nextafter = elementwise(

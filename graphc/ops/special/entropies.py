@@ -35,6 +35,9 @@ xlogy = elementwise(
         lambda out, x, y: log(y),
         lambda out, x, y: _unless((x == 0) & (y == 0), x * inverse_positive(y)),
     ),
+    peers={
+        "jax": (lambda out, x, y: log(y), lambda out, x, y: x * inverse_positive(y)),
+    },
     formula=lambda m, x, y: m.xlogy(x, y),
     latex=r"{0} \log({1})",
     flops=12,
@@ -55,6 +58,9 @@ xlog1py = elementwise(
         lambda out, x, y: log1p(y),
         lambda out, x, y: _unless((x == 0) & (y == -1), x * inverse_positive(y + 1)),
     ),
+    peers={
+        "jax": (lambda out, x, y: log1p(y), lambda out, x, y: x * inverse_positive(y + 1)),
+    },
     formula=lambda m, x, y: m.xlog1py(x, y),
     latex=r"{0} \log(1 + {1})",
     flops=14,
