@@ -25,6 +25,7 @@ import logistic_map  # noqa: E402
 #: Examples that draw a picture of their result, `picture(compute())`, and its kind.
 EXAMPLES = {
     "boolean_functions": "svg",
+    "convex_polygon": "svg",
     "logic_gates": "svg",
     "xor": "svg",
 }
