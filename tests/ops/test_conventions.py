@@ -67,6 +67,11 @@ ROWS: list[tuple[str, Callable[..., Any], tuple[float, ...], list[float]]] = [
     ("relu6 at 6", gx.relu6, (6.0,), [0.0]),
     ("hard tanh at -1", gx.hard_tanh, (-1.0,), [1.0]),
     ("hard sigmoid at 3", gx.hard_sigmoid, (3.0,), [0.0]),
+    *[
+        (f"copysign({x}, {y})", gx.copysign, (x, y), [math.copysign(1.0, x * y), 0.0])
+        for x in (-3.0, 3.0)
+        for y in (-2.0, 2.0)
+    ],
     ("prelu at 0", gx.prelu, (0.0, 0.25), [0.25, 0.0]),
     ("celu at 0", elementwise("celu", alpha=0.75), (0.0,), [1.0]),
     ("softsign at 0", gx.softsign, (0.0,), [1.0]),

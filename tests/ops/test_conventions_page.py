@@ -16,7 +16,9 @@ from jax import lax
 from jax.scipy import special
 
 import graphc as gx
+from graphc import nn
 from graphc.core.system import SYSTEMS
+from graphc.nn.attention import dot_product_attention
 
 INF, NAN = math.inf, math.nan
 PAGE = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text("utf-8")
@@ -106,6 +108,16 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
     "`clip` at a bound": (
         [(lambda x: gx.clip(x, -1.0, 2.0), (b,), [0.5]) for b in (-1.0, 2.0)],
         [(lambda x: jnp.clip(x, -1.0, 2.0), (b,), [0.5]) for b in (-1.0, 2.0)],
+    ),
+    "`relu6` at 0 and 6, `hard_sigmoid` at -3 and 3": (
+        [(gx.relu6, (b,), [0.0]) for b in (0.0, 6.0)]
+        + [(gx.hard_sigmoid, (b,), [0.0]) for b in (-3.0, 3.0)],
+        [(jax.nn.relu6, (b,), [0.0]) for b in (0.0, 6.0)]
+        + [(jax.nn.hard_sigmoid, (b,), [0.0]) for b in (-3.0, 3.0)],
+    ),
+    "`hard_tanh` at -1 and 1": (
+        [(gx.hard_tanh, (b,), [1.0]) for b in (-1.0, 1.0)],
+        [(jax.nn.hard_tanh, (b,), [1.0]) for b in (-1.0, 1.0)],
     ),
     "`sign`, `floor`, `ceil`, `round`, `trunc`, `x // y`": (
         [(getattr(gx, n), (2.5,), [0.0]) for n in ("sign", "floor", "ceil", "round", "trunc")]
@@ -303,6 +315,10 @@ ROWS: dict[str, tuple[list[Case], list[Case]]] = {
 }  # fmt: skip
 #: Rows that no slope shows; they have a test of their own below.
 TOLD = {
+    "`prelu` at 0": "test_prelu",
+    "`nn.BatchNorm` training on one sample": "test_batch_of_one",
+    "attention where a mask leaves nothing to see": "test_nothing_to_see",
+    "`threshold`": "test_threshold",
     "`entr` at 0; below": "test_entr",
     "`nextafter(x, y)`": "test_nextafter",
     "sums over nothing": "test_sums_over_nothing",
@@ -348,6 +364,46 @@ def test_page_marks_graphcs_departures_in_bold() -> None:
         if where in ROWS and jax_side not in ("the same", "0, silent"):
             mixed = jax_side.startswith("the same but")  # the departure has a row of its own
             assert mixed or "**" in graphc, where
+
+
+def test_prelu() -> None:
+    assert close(own(gx.prelu, (0.0, 0.25)), [0.25, 0.0])
+
+
+def test_batch_of_one() -> None:
+    x = gx.input("x", (1, 2), "float64")
+    with pytest.warns(nn.SingleBatchWarning):
+        made = nn.BatchNorm()(x, training=True)
+    slope = gx.grad(gx.sum(made * made), x)
+    values = {"batchnorm1.scale": [2.0, 2.0], "batchnorm1.bias": [3.0, 4.0]}
+    values |= {"batchnorm1.mean": [0.0, 0.0], "batchnorm1.var": [1.0, 1.0]}
+    found = gx.evaluate([made, slope], {"x": [[5.0, -6.0]], **values})
+    assert close(found, [[[3.0, 4.0]], [[0.0, 0.0]]])
+
+    def by_hand(row: Any) -> Any:
+        centred = (row - jnp.mean(row, 0)) / jnp.sqrt(jnp.var(row, 0) + 1e-5)
+        return jnp.sum((centred * 2.0 + jnp.array([3.0, 4.0])) ** 2)
+
+    assert close(theirs(by_hand, ([[5.0, -6.0]],)), [[[0.0, 0.0]]])
+
+
+def test_nothing_to_see() -> None:
+    x, mask = gx.input("x", (1, 2, 1, 2), "float64"), gx.input("mask", (1, 2), "bool")
+    loud, quiet = (dot_product_attention(x, x, x, mask, empty=e) for e in ("nan", "zero"))
+    slope = gx.grad(gx.sum(quiet * quiet), x)
+    rows, seen = np.arange(4.0).reshape(1, 2, 1, 2), np.zeros((1, 2), bool)
+    found = gx.evaluate([loud, quiet, slope], x=rows, mask=seen)
+    assert close(found, [np.full(rows.shape, NAN), np.zeros(rows.shape), np.zeros(rows.shape)])
+    blind = jax.nn.dot_product_attention(*[jnp.asarray(rows)] * 3, mask=seen[:, None, None])
+    assert close(blind, [[[[1.0, 2.0]], [[1.0, 2.0]]]])
+
+
+def test_threshold() -> None:
+    assert close(own(lambda x: gx.threshold(x, 0.5) * x, (0.5,)), [1.0])
+    x = gx.input("x", (2,), "float64")
+    with pytest.warns(gx.NonDifferentiableWarning):
+        slope = gx.grad(gx.sum(gx.threshold(x, 0.5)), x)
+    assert close(gx.evaluate([gx.threshold(x, 0.5), slope], x=[0.5, 0.4]), [[1, 0], [0, 0]])
 
 
 def test_entr() -> None:
