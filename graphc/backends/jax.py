@@ -29,6 +29,7 @@ from graphc.core.dtype import DType
 from graphc.core.graph import Graph
 from graphc.core.node import Node
 from graphc.core.type import TupleType
+from graphc.ops.exponential import logistic_density
 from graphc.ops.power import PRODUCTS
 from graphc.ops.source import exact_number
 
@@ -133,6 +134,9 @@ class JaxNamespace:
         power = less + 1
         value = jnp.where(huge, (power * 0.5) * power, (less + less / power) * 0.5)
         return jnp.where(x < 0, -value, value)
+
+    def sigmoid_slope(self, x: Any) -> Any:
+        return logistic_density(self, x) if jnp.iscomplexobj(x) else digits.sigmoid_slope(x)
 
     def _steps_of_exp(self, x: Any) -> tuple[Any, Any]:
         """Returns |x|, or half of it where e**|x| would overflow before its half does."""

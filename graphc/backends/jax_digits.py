@@ -23,6 +23,25 @@ def in_single(x: Any) -> Any:
     return x.astype(jnp.float32) if is_half(x) else x
 
 
+@jax.custom_jvp
+def sigmoid_slope(x: Any) -> Any:
+    """Returns s(x) s(-x) of the sigmoid s, for real x.
+
+    XLA writes s as 1 / (1 + e**-x) and computes what it shares with that once; the even form, which
+    would do for every x, shares nothing. Where e**-x is infinite the slope is below the normals.
+    """
+    power = jnp.exp(-x)
+    value = jax.nn.sigmoid(x)
+    return jnp.where(jnp.isinf(power), jnp.zeros_like(x), (value * power) * value)
+
+
+@sigmoid_slope.defjvp
+def _sigmoid_slope_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (tangent,) = primals, tangents
+    value = sigmoid_slope(x)
+    return value, -value * jnp.tanh(x * 0.5) * tangent
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def softmax(x: Any, axis: Any) -> Any:
     """Returns exp(x) / sum(exp(x)) over axes, without overflow."""

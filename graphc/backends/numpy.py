@@ -41,6 +41,7 @@ from graphc.core.graph import Graph, leaves
 from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.type import TupleType
+from graphc.ops.exponential import logistic_density
 from graphc.ops.source import exact_number
 
 
@@ -118,6 +119,9 @@ class NumpyNamespace:
             return 1 / (1 + np.exp(-x))
         small = np.exp(-np.abs(x))
         return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+    def sigmoid_slope(self, x: Any) -> Any:
+        return logistic_density(self, x)
 
     def softplus(self, x: Any) -> Any:
         if np.iscomplexobj(x):
