@@ -27,6 +27,7 @@ EXAMPLES = {
     "boolean_functions": "svg",
     "convex_polygon": "svg",
     "logic_gates": "svg",
+    "square_activation": "svg",
     "xor": "svg",
 }
 
