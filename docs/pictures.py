@@ -26,8 +26,11 @@ import logistic_map  # noqa: E402
 EXAMPLES = {
     "boolean_functions": "svg",
     "convex_polygon": "svg",
+    "linear_regression": "svg",
     "logic_gates": "svg",
+    "softmax_regression": "png",
     "square_activation": "svg",
+    "universal_approximation": "svg",
     "xor": "svg",
 }
 
