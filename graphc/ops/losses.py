@@ -79,6 +79,8 @@ def categorical_cross_entropy(
     Args:
         logits: `f[..., classes]`.
         labels: class numbers `i[...]` without the class axis, or probabilities `f[..., classes]`.
+            The loss of a number that is no class is NaN, unless its weight is 0; that of a constant
+            is an error.
         axis: the class axis.
         smoothing: the share of the label's probability that is spread over all classes, in [0, 1].
         weights: how much each sample counts, `f[...]` without the class axis, see `mse`.
@@ -111,6 +113,12 @@ def categorical_cross_entropy(
     loss = -sum(chosen, at)
     if share:
         loss = (1 - share) * loss - share * mean(likely, at)
+    if y.op.name != "constant" or not isinstance(z.shape[at], int):
+        counts = apply_named("any", is_label, axis=(at,), keepdims=False)
+        if weights is not None:  # rows that fill up a batch have the weight 0 and any label
+            same_shape(as_node(weights), loss)
+            counts = counts | (as_node(weights) == 0)
+        loss = apply_named("where", counts, loss, scalar(float("nan"), z.dtype))
     if by_class is not None:
         by_class = sum(apply_named("where", is_label, by_class, scalar(0.0, z.dtype)), at)
     return reduced(loss, _product(weights, by_class), reduction)

@@ -149,6 +149,24 @@ def test_smoothing_of_numbered_classes_is_that_of_smoothed_shares() -> None:
     np.testing.assert_allclose([numbered, shares], by_hand, rtol=1e-6)
 
 
+def test_loss_of_a_number_that_is_no_class_is_nan_and_never_zero() -> None:
+    z, y, w = gx.input("z", (3, 2)), gx.input("y", (3,), gx.int32), gx.input("w", (3,))
+    each = gx.categorical_cross_entropy(z, y, reduction="none")
+    weighted = gx.categorical_cross_entropy(z, y, weights=w)
+    step = gx.compile([each, gx.value_and_grad(weighted, z)], [z, y, w])
+    zeros = np.zeros((3, 2), np.float32)
+    for wrong in (-1, 2):
+        given = {"z": zeros, "y": [0, wrong, 1], "w": [1.0, 0.0, 1.0]}
+        both = (
+            gx.evaluate([each, gx.value_and_grad(weighted, z)], given),
+            step(zeros, np.asarray(given["y"], np.int32), np.asarray(given["w"], np.float32)),
+        )
+        for losses, (mean, slope) in both:
+            np.testing.assert_array_equal(np.isnan(losses), [False, True, False])
+            np.testing.assert_allclose(mean, np.log(2), rtol=1e-6)
+            np.testing.assert_array_equal(slope, [[-0.25, 0.25], [0, 0], [0.25, -0.25]])
+
+
 def test_weights_of_classes_count_each_sample_by_its_class() -> None:
     by_class = np.array([1.0, 2.0, 4.0])
     each = -log_softmax(A)[range(4), LABELS]
