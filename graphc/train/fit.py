@@ -25,7 +25,7 @@ from graphc.nn.parameters import first_value, warn_of_symmetry
 from graphc.train.checkpoint import Checkpoint
 from graphc.train.data import Data, prepare
 from graphc.train.loop import Course, Options, Trainer
-from graphc.train.model import KEY, Model, fingerprint, flat, read_model
+from graphc.train.model import KEY, Model, fingerprint, flat, frozen_names, read_model
 from graphc.train.optimisers import first_rate, updater
 from graphc.train.progress import Progress
 from graphc.train.run import Best, Run
@@ -149,8 +149,7 @@ def fit(
         raise ArgumentError(
             f"on_divergence={show_value(on_divergence)} is neither return nor raise", "say one"
         )
-    if isinstance(frozen, str):
-        frozen = (frozen,)
+    frozen = frozen_names(frozen)
     check_folder(record, "record")
     check_folder(checkpoint, "checkpoint")
     stopping = read_stopping(early_stopping)

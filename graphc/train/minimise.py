@@ -25,7 +25,7 @@ from graphc.nn.parameters import first_value
 from graphc.ops.source import input as input_node
 from graphc.ops.source import is_trainable
 from graphc.train.data import closest
-from graphc.train.model import flat, nest, scalar_node
+from graphc.train.model import check_frozen, flat, frozen_names, nest, scalar_node
 
 #: Our names and SciPy's; those that take products with the Hessian.
 METHODS = {
@@ -73,9 +73,9 @@ class Minimum:
 @guarded("train.minimise")
 def minimise(
     loss: Node,
-    parameters: Mapping[Any, Any] | None = None,
     data: Mapping[Any, Any] | None = None,
     *,
+    parameters: Mapping[Any, Any] | None = None,
     method: str = "l-bfgs",
     tolerance: float | None = None,
     max_steps: int | None = None,
@@ -91,9 +91,9 @@ def minimise(
     Args:
         loss: a float scalar; for "levenberg-marquardt" the residuals, of any shape, whose sum of
             squares is made small.
+        data: values of the inputs that are not sought.
         parameters: starting values by name or node (or as a nest), of inputs too, which are then
             sought as well; parameters that are not named start as they were declared.
-        data: values of all other inputs.
         method: "cg" (Polak and Ribiere's conjugate gradients), "bfgs", "l-bfgs", "newton-cg"
             or "trust-ncg" (whose products with the Hessian are graphc's own), or
             "levenberg-marquardt" (whose Jacobian is).
@@ -136,7 +136,7 @@ def minimise(
         scalar_node(loss, "the loss")
     if not loss.dtype.is_float:
         raise GradError(f"the loss {describe(loss, 3)} is {loss.type}", "make it a float")
-    names = (frozen,) if isinstance(frozen, str) else tuple(frozen)
+    names = frozen_names(frozen)
     problem = _Problem(loss, parameters, data, seed, names)
     watch = _Watch(problem, keep_path, on_step)
     if residuals:
@@ -155,6 +155,7 @@ class _Problem:
         self, loss: Node, parameters: Any, data: Any, seed: int, frozen: tuple[str, ...]
     ) -> None:
         found = {str(n.name): n for n in leaves([loss])}
+        check_frozen(frozen, list(found))
         starts = {} if parameters is None else flat(parameters, list(found), "parameters")
         given = {} if data is None else flat(data, list(found), "data")
         held: dict[str, Any] = {}

@@ -80,6 +80,7 @@ def read_model(loss: Any, measures: Any, frozen: Sequence[str] = ()) -> Model:
     updates = flat_names(next_state(loss))
     found = {str(n.name): n for n in leaves([*roots, *updates.values()])}
     own = {str(n.name) for n in leaves([loss])}
+    check_frozen(frozen, [n for n, p in found.items() if p.op.name == "param"])
     trained = {n: p for n, p in found.items() if _is_trained(p, frozen)}
     for name in trained:
         if name not in own:
@@ -111,6 +112,31 @@ def scalar_node(node: Any, what: str) -> Node:
             f"{what} {describe(node, 3)} is {node.type}, no scalar", "take gx.mean of it"
         )
     return node
+
+
+def frozen_names(given: Any) -> tuple[str, ...]:
+    """Returns the names of what stays as it is, of which one may be given without a list.
+
+    Raises:
+        ArgumentError: they are no names.
+    """
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, (list, tuple)):
+        raise ArgumentError(
+            f"frozen={show_value(given)} is no list of names", 'for example frozen=["dense1"]'
+        )
+    return tuple(given)
+
+
+def check_frozen(frozen: Sequence[str], names: Sequence[str]) -> None:
+    """Raises ArgumentError for a name that freezes nothing: it would be trained, silently."""
+    for name in frozen:
+        if not any(n == name or n.startswith(f"{name}.") for n in names):
+            raise ArgumentError(
+                f"frozen has {show_value(name)}, which is no parameter and no layer",
+                f"they are {', '.join(names[:12])}" if names else "leave it out",
+            )
 
 
 def _is_trained(node: Node, frozen: Sequence[str]) -> bool:

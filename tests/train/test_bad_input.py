@@ -34,6 +34,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: train.fit(gx.cast(LOSS, gx.int32), DATA), gx.GradError, "make it a float scalar"),
         (lambda: train.fit(gx.mean(SIGNAL), {"signal": X}), gx.ArgumentError, "it has no gx.param"),
         (lambda: train.fit(LOSS, DATA, frozen="layer"), gx.ArgumentError, "are frozen"),
+        (lambda: train.fit(LOSS, DATA, frozen=["layre"]), gx.ArgumentError, "'layre', which is no"),
         (lambda: train.fit(gx.param("w", (), init=0.0) ** 2, {}), gx.ArgumentError,
          "use train.minimise"),
         (lambda: train.fit(gx.mean(SIGNAL @ gx.param("w", (3,))), {"signal": X}),

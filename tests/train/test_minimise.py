@@ -20,7 +20,11 @@ def rosenbrock() -> gx.Node:
 @pytest.mark.parametrize("method", [*FIRST, *SECOND])
 def test_every_method_finds_the_bottom_of_rosenbrocks_valley(method: str) -> None:
     found = train.minimise(
-        rosenbrock(), {"x": -1.2, "y": 1.0}, method=method, tolerance=1e-9, keep_path=True
+        rosenbrock(),
+        parameters={"x": -1.2, "y": 1.0},
+        method=method,
+        tolerance=1e-9,
+        keep_path=True,
     )
     assert found.values["x"] == pytest.approx(1, abs=1e-5)
     assert found.values["y"] == pytest.approx(1, abs=1e-5)
@@ -31,7 +35,9 @@ def test_every_method_finds_the_bottom_of_rosenbrocks_valley(method: str) -> Non
 def test_levenberg_marquardt_finds_it_from_residuals_and_their_jacobian() -> None:
     x, y = gx.input("x", (), gx.float64), gx.input("y", (), gx.float64)
     residuals = gx.stack([1 - x, 10 * (y - x * x)])
-    found = train.minimise(residuals, {"x": -1.2, "y": 1.0}, method="levenberg-marquardt")
+    found = train.minimise(
+        residuals, parameters={"x": -1.2, "y": 1.0}, method="levenberg-marquardt"
+    )
     assert found.converged and found.loss < 1e-20
     assert found.values["x"] == pytest.approx(1, abs=1e-9)
     assert found.losses[0] == pytest.approx(12.1)
@@ -72,7 +78,7 @@ def test_least_squares_of_a_line_agrees_with_numpys() -> None:
 def test_frozen_parameters_and_starts_by_nest() -> None:
     loss, data = line()
     found = train.minimise(
-        loss, {"layer": {"w": [1.0, -2.0, 3.0]}}, data, frozen=("layer.b",), max_steps=1
+        loss, data, parameters={"layer": {"w": [1.0, -2.0, 3.0]}}, frozen=("layer.b",), max_steps=1
     )
     assert list(found.values) == ["layer.w"]
     assert found.steps <= 1
@@ -81,10 +87,17 @@ def test_frozen_parameters_and_starts_by_nest() -> None:
 def test_a_step_may_end_it() -> None:
     seen: list[int] = []
     found = train.minimise(
-        rosenbrock(), {"x": -1.2, "y": 1.0}, method="bfgs",
+        rosenbrock(), parameters={"x": -1.2, "y": 1.0}, method="bfgs",
         on_step=lambda number, loss: seen.append(number) or number < 3,
     )  # fmt: skip
     assert seen == [1, 2, 3] and found.stopped == "on_step said so" and not found.converged
+
+
+def test_the_data_come_second_as_in_fit_and_are_not_sought() -> None:
+    loss, data = line()
+    found = train.minimise(loss, data, max_steps=3)
+    assert not set(found.values) & set(data)
+    assert found.loss == train.minimise(loss, data=data, max_steps=3).loss
 
 
 def test_wrong_calls_are_refused() -> None:
@@ -95,8 +108,10 @@ def test_wrong_calls_are_refused() -> None:
         train.minimise(loss, data={"x": data["x"]})
     with pytest.raises(gx.ArgumentError, match="nothing to seek"):
         train.minimise(rosenbrock(), data={"x": 1.0, "y": 2.0})
+    with pytest.raises(gx.ArgumentError, match="'w', which is no parameter and no layer"):
+        train.minimise(loss, data, frozen=["w"])
     with pytest.raises(gx.ShapeError, match="its start has shape"):
-        train.minimise(loss, {"w2": [1.0]}, data)
+        train.minimise(loss, data, parameters={"w2": [1.0]})
     with pytest.raises(gx.ShapeError, match="no scalar"):
         train.minimise(gx.param("w", (2,), init=0.0))
     with pytest.raises(gx.DivergedError, match="at the start"):
