@@ -81,6 +81,11 @@ def _refuse(
 def check_kind(node: Node, dtype: Any) -> None:
     """Raises DTypeError where a value's kind would be lost in the input's dtype."""
     rank = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
+    if not isinstance(dtype, np.dtype):
+        raise ArgumentError(
+            f"the value of {describe(node)} has JAX's own dtype {dtype}, which is no number's",
+            "pass the numbers of a typed key: jax.random.key_data(key)",
+        )
     kind = dtype.kind if dtype.name != "bfloat16" else "f"
     if kind not in rank:
         raise ArgumentError(

@@ -86,6 +86,11 @@ def array_of(value: Any) -> np.ndarray[Any, Any]:
             f"{describe_operand(value)} is a masked array, and its mask would be lost",
             "fill it: value.filled(0.0), and use gx.where with the mask",
         )
+    if type(value).__name__ == "PRNGKeyArray":
+        raise ArgumentError(
+            f"{describe_operand(value)} is a typed key of JAX",
+            "pass its numbers: jax.random.key_data(key)",
+        )
     try:
         return np.asarray(value)
     except Exception as error:  # a foreign __array__ may raise anything, a JAX tracer its own

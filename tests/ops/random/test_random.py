@@ -318,3 +318,21 @@ def test_pictures_name_the_draw() -> None:
     x = gx.input("x", (3,))
     picture = gx.draw(gx.dropout(x, KEY, 0.25), format="dot")
     assert "uniform" in str(picture.dot)
+
+
+def test_a_typed_key_of_jax_is_refused_with_what_to_pass() -> None:
+    key = gx.input("key", (2,), gx.uint32)
+    draw, typed = gx.random.normal(key, (2,)), jax.random.key(3)
+    step = gx.compile(draw, [key])
+    for call in (
+        lambda: step(typed),
+        lambda: jax.jit(step)(typed),
+        lambda: gx.evaluate(draw, key=typed),
+        lambda: gx.constant(typed),
+        lambda: gx.random.normal(typed, (2,)),
+    ):
+        with pytest.raises(gx.ArgumentError, match=r"jax\.random\.key_data\(key\)"):
+            call()
+    np.testing.assert_allclose(
+        step(jax.random.key_data(typed)), jax.random.normal(typed, (2,), np.float32), rtol=1e-6
+    )
