@@ -6,9 +6,11 @@ import contextvars
 import dataclasses
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal, TypeVar, cast, dataclass_transform
 
 from graphc.core.calls import standing_for
@@ -17,7 +19,7 @@ from graphc.core.errors import ArgumentError, GraphcError, NameClashError, Shape
 from graphc.core.naming import call_text
 from graphc.core.node import Node
 from graphc.core.type import Size
-from graphc.core.walk import topological_order
+from graphc.core.walk import topological_order_until
 from graphc.nn.init import Initialiser, initialiser_of
 from graphc.ops.blocks import block
 from graphc.ops.source import param, param_op
@@ -157,11 +159,14 @@ class Scope:
         prefix: the layer's own path; empty for a model without a name.
         owner: see `Token`.
         taken: who has which name here; None for a name that is in use further up the graph.
+        numbers: the last number given to each kind; names are never free again, so that the search
+            for the next one goes on from there.
     """
 
     prefix: str
     owner: Token | None
     taken: dict[str, Token | None]
+    numbers: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
 
     def path(self, name: str) -> str:
         """Returns the full name of something in this layer."""
@@ -212,9 +217,10 @@ class Scope:
 
     def next_name(self, kind: str) -> str:
         """Returns the first of kind1, kind2, ... that is free."""
-        number = 1
+        number = self.numbers.get(kind, 1)
         while f"{kind}{number}" in self.taken:
             number += 1
+        self.numbers[kind] = number
         return f"{kind}{number}"
 
 
@@ -277,7 +283,7 @@ def _settle(layer: Any, outer: Scope | None, operands: Sequence[Any], kind: str)
     token.owner = token
     found = _names_above(operands)
     if getattr(layer, "is_model", False):
-        token.path, token.taken = "", frozenset(found)
+        token.path, token.taken = "", found
         return
     token.path = Scope("", None, dict.fromkeys(found)).next_name(own_kind)
 
@@ -299,11 +305,26 @@ def _keep_name(scope: Scope, child: Any) -> None:
         scope.claim(child.name, token)
 
 
-def _names_above(operands: Sequence[Any]) -> set[str]:
+#: The last operand whose names were asked for, and they: layers called one upon the other, each by
+#: itself, would else walk the whole graph again for each.
+_known: contextvars.ContextVar[tuple[weakref.ref[Node], frozenset[str]] | None] = (
+    contextvars.ContextVar("graphc_names_above", default=None)
+)
+
+
+def _names_above(operands: Sequence[Any]) -> frozenset[str]:
     """Returns the first parts of the names of all parameters that operands rest on."""
     roots = [o for o in operands if isinstance(o, Node)]
-    order = topological_order(roots)
-    return {str(n.params["name"]).partition(".")[0] for n in order if n.op is param_op}
+    reference, before = _known.get() or (lambda: None, frozenset[str]())
+    last = reference()
+    order = topological_order_until(roots, {} if last is None else {last: None})
+    found = frozenset(str(n.params["name"]).partition(".")[0] for n in order if n.op is param_op)
+    rests_on = chain(roots, (a for n in order for a in n.args))
+    if last is not None and any(node is last for node in rests_on):
+        found |= before
+    if len(roots) == 1:
+        _known.set((weakref.ref(roots[0]), found))
+    return found
 
 
 def _check_name(name: Any) -> None:

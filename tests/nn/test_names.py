@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 
 import jax
 import numpy as np
@@ -189,3 +190,29 @@ def test_a_folded_model_is_the_model_with_its_layers_as_blocks() -> None:
     assert "dense1" in picture and "residual1" in picture
     assert "f32[3,4]" not in picture and "f32[3,4]" in gx.draw(folded, bodies=False).dot
     assert model(X) is plain
+
+
+def test_layers_one_upon_the_other_are_named_in_time_that_grows_with_their_number_alone() -> None:
+    deep = gx.input("x", (2,))
+    for _ in range(30_000):
+        deep = gx.sin(deep)
+    walked = topological_order([deep])
+    start = time.perf_counter()
+    for _ in range(10):
+        topological_order([deep])
+    once = (time.perf_counter() - start) / 10
+    start = time.perf_counter()
+    for _ in range(300):
+        deep = nn.Dense(2)(deep)
+    assert time.perf_counter() - start < 100 * once  # each by itself would walk all of it: 300
+    assert len(walked) == 30_001 and list(nn.parameters(deep))[-1] == "dense300"
+
+
+def test_a_layer_numbers_past_all_it_rests_on_where_graphs_meet() -> None:
+    x = gx.input("x", (2,))
+    left = nn.Dense(2)(x)
+    right = nn.Dense(2, name="dense2")(x)
+    above = nn.Dense(2)(left)  # rests on dense1 alone: dense2 of its own
+    both = nn.Dense(2)(gx.stack([left, right])[0])
+    assert list(nn.parameters(above)) == ["dense1", "dense2"]
+    assert set(nn.parameters(both)) == {"dense1", "dense2", "dense3"}
