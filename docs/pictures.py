@@ -30,6 +30,7 @@ EXAMPLES = {
     "logic_gates": "svg",
     "softmax_regression": "png",
     "square_activation": "svg",
+    "symmetry": "png",
     "universal_approximation": "svg",
     "xor": "svg",
 }
