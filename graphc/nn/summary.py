@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.core.calls import guarded
 from graphc.core.node import Node
-from graphc.core.type import Shape
+from graphc.core.type import Shape, TensorType
 from graphc.core.walk import topological_order
 from graphc.nn.parameters import parameters, roots_of, state
 from graphc.ops.source import param_op
@@ -90,6 +90,8 @@ def _results(roots: list[Node]) -> dict[str, str]:
         known = [layer for layer in above if layer is not None]
         last = max(known, key=lambda layer: rank[layer], default=None)
         latest[node] = last
+        if not isinstance(node.type, TensorType):  # a loop has several results; items follow it
+            continue
         # A mean over everything but the channels belongs to the layer that follows, not to this.
         if last is not None and (node.ndim >= 2 or last not in found):
             found[last] = str(node.type)

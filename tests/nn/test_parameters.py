@@ -175,3 +175,10 @@ def test_training_tells_of_units_that_begin_alike() -> None:
     loss = gx.mse(nn.Feedforward([3, 4, 1], "tanh", weight_init="zeros")(X), T)
     with pytest.warns(nn.SymmetryWarning, match=r"dense1\.weight begin"):
         train.fit(loss, {"x": DATA, "t": DATA[:, :1]}, epochs=1, validation=0.0)
+
+
+@pytest.mark.parametrize("recurrent", [nn.RNN(3), nn.LSTM(3), nn.GRU(3)], ids=lambda v: str(v)[:4])
+def test_a_model_with_a_loop_is_described(recurrent: Any) -> None:
+    sequence = gx.input("s", ("batch", 6, 4))
+    lines = nn.describe(nn.Sequential([recurrent, nn.Dense(2)])(sequence)).splitlines()
+    assert "f32[batch,6,3]" in lines[1] and "f32[batch,6,2]" in lines[2]
