@@ -168,6 +168,17 @@ def _steps(params: Mapping[str, Any]) -> str:
     return ", ".join([*found, f"{groups} groups"] if groups > 1 else found)
 
 
+def _slice(node: Node) -> Glyph:
+    """Shows the bounds as they are written in Python."""
+    parts: list[str] = []
+    for bound, size in zip(node.params["bounds"], node.args[0].shape, strict=True):
+        start, stop, step = bound or (0, None, 1)
+        first = "" if start == (0 if step > 0 else size - 1) else start
+        last = "" if stop is None or stop == size else stop
+        parts.append(f"{first}:{last}" if step == 1 else f"{first}:{last}:{step}")
+    return Glyph("slice", note=clean(", ".join(parts), 28))
+
+
 def _transpose(node: Node) -> Glyph:
     axes = node.params.get("axes")
     if axes is None or tuple(axes) == (1, 0):
@@ -234,6 +245,7 @@ _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
     "einsum": _einsum,
     "conv": _conv,
     **dict.fromkeys(("max_pool", "sum_pool", "pool_index", "pool_pick", "pool_place"), _pool),
+    "slice": _slice,
     "transpose": _transpose,
     "cast": _cast,
     "item": _item,

@@ -14,6 +14,7 @@ import graphc as gx
 from graphc.core.errors import ArgumentError, BudgetError
 from graphc.diff.reverse import reverse
 from graphc.render.dot import backward_dot, circuit_dot, forward_dot, mirrored_dot, update_dot
+from graphc.render.glyphs import glyph
 from graphc.render.layout import render, render_many
 from tests.render.graphs import chain, logistic, network, neuron, product, reverse_pass, scalar
 
@@ -253,3 +254,13 @@ def test_an_engine_s_own_nodes_are_set_apart():
     own, shared = gx.sin(x), gx.cos(x)
     dot = forward_dot([own, shared], alone=[own])
     assert dot.count("penwidth=2.2") == 1
+
+
+def test_a_slice_shows_its_bounds_as_they_are_written():
+    x = gx.input("x", ("n", 6, 4))
+    written = {
+        ":, 1:3, :": x[:, 1:3], "::-1, :, :": x[::-1], ":, :, ::2": x[..., ::2],
+        "1:, :, :": x[1:], ":, ::-2, 1:": x[:, ::-2, 1:],
+    }  # fmt: skip
+    for text, node in written.items():
+        assert glyph(node).note == text
