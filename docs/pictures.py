@@ -32,6 +32,7 @@ EXAMPLES = {
     "square_activation": "svg",
     "symmetry": "png",
     "universal_approximation": "svg",
+    "vanishing_gradients": "svg",
     "xor": "svg",
 }
 
