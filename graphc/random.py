@@ -20,18 +20,24 @@ from graphc.ops.random.draws import (
     truncated_normal,
     uniform,
 )
+from graphc.ops.random.gammas import beta, chisquare, dirichlet, gamma, loggamma
 from graphc.ops.random.keys import fold_in, key, split
 
 __all__ = [
     "bernoulli",
+    "beta",
     "bits",
     "categorical",
+    "chisquare",
     "choice",
+    "dirichlet",
     "exponential",
     "fold_in",
+    "gamma",
     "gumbel",
     "key",
     "laplace",
+    "loggamma",
     "normal",
     "permutation",
     "randint",

@@ -19,13 +19,13 @@ HEAVY = (
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
     "add_along_axis bessel_i bessel_moment call cofactors custom decay dft dim_size direction "
-    "erfinv_slope formal gather gaussian gelu_gate implicit index_add index_gather index_max "
-    "index_min index_set integer_pow inverse_positive inversion iota irdft item jax_jvp "
-    "jax_vjp linear_recurrence normal_quantile_slope number one_minus_square one_plus_square "
-    "polygamma_step pool_index pool_pick pool_place pow_less qr_rest random_bits "
-    "random_fold_in random_integers random_normal random_permutation random_split "
-    "random_uniform rdft recompute sech_squared sigmoid_slope slice slice_transpose "
-    "square_minus_one step_sign svd_rest".split()
+    "erfinv_slope formal gather gaussian gelu_gate igamma_quotient implicit index_add "
+    "index_gather index_max index_min index_set integer_pow inverse_positive inversion iota "
+    "irdft item jax_jvp jax_vjp linear_recurrence log_gamma_quantile normal_quantile_slope "
+    "number one_minus_square one_plus_square polygamma_step pool_index pool_pick pool_place "
+    "pow_less qr_rest random_bits random_fold_in random_integers random_normal "
+    "random_permutation random_split random_uniform rdft recompute sech_squared sigmoid_slope "
+    "slice slice_transpose square_minus_one step_sign svd_rest".split()
 )
 #: What people call by the name of a namespace: `gx.linalg.solve`.
 NAMESPACES = {*gx.fft.__all__, *gx.linalg.__all__, *gx.random.__all__}

@@ -74,6 +74,22 @@ IGamma = _opaque(
     params=("order",),
 )
 IGammaC = _opaque("igammac", lambda a, x: -IGamma(a, x, 1), lambda a, x: -_density_slope(a, x, 0))
+IGammaQuotient = _opaque(
+    "igamma_quotient",
+    lambda a, y, n: IGammaQuotient(a, y, n + 1) - IGammaQuotient(a, y, n) * (y - Digamma(a)),
+    lambda a, y, n: (
+        sympy.nsimplify(bell(int(n), y - Digamma(a), lambda k: PolyGamma(a, k)))
+        - IGammaQuotient(a, y, n) * (a - sympy.exp(y))
+    ),
+    params=("order",),
+)
+LogGammaQuantile = _opaque(
+    "log_gamma_quantile",
+    lambda a, p: -IGammaQuotient(a, LogGammaQuantile(a, p), 1),
+    lambda a, p: sympy.exp(
+        sympy.exp(LogGammaQuantile(a, p)) + LogGamma(a) - a * LogGammaQuantile(a, p)
+    ),
+)
 
 _half = sympy.sqrt(sympy.pi) / 2
 
@@ -149,7 +165,7 @@ OPAQUE: dict[str, Any] = {
     for f in (
         ErfInv, ErfInvSlope, NormalQuantile, NormalQuantileSlope, Gamma, LogGamma, Digamma,
         PolyGamma, Cbrt, BesselI, BesselMoment, I0e, I1e, PolyGammaStep, BetaLn, Zeta,
-        IGamma, IGammaC,
+        IGamma, IGammaC, IGammaQuotient, LogGammaQuantile,
     )
 }  # fmt: skip
 #: What the symbolic engine reads in a formula.

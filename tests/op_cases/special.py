@@ -12,6 +12,8 @@ DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
     "a, x > 0": ((0.4, 6.0), (0.3, 8.0)),
     "x, y > 0": ((0.3, 12.0), (0.3, 12.0)),
     "s > 1, q > 0": ((1.2, 6.0), (0.3, 20.0)),
+    "a > 0, 0 < p < 1": ((0.4, 6.0), (0.05, 0.95)),
+    "a > 0, y a logarithm": ((0.4, 6.0), (-1.5, 1.8)),
     "integers": ((-50.0, 50.0), (0.0, 5.0)),
 }
 
@@ -21,6 +23,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "polygamma_step": ({"order": 0}, {"order": 2}),
     "zeta": ({"order": 0}, {"order": 1}, {"order": 2}),
     "igamma": ({"order": 0},),
+    "igamma_quotient": ({"order": 1}, {"order": 2}),
     "bessel_moment": ({"order": 1}, {"order": 2}),
 }
 

@@ -31,6 +31,21 @@ def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
     return function(*jnp.broadcast_arrays(*x))
 
 
+def settled(xp: Any, move: Any, start: Any, near: float, count: int) -> Any:
+    """Returns start + move(start) and so on, each number until its move is that near to 0."""
+
+    def goes_on(carry: Any) -> Any:
+        return (carry[0] < count) & ~jnp.all(carry[2])
+
+    def step(carry: Any) -> Any:
+        taken, y, done = carry
+        change = move(y)
+        moved = jnp.where(done, y, y + change)
+        return taken + 1, moved, done | (jnp.abs(change) <= near)
+
+    return jax.lax.while_loop(goes_on, step, (0, start, start != start))[1]
+
+
 def igamma(xp: Any, a: Any, x: Any) -> Any:
     """Returns the regularized lower incomplete gamma function."""
     return special.gammainc(a, x)

@@ -294,6 +294,36 @@ def igammac(m: Any, a: Any, x: Any) -> Any:
     return c.zero if x == m.inf else c.gammainc(a, x, c.inf, regularized=True)
 
 
+def igamma_quotient(m: Any, a: Any, y: Any, order: int) -> Any:
+    """Returns the derivative of that order by a of P(a, exp(y)), over its derivative by y."""
+    c = m.context
+    if not (a > 0 and abs(y) < m.inf):
+        return m.nan
+    with c.workprec(c.prec + 40):
+        x = c.exp(y)
+        value = igamma(m, a, x, order) / c.exp(a * y - x) * c.gamma(a)
+    return +value
+
+
+def log_gamma_quantile(m: Any, a: Any, p: Any) -> Any:
+    """Returns y of P(a, exp(y)) = p, by Newton's steps on log P, which is concave, from below."""
+    c = m.context
+    if not (0 < a < m.inf and 0 <= p <= 1):
+        return m.nan
+    if p in (0, 1):
+        return m.inf if p else -m.inf
+    with c.workprec(c.prec + 100 - c.mag(1 - p)):
+        y = (c.log(p) + c.loggamma(a + 1)) / a
+        for _ in range(1000):
+            x = c.exp(y)
+            chance = c.gammainc(a, 0, x, regularized=True)
+            move = c.log(p / chance) * chance / c.exp(a * y - x) * c.gamma(a)
+            y += move
+            if abs(move) <= c.ldexp(1, 10 - c.prec // 2):  # squared by the last step
+                break
+    return +y
+
+
 #: The names under which formulas call them.
 NAMES = (
     "erfinv", "erfinv_slope", "normal_quantile", "normal_quantile_slope",
@@ -301,4 +331,5 @@ NAMES = (
     "cbrt", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr",
     "bessel_i", "bessel_moment", "i1e",
     "betaln", "polygamma_step", "zeta", "igamma", "igammac",
+    "igamma_quotient", "log_gamma_quantile",
 )  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 
 def i0e(xp: Any, x: Any) -> Any:
@@ -22,6 +25,21 @@ def i1e(xp: Any, x: Any) -> Any:
 def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
     """Returns value(*x); JAX is told the slope by each operand."""
     return value(*x)
+
+
+def settled(xp: Any, move: Callable[[Any], Any], start: Any, near: float, count: int) -> Any:
+    """Returns start + move(start) and so on, each number until its move is that near to 0.
+
+    A number that has settled stays, whatever the others need: it is the same among any others.
+    """
+    done = start != start
+    for _ in range(count):
+        step = move(start)
+        start = np.where(done, start, start + step)
+        done |= np.abs(step) <= near
+        if np.all(done):
+            break
+    return start
 
 
 def igamma(xp: Any, a: Any, x: Any) -> Any:

@@ -1,5 +1,23 @@
 """Operations: special functions."""
 
-from graphc.ops.special import bessel, betas, entropies, gammas, igammas, inverse_error, zetas
+from graphc.ops.special import (
+    bessel,
+    betas,
+    entropies,
+    gamma_quantiles,
+    gammas,
+    igammas,
+    inverse_error,
+    zetas,
+)
 
-__all__ = ["bessel", "betas", "entropies", "gammas", "igammas", "inverse_error", "zetas"]
+__all__ = [
+    "bessel",
+    "betas",
+    "entropies",
+    "gamma_quantiles",
+    "gammas",
+    "igammas",
+    "inverse_error",
+    "zetas",
+]

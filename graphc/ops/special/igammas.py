@@ -53,8 +53,8 @@ def bell(order: int, first: Any, psi: Callable[[int], Any]) -> Any:
     return found[order]
 
 
-def _derivative(xp: Any, a: Any, x: Any, order: int) -> Any:
-    """Returns the derivative of P of that order by a, for a > 0 and x > 0."""
+def _integral(xp: Any, a: Any, x: Any, order: int) -> tuple[Any, Any]:
+    """Returns the derivative of P over the density x**(a - 1), or x**a where that is told."""
     psi = [digamma_value(xp, a), *[polygamma_value(xp, a, k) for k in range(1, order)]]
     logarithm = xp.log(x)
     lower = logarithm < psi[0]
@@ -70,9 +70,20 @@ def _derivative(xp: Any, a: Any, x: Any, order: int) -> Any:
         power = xp.where(lower, -(a * u + x * xp.expm1(-u)), (a - 1) * log_ratio - u)
         factor = bell(order, logarithm - psi[0] + log_ratio, lambda k: psi[k])
         total = total + xp.exp(power) * factor * weight
-    lead = xp.where(lower, a, a - 1) * logarithm
-    density = xp.exp(lead - x - lgamma_value(xp, a))
-    return xp.where(lower, total, -total) * scale * density
+    return xp.where(lower, total, -total) * scale, lower
+
+
+def _derivative(xp: Any, a: Any, x: Any, order: int) -> Any:
+    """Returns the derivative of P of that order by a, for a > 0 and x > 0."""
+    found, lower = _integral(xp, a, x, order)
+    lead = xp.where(lower, a, a - 1) * xp.log(x)
+    return found * xp.exp(lead - x - lgamma_value(xp, a))
+
+
+def quotient_value(xp: Any, a: Any, x: Any, order: int) -> Any:
+    """Returns the derivative of P of that order by a, over that by log x, for a > 0 and x > 0."""
+    found, lower = _integral(xp, a, x, order)
+    return xp.where(lower, found, found / x)
 
 
 def _density(xp: Any, a: Any, x: Any) -> Any:
