@@ -126,6 +126,7 @@ from graphc.ops.distances import (
     squared_hinge,
     triplet,
 )
+from graphc.ops.dtypes import can_cast, finfo, iinfo, isdtype, result_type
 from graphc.ops.exponential import (
     exp,
     expm1,
@@ -175,9 +176,12 @@ from graphc.ops.logic import (
 )
 from graphc.ops.losses import binary_cross_entropy, categorical_cross_entropy, mse
 from graphc.ops.names import (
+    asarray,
     astype,
     concatenate,
     divide,
+    empty,
+    empty_like,
     full,
     full_like,
     isfinite,
@@ -295,6 +299,7 @@ from graphc.ops.tensor.scans import (
     cumulative_sum,
 )
 from graphc.ops.tensor.segments import bincount, segment_max, segment_min, segment_sum
+from graphc.ops.tensor.sets import unique_all, unique_counts, unique_inverse, unique_values
 from graphc.ops.trigonometry import (
     acos,
     acosh,
@@ -386,6 +391,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "asarray",
     "asin",
     "asinh",
     "assign",
@@ -411,6 +417,7 @@ __all__ = [
     "broadcast_arrays",
     "broadcast_shapes",
     "broadcast_to",
+    "can_cast",
     "cast",
     "categorical_cross_entropy",
     "cbrt",
@@ -465,6 +472,8 @@ __all__ = [
     "dynamic_update_slice",
     "einsum",
     "elu",
+    "empty",
+    "empty_like",
     "entr",
     "equal",
     "erf",
@@ -480,6 +489,7 @@ __all__ = [
     "expm1",
     "eye",
     "fft",
+    "finfo",
     "fixed_point",
     "flip",
     "float16",
@@ -513,6 +523,7 @@ __all__ = [
     "i1e",
     "igamma",
     "igammac",
+    "iinfo",
     "imag",
     "inner",
     "input",
@@ -520,6 +531,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "isdtype",
     "isfinite",
     "isin",
     "isinf",
@@ -610,6 +622,7 @@ __all__ = [
     "remainder",
     "repeat",
     "reshape",
+    "result_type",
     "roll",
     "root",
     "round",
@@ -668,6 +681,10 @@ __all__ = [
     "uint32",
     "uint64",
     "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
     "unstack",
     "value_and_grad",
     "var",

@@ -21,7 +21,7 @@ NUMPY_NAMES = {
 }  # fmt: skip
 #: NumPy's keywords that are called otherwise in graphc.
 NUMPY_KEYWORDS = {
-    "a": "x", "a_min": "min", "a_max": "max", "fill_value": "value", "axis1": "first",
+    "a": "x", "a_min": "min", "a_max": "max", "axis1": "first",
     "axis2": "second", "arr": "x", "array": "x", "m": "x", "A": "x", "reps": "repetitions",
     "v": "values",
 }  # fmt: skip

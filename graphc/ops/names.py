@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from graphc.core.calls import public, public_functions
 from graphc.core.dtype import DEFAULT_FLOAT, bool_, dtype_of
 from graphc.core.errors import ArgumentError, show_value
@@ -17,15 +19,16 @@ from graphc.core.type import shape_of
 from graphc.ops.arithmetic import div, mul, neg, sub
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import broadcast_to
-from graphc.ops.logic import cast
+from graphc.ops.logic import cast, zeros_like
 from graphc.ops.rounding import mod
 from graphc.ops.shaping import concat, reshape, transpose
+from graphc.ops.source import constant
 
 subtract, multiply, divide, negative, remainder = sub, mul, div, neg, mod
-permute_dims, concatenate, astype = transpose, concat, cast
+permute_dims, concatenate = transpose, concat
 public_functions.update(
     subtract=sub, multiply=mul, divide=div, negative=neg, remainder=mod,
-    permute_dims=transpose, concatenate=concat, astype=cast,
+    permute_dims=transpose, concatenate=concat,
 )  # fmt: skip
 
 
@@ -86,9 +89,9 @@ def isfinite(x: Any) -> Node:
 
 
 @public
-def full(shape: Any, value: Any, dtype: Any = None) -> Node:
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Node:
     """Returns an array of one number; its dtype is the number's unless given."""
-    node = as_node(value, None if dtype is None else dtype_of(dtype))
+    node = as_node(fill_value, None if dtype is None else dtype_of(dtype))
     return broadcast_to(node, shape_of(shape))
 
 
@@ -105,10 +108,55 @@ def ones(shape: Any, dtype: Any = None) -> Node:
 
 
 @public
-def full_like(x: Any, value: Any, dtype: Any = None) -> Node:
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Node:
     """Returns an array of one number in x's shape, and in x's dtype unless another is given."""
     node = as_node(x)
-    return full(node.shape, value, node.dtype if dtype is None else dtype)
+    return full(node.shape, fill_value, node.dtype if dtype is None else dtype)
+
+
+@public
+def empty(shape: Any, dtype: Any = None) -> Node:
+    """Returns zeros: a graph value has no memory that could be left as it was."""
+    return zeros(shape, dtype)
+
+
+@public
+def empty_like(x: Any, dtype: Any = None) -> Node:
+    """Returns zeros like x: a graph value has no memory that could be left as it was."""
+    return zeros_like(x, dtype)
+
+
+@public
+def asarray(obj: Any, dtype: Any = None, copy: Any = None) -> Node:
+    """Returns a graph value of a graph value, an array, a number or a nest of numbers.
+
+    Args:
+        obj: what becomes a graph value; a graph value stays itself.
+        dtype: that of the result; the values are cast.
+        copy: None, True or False, which all mean the same, since a graph value never changes.
+    """
+    _check_copy(copy)
+    if isinstance(obj, (Node, np.ndarray, np.generic)):
+        return as_node(obj) if dtype is None else cast(obj, dtype)
+    return constant(obj, dtype)
+
+
+@public
+def astype(x: Any, dtype: Any, copy: Any = True) -> Node:
+    """Returns x in another dtype, see `gx.cast`.
+
+    Args:
+        x: `[...]`.
+        dtype: that of the result.
+        copy: None, True or False, which all mean the same, since a graph value never changes.
+    """
+    _check_copy(copy)
+    return cast(x, dtype)
+
+
+def _check_copy(copy: Any) -> None:
+    if copy is not None and not isinstance(copy, bool):
+        raise ArgumentError(f"copy={show_value(copy)} is neither None, True nor False")
 
 
 @public

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.core import dtype as dtypes
 from graphc.core.calls import public
-from graphc.core.dtype import bool_
+from graphc.core.dtype import DEFAULT_INT, bool_, dtype_of, uint32
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Kink, Op, Peer
@@ -318,6 +318,18 @@ prod_op = register_reduction(
 # -- what people call ------------------------------------------------------------------------------
 
 
+def with_room(x: Any, dtype: Any) -> Node:
+    """Returns x in a dtype, or, of narrow integers, in 32 bits, as the Array API has sums do."""
+    node = as_node(x)
+    if dtype is not None:
+        target = dtype_of(dtype)
+    elif node.dtype.is_integer and node.dtype.bits < DEFAULT_INT.bits:
+        target = DEFAULT_INT if node.dtype.kind == "i" else uint32
+    else:
+        return node
+    return node if node.dtype is target else apply_named("cast", node, dtype=target)
+
+
 def call_reduction(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> Node:
     """Returns the reduction of what people pass: an `axis` may be an integer, a tuple or None."""
     node = as_node(x)
@@ -327,9 +339,17 @@ def call_reduction(op: Op, x: Any, axis: Any, keepdims: Any, **params: Any) -> N
 
 
 @public
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
-    """Returns the sum over `axis` (an integer, a tuple, or None for all)."""
-    return call_reduction(sum_op, x, axis, keepdims)
+def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Node:
+    """Returns the sum over `axis` (an integer, a tuple, or None for all).
+
+    Args:
+        x: `[...]`.
+        axis: what is summed over.
+        keepdims: keep the axes as size 1.
+        dtype: what the elements are cast to first; unless given, integers narrower than int32
+            become int32 or uint32, so that the result has room.
+    """
+    return call_reduction(sum_op, with_room(x, dtype), axis, keepdims)
 
 
 @public
@@ -351,6 +371,14 @@ def min(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
 
 
 @public
-def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
-    """Returns the product over `axis`."""
-    return call_reduction(prod_op, x, axis, keepdims)
+def prod(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Node:
+    """Returns the product over `axis` (an integer, a tuple, or None for all).
+
+    Args:
+        x: `[...]`.
+        axis: what is multiplied over.
+        keepdims: keep the axes as size 1.
+        dtype: what the elements are cast to first; unless given, integers narrower than int32
+            become int32 or uint32, so that the result has room.
+    """
+    return call_reduction(prod_op, with_room(x, dtype), axis, keepdims)

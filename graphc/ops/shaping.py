@@ -54,12 +54,20 @@ reshape_op = linear(
 
 
 @public
-def reshape(x: Any, shape: Any) -> Node:
+def reshape(x: Any, shape: Any, copy: Any = None) -> Node:
     """Returns x in another shape; one size may be -1, which is then worked out.
+
+    Args:
+        x: `[...]`.
+        shape: the new sizes.
+        copy: None, True or False, which all mean the same, since a graph value never changes.
 
     Raises:
         ShapeError: the number of elements differs.
+        ArgumentError: `copy` is something else.
     """
+    if copy is not None and not isinstance(copy, bool):
+        raise ArgumentError(f"copy={show_value(copy)} is neither None, True nor False")
     node = as_node(x)
     sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     unknown = [i for i, s in enumerate(sizes) if isinstance(s, int) and s == -1]

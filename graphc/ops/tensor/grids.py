@@ -33,17 +33,17 @@ def _places(rows: Size, columns: Size, k: int) -> tuple[Node, Node]:
 
 
 @public
-def eye(rows: Any, columns: Any = None, k: int = 0, dtype: Any = None) -> Node:
+def eye(n_rows: Any, n_cols: Any = None, k: int = 0, dtype: Any = None) -> Node:
     """Returns a matrix with 1 on a diagonal and 0 elsewhere.
 
     Args:
-        rows: how many; may be a named size.
-        columns: how many; as many as rows unless given.
+        n_rows: how many; may be a named size.
+        n_cols: how many; as many as rows unless given.
         k: the diagonal: 0 the main one, above 0 to its right.
         dtype: float32 unless given.
     """
-    high = size_of(rows)
-    wide = high if columns is None else size_of(columns)
+    high = size_of(n_rows)
+    wide = high if n_cols is None else size_of(n_cols)
     down, across = _places(high, wide, _near(_offset("k", k), high, wide))
     return cast(down == across, DEFAULT_FLOAT if dtype is None else dtype_of(dtype))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.calls import public
-from graphc.core.dtype import DEFAULT_INT, bool_, dtype_of
+from graphc.core.dtype import DEFAULT_INT, bool_
 from graphc.core.errors import AxisError, ShapeError
 from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Kink, Op, op_named
@@ -19,6 +19,7 @@ from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import add_up, broadcast_to, multiply, reshape
 from graphc.ops.define import require_numbers, structural
 from graphc.ops.logic import cast, zeros_like
+from graphc.ops.reduction import with_room
 from graphc.ops.source import size_node
 from graphc.ops.tensor.order import require_flag
 
@@ -333,9 +334,7 @@ def cumlogsumexp(x: Any, axis: int | None = None, reverse: bool = False) -> Node
 def _standard(op: Op, start: int, x: Any, axis: Any, dtype: Any, include_initial: Any) -> Node:
     node = as_node(x)
     require_flag("include_initial", include_initial)
-    if dtype is not None:
-        node = cast(node, dtype_of(dtype))
-    made = called_scan(op, node, axis, False, flatten=False)
+    made = called_scan(op, with_room(node, dtype), axis, False, flatten=False)
     if not include_initial:
         return made
     at = normalize_axis(0 if axis is None else axis, made.ndim)
