@@ -24,8 +24,10 @@ import logistic_map  # noqa: E402
 
 #: Examples that draw a picture of their result, `picture(compute())`, and its kind.
 EXAMPLES = {
+    "autoencoder": "png",
     "boolean_functions": "svg",
     "convex_polygon": "svg",
+    "dead_units": "svg",
     "linear_regression": "svg",
     "logic_gates": "svg",
     "softmax_regression": "png",
