@@ -31,6 +31,12 @@ def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
     return function(*jnp.broadcast_arrays(*x))
 
 
+def summed(xp: Any, term: Any, rows: Any, start: Any) -> Any:
+    """Returns the start plus term(*row) of all rows of numbers."""
+    table = jnp.asarray(rows, start.dtype)
+    return jax.lax.fori_loop(0, len(rows), lambda i, total: total + term(*table[i]), start)
+
+
 def settled(xp: Any, move: Any, start: Any, near: float, count: int) -> Any:
     """Returns start + move(start) and so on, each number until its move is that near to 0."""
 

@@ -27,6 +27,13 @@ def with_slopes(xp: Any, value: Any, slopes: Any, *x: Any) -> Any:
     return value(*x)
 
 
+def summed(xp: Any, term: Callable[..., Any], rows: Any, start: Any) -> Any:
+    """Returns the start plus term(*row) of all rows of numbers; JAX compiles the term once."""
+    for row in rows:
+        start = start + term(*row)
+    return start
+
+
 def settled(xp: Any, move: Callable[[Any], Any], start: Any, near: float, count: int) -> Any:
     """Returns start + move(start) and so on, each number until its move is that near to 0.
 

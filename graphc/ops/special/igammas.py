@@ -63,13 +63,15 @@ def _integral(xp: Any, a: Any, x: Any, order: int) -> tuple[Any, Any]:
     scale = xp.where(lower, 1, x + 1) / (
         apart + xp.sqrt(xp.maximum(a, x)) + xp.where(lower, xp.zeros_like(x), xp.ones_like(x))
     )
-    total = x * 0
-    for node, weight in _NODES:
+
+    def term(node: Any, weight: Any) -> Any:
         u = scale * node
         log_ratio = xp.where(lower, -u, xp.log1p(u / x))
         power = xp.where(lower, -(a * u + x * xp.expm1(-u)), (a - 1) * log_ratio - u)
         factor = bell(order, logarithm - psi[0] + log_ratio, lambda k: psi[k])
-        total = total + xp.exp(power) * factor * weight
+        return xp.exp(power) * factor * weight
+
+    total = xp.special.summed(xp, term, _NODES, x * 0)
     return xp.where(lower, total, -total) * scale, lower
 
 
