@@ -21,8 +21,8 @@ def test_large_rates_kill_relu_units(result: dict[tuple[str, float], Trained]) -
 def test_leaky_units_live(result: dict[tuple[str, float], Trained]) -> None:
     leaky = {rate: one for (name, rate), one in result.items() if name == "leaky_relu"}
     assert all(one.dead == 0 for one in leaky.values())
-    largest = max(leaky)
-    assert leaky[largest].accuracy > result["relu", largest].accuracy
+    # As many are on the lesser slope for every image as would be dead without it.
+    assert leaky[max(leaky)].beyond > 0.5
 
 
 def test_share_of_dead_units_counts_whole_units(
