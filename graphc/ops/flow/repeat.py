@@ -21,7 +21,6 @@ from graphc.ops.control import (
     NO_FORMULA,
     by_system,
     one_or_tuple,
-    remembered,
     results_of,
     spread_results,
     sum_flops,
@@ -90,9 +89,11 @@ def _spoilt(value: Node, where: Node) -> Node:
     return apply_named("where", where, as_node(float("nan"), value.dtype), value)
 
 
-@remembered
 def guarded_body(graph: Graph, test: Graph, carries: int) -> Graph:
-    """Returns a body that leaves its carries as they are where the test does not hold."""
+    """Returns a body that leaves its carries as they are where the test does not hold.
+
+    It holds the body, so it is not remembered beside it: neither would ever be gone.
+    """
     (more,) = test.inline(graph.inputs)
     rest = Graph(graph.inputs, graph.inputs[:carries], "rest")
     node = make(switch_op, (more, *graph.inputs), {"branches": (rest, graph)})
@@ -106,7 +107,7 @@ def _vjp(
         raise GradError(
             f"{describe(node, 3)} has no reverse derivative: the number of steps is not known, so "
             "what the backward pass needs has no size",
-            "give while_loop a bound=, or differentiate forward: engine='forward'",
+            "give the loop a bound=, or differentiate forward: engine='forward'",
             place=node.place,
         )
     whole, _ = bounded(node)
