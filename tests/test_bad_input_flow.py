@@ -136,7 +136,7 @@ CASES: dict[str, list[Case]] = {
         (
             lambda: gx.evaluate(gx.while_loop(lambda s: s < 9, lambda s: s * 2, p, bound=2), p=1.0),
             gx.BudgetError,
-            "goes on behind its bound of 2 steps",
+            "goes on beyond its bound of 2 steps",
         ),
     ],
     "fori_loop": [

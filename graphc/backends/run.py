@@ -71,7 +71,7 @@ def check_bound(graph: Graph, bound: int | None, steps: int) -> None:
     """
     if bound is not None and steps >= bound:
         raise BudgetError(
-            f"the loop {graph.name} goes on behind its bound of {bound:,} steps",
+            f"the loop {graph.name} goes on beyond its bound of {bound:,} steps",
             "give while_loop a larger bound",
         )
     check_steps(graph, steps)

@@ -343,7 +343,8 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ArgumentError(
-            f"{name}={show_value(value)} is no whole number from {least} on", f"give {name} so"
+            f"{name}={show_value(value)} is no whole number from {least} on",
+            f"for example {name}={max(least, 8)}",
         )
     return value
 
@@ -360,7 +361,7 @@ def number(name: str, value: Any, least: float | None = None, below: float | Non
     except OverflowError:
         found = float("inf")
     if not fits or found - found != 0:
-        raise ArgumentError(f"{name}={show_value(value)} is no finite number", f"give {name} so")
+        raise ArgumentError(f"{name}={show_value(value)} is no finite number", "for example 0.1")
     if (least is not None and found < least) or (below is not None and found >= below):
         limits = f"from {least:g} on" if below is None else f"from {least:g} to below {below:g}"
         raise ArgumentError(f"{name}={show_value(value)} does not lie {limits}", "choose another")
