@@ -35,7 +35,7 @@ copysign = elementwise(
     kink=Kink(
         where="x = 0, or y = 0 (a jump)",
         at=lambda xp, x, y: (x == 0) | (y == 0),
-        slope=lambda xp, dx, dy, x, y: dx * xp.sign(x) * xp.copysign(xp.ones_like(y), y),
+        slope=lambda xp, dx, dy, x, y: dx * xp.sign(x) * xp.copysign(xp.sign(x), y),
         departs="JAX gives slope 1 or -1 at x = 0, by the sign of y, graphc 0, as for abs",
     ),
     peers={"jax": (lambda out, x, y: right_sign(x) * _unit(x, y), lambda out, x, y: None)},

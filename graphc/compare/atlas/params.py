@@ -28,6 +28,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "bessel_i": ({"order": 0}, {"order": 1}),
     "zeta": ({"order": 0},),
     "igamma": ({"order": 0},),
+    "igamma_quotient": ({"order": 1},),
 }
 
 #: Of an op that only rules use, at most so many sets of parameters are measured.
