@@ -29,6 +29,7 @@ EXAMPLES = {
     "convex_polygon": "svg",
     "dead_units": "svg",
     "linear_regression": "svg",
+    "fixed_point": "svg",
     "logic_gates": "svg",
     "softmax_regression": "png",
     "square_activation": "svg",
