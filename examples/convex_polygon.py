@@ -107,10 +107,8 @@ def compute(quick: bool = False) -> Result:
         within = np.any([Outline(c).contains_points(points) for c in outlines[name]], axis=0)
         wrong[name] = int(np.sum(np.asarray(found) != within))
         bent[name] = dents(np.asarray(found), points, shape)
-    square = (size, size)
-    return Result(
-        side, np.reshape(sides, square), *(np.reshape(f, square) for f in fires), wrong, bent
-    )
+    counts, pentagon, star = (np.reshape(found, (size, size)) for found in (sides, *fires))
+    return Result(side, counts, pentagon, star, wrong, bent)
 
 
 def shade(axis: Any, counts: Any, colours: list[str]) -> None:
