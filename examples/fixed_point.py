@@ -2,7 +2,7 @@
 
 Run `python examples/fixed_point.py`. The eccentric anomaly E of a planet solves E = M + e sin(E).
 Iterating gives E; its slope by the mean anomaly M follows from the equation alone, and is as good
-as E is. Differentiating the steps of the iteration instead gives the slope of the last step's value,
+as E is. Differentiating the steps of the iteration instead gives the slope of what they reached,
 which trails behind.
 """
 
