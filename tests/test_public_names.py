@@ -25,7 +25,7 @@ INNER_OPS = set(
     "number one_minus_square one_plus_square polygamma_step pool_index pool_pick pool_place "
     "pow_less qr_rest random_bits random_fold_in random_integers random_normal "
     "random_permutation random_split random_uniform rdft recompute sech_squared sigmoid_slope "
-    "slice slice_transpose square_minus_one step_sign svd_rest".split()
+    "slice slice_transpose square_minus_one step_sign svd_rest whole_pow".split()
 )
 #: What people call by the name of a namespace: `gx.linalg.solve`.
 NAMESPACES = {*gx.fft.__all__, *gx.linalg.__all__, *gx.random.__all__}

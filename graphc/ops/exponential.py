@@ -13,7 +13,7 @@ from graphc.ops.arithmetic import inverse_positive, reciprocal
 from graphc.ops.define import elementwise
 
 
-def _inverse(x: Node) -> Node:
+def inverse(x: Node) -> Node:
     """Returns the slope of a logarithm: NaN for a negative number, but not for a complex one."""
     return reciprocal(x) if x.dtype.kind == "c" else inverse_positive(x)
 
@@ -46,7 +46,7 @@ expm1 = elementwise(
 log = elementwise(
     "log",
     run=lambda xp, x: xp.log(x),
-    partials=(lambda out, x: _inverse(x),),
+    partials=(lambda out, x: inverse(x),),
     formula=lambda m, x: m.log(x),
     latex=r"\log({0})",
     flops=10,
@@ -60,7 +60,7 @@ log = elementwise(
 log1p = elementwise(
     "log1p",
     run=lambda xp, x: xp.log1p(x),
-    partials=(lambda out, x: _inverse(x + 1),),
+    partials=(lambda out, x: inverse(x + 1),),
     formula=lambda m, x: m.log1p(x),
     latex=r"\log(1 + {0})",
     flops=12,

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.core.calls import public
 from graphc.core.dtype import weak_name
 from graphc.core.errors import ArgumentError
-from graphc.core.node import Node, apply_named, scalar
+from graphc.core.node import Node, apply_named, as_node, scalar
 from graphc.core.op import Kink
 from graphc.ops.chain import Partial, masked
 from graphc.ops.define import elementwise
@@ -161,11 +161,13 @@ clip_op = elementwise(
 def clip(x: Any, min: Any = None, max: Any = None) -> Node:
     """Returns x limited to [min, max], either of which may be None.
 
+    Without a bound it is x itself.
+
     Raises:
-        ArgumentError: both bounds are None, or min > max for two numbers.
+        ArgumentError: min > max for two numbers.
     """
     if min is None and max is None:
-        raise ArgumentError("clip has neither bound", "give min, max or both")
+        return as_node(x)
     if min is None:
         return minimum(x, max)
     if max is None:

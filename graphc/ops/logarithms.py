@@ -6,31 +6,33 @@ import math
 from typing import Any
 
 from graphc.core.node import Node, apply_named
-from graphc.ops.arithmetic import inverse_positive, reciprocal
+from graphc.ops.arithmetic import reciprocal
 from graphc.ops.define import elementwise
-from graphc.ops.exponential import sigmoid
+from graphc.ops.exponential import inverse, sigmoid
 from graphc.ops.source import number
 
 log2 = elementwise(
     "log2",
     run=lambda xp, x: xp.log2(x),
-    partials=(lambda out, x: inverse_positive(x) * number("1/log(2)", x.dtype),),
+    partials=(lambda out, x: inverse(x) * number("1/log(2)", x.dtype),),
     formula=lambda m, x: m.div(m.log(x), m.log(m.number("2"))),
     latex=r"\log_2({0})",
     flops=11,
     domain="x > 0",
     ulp=3.0,
+    holomorphic=True,
     doc="Returns the logarithm to base 2; value and slope are NaN for x < 0.",
 )
 log10 = elementwise(
     "log10",
     run=lambda xp, x: xp.log10(x),
-    partials=(lambda out, x: inverse_positive(x * number("log(10)", x.dtype)),),
+    partials=(lambda out, x: inverse(x * number("log(10)", x.dtype)),),
     formula=lambda m, x: m.div(m.log(x), m.log(m.number("10"))),
     latex=r"\log_{{10}}({0})",
     flops=11,
     domain="x > 0",
     ulp=3.0,
+    holomorphic=True,
     doc="Returns the logarithm to base 10; value and slope are NaN for x < 0.",
 )
 # XLA's exp2 is exp(x log 2), whose product is rounded first: 300 ulp at x = 1,000.

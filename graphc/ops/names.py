@@ -42,6 +42,8 @@ def positive(x: Any) -> Node:
 def round_(x: Any, decimals: int = 0) -> Node:
     """Returns x rounded to a number of decimals, halves to even, as NumPy does: round(x d) / d.
 
+    Of a complex number both parts are rounded.
+
     Raises:
         ArgumentError: `decimals` is no integer.
     """
@@ -51,12 +53,16 @@ def round_(x: Any, decimals: int = 0) -> Node:
         raise ArgumentError(
             f"decimals={show_value(decimals)} is beyond every float", "give -308 to 308"
         )
+    node = as_node(x)
+    if node.dtype.kind == "c":
+        real, imag = (round_(apply_named(part, node), decimals) for part in ("real", "imag"))
+        return apply_named("complex", real, imag)
     if decimals == 0:
-        return apply_named("round", x)
+        return apply_named("round", node)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
-        return apply_named("round", as_node(x) * scale) / scale
-    return apply_named("round", as_node(x) / scale) * scale
+        return apply_named("round", node * scale) / scale
+    return apply_named("round", node / scale) * scale
 
 
 @public

@@ -11,7 +11,7 @@ from graphc.core.node import Node, apply_named, scalar
 from graphc.core.op import Kink
 from graphc.core.type import TensorType
 from graphc.ops.chain import Partial, is_constant, masked
-from graphc.ops.define import elementwise, require_numbers
+from graphc.ops.define import NO_NUMBERS, elementwise, require_numbers
 
 #: The largest exponent up to which a power is a product, which is as good.
 PRODUCTS = 8
@@ -157,9 +157,40 @@ integer_pow = elementwise(
 )
 
 
+def _whole_run(xp: Any, x: Any, y: Any) -> Any:
+    zero, one = xp.zeros_like(x), xp.ones_like(x)
+    raised = xp.power(x, xp.where(y < 0, xp.zeros_like(y), y))
+    # 1 / x ** -y cut towards 0: only 1 and -1 leave something.
+    odd = xp.bitwise_and(y, xp.ones_like(y)) != 0
+    below = xp.where(xp.abs(x) == 1, xp.where(odd, x, one), zero)
+    return xp.where(y < 0, below, raised).astype(x.dtype)
+
+
+def _require_integers(*types: TensorType) -> None:
+    for position, t in enumerate(types):
+        if not t.dtype.is_integer:
+            raise DTypeError(f"operand {position} is {t}, no integer", "use gx.pow")
+
+
+whole_pow = elementwise(
+    "whole_pow",
+    run=_whole_run,
+    partials=NO_NUMBERS,
+    arity=2,
+    formula=lambda m, x, y: x**y if y >= 0 else (x if y % 2 else 1) * (abs(x) == 1),
+    latex="{0}^{{{1}}}",
+    flops=6,
+    domain="integers",
+    ulp=0.0,
+    meet="all",
+    check=_require_integers,
+    doc="Returns x ** y of integers, cut to their width; a negative power is cut towards 0.",
+)
+
+
 @public
 def pow(x: Any, y: Any) -> Node:
-    """Returns x ** y, elementwise with broadcasting.
+    """Returns x ** y, elementwise with broadcasting; of integers an integer, cut to its width.
 
     A Python number y that is an integer keeps x's dtype and is exact in the slope (`integer_pow`),
     1/2 becomes sqrt; everything else is `pow`.
@@ -170,4 +201,16 @@ def pow(x: Any, y: Any) -> Node:
             return integer_pow(x, exponent=int(y))
         if y == 0.5:
             return apply_named("sqrt", x)
+    if _are_integers(x, y):
+        return whole_pow(x, y)
     return pow_(x, y)
+
+
+def _are_integers(*operands: Any) -> bool:
+    """Returns whether all are graph values or arrays of integers, or Python integers."""
+    kinds = [
+        "i" if weak_name(o) == "i*" else getattr(getattr(o, "dtype", None), "kind", "f")
+        for o in operands
+        if not isinstance(o, Node) or isinstance(o.type, TensorType)
+    ]
+    return len(kinds) == len(operands) and all(k in ("i", "u") for k in kinds)

@@ -14,12 +14,16 @@ def _at_integer(xp: Any, x: Any) -> Any:
     return xp.floor(x) == x
 
 
+def _is_whole(x: Any) -> bool:
+    return getattr(x.dtype, "kind", "f") in "iu"
+
+
 def _rounding(
     name: str, latex: str, words: str, where: str = "a jump", at: Callable[..., Any] = _at_integer
 ) -> Op:
     return elementwise(
         name,
-        run=lambda xp, x: getattr(xp, name)(x),
+        run=lambda xp, x: x if _is_whole(x) else getattr(xp, name)(x),
         partials=PIECEWISE_CONSTANT,
         arity=1,
         formula=lambda m, x: getattr(m, name)(x),
@@ -27,6 +31,8 @@ def _rounding(
         flops=1,
         domain="every x",
         ulp=0.0,
+        meet="all",
+        check=require_numbers,
         kink=Kink(
             where=where,
             at=at,

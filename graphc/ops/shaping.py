@@ -254,9 +254,11 @@ concat_op = structural(
 
 
 @public
-def concat(values: Any, axis: int = 0) -> Node:
-    """Returns the values one after another along `axis`."""
+def concat(values: Any, axis: int | None = 0) -> Node:
+    """Returns the values one after another along `axis`; with None the elements of all in one."""
     nodes = _several("concat", values)
+    if axis is None:
+        return concat_op(*[reshape(node, -1) for node in nodes], axis=0)
     if nodes[0].ndim == 0:
         raise ShapeError("scalars have no axis to join along", "use gx.stack")
     where = normalize_axis(axis, nodes[0].ndim)

@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 from graphc.core.calls import guarded, public
-from graphc.core.dtype import dtype_of
 from graphc.core.errors import ArgumentError, ShapeError, show_value
 from graphc.core.node import Node, apply_named, as_node
 from graphc.core.type import as_index
@@ -21,6 +20,7 @@ from graphc.ops.linalg.common import (
     size_of_each,
 )
 from graphc.ops.linalg.singular import svdvals_op
+from graphc.ops.reduction import with_room
 from graphc.ops.spread import norm_op
 
 _ORDERS = "use 'fro', 'nuc', 1, -1, 2, -2 or plus or minus infinity"
@@ -169,7 +169,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Node:
     Args:
         x: `[..., m, n]`.
         offset: which diagonal, as for `diagonal`.
-        dtype: in which to sum; x's by default.
+        dtype: in which to sum; x's by default, of narrow integers int32 or uint32.
 
     Raises:
         ShapeError, ArgumentError: as for `diagonal`.
@@ -178,8 +178,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Node:
     Source: Array API 2024.12, linalg.trace.
     """
     found = _diagonal(x, offset)
-    if dtype is not None:
-        found = apply_named("cast", found, dtype=dtype_of(dtype))
+    found = with_room(found, dtype)
     return apply_named("sum", found, axis=(found.ndim - 1,), keepdims=False)
 
 
