@@ -24,13 +24,15 @@ import logistic_map  # noqa: E402
 
 #: Examples that draw a picture of their result, `picture(compute())`, and its kind.
 EXAMPLES = {
+    "activations": "svg",
     "autoencoder": "png",
     "boolean_functions": "svg",
     "convex_polygon": "svg",
     "dead_units": "svg",
-    "linear_regression": "svg",
     "fixed_point": "svg",
+    "linear_regression": "svg",
     "logic_gates": "svg",
+    "lstm_text": "svg",
     "softmax_regression": "png",
     "square_activation": "svg",
     "symmetry": "png",
