@@ -101,7 +101,8 @@ def picture(result: dict[str, Result]) -> Figure:
         axis.plot(POINTS, one.values, color="black")
         axis.set_title(name, fontsize=9)
         words = f"{one.epochs or 'no'} epochs, {one.accuracy:.1%}"
-        axis.text(3.9, -1.9, words, ha="right", va="bottom", fontsize=8)
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axis.text(3.9, -1.85, words, ha="right", va="bottom", fontsize=8, bbox=behind)
         axis.set(xlim=(-4, 4), ylim=(-2, 3), xticks=(-4, 0, 4), yticks=(-2, 0, 2))
     figure = panels[0][0].figure
     figure.suptitle(
