@@ -29,6 +29,7 @@ EXAMPLES = {
     "boolean_functions": "svg",
     "convex_polygon": "svg",
     "dead_units": "svg",
+    "fashion_mnist": "png",
     "fixed_point": "svg",
     "linear_regression": "svg",
     "logic_gates": "svg",
