@@ -57,7 +57,7 @@ CASES: dict[str, list[Case]] = {
         (lambda: gx.stack([v, w]), gx.ShapeError, "f64[4]"),
         (lambda: v.T, gx.ShapeError, "v: f64[3]"),
         (lambda: v.mT, gx.GraphcError, "v: f64[3]"),
-        (lambda: gx.squeeze(v, 0), gx.ShapeError, "v: f64[3]"),
+        (lambda: gx.squeeze(v, 0), gx.AxisError, "v: f64[3]"),
         (lambda: gx.where(mask, v, w), gx.ShapeError, "w: f64[4]"),
         (lambda: gx.mse(v, w), gx.ShapeError, "w: f64[4]"),
         (lambda: gx.input("q", -3), gx.ShapeError, "-3"),

@@ -186,7 +186,7 @@ def squeeze(x: Any, axis: Any = None) -> Node:
     axes = [normalize_axis(a, node.ndim) for a in (axis if isinstance(axis, tuple) else (axis,))]
     for a in axes:
         if node.shape[a] != 1:
-            raise ShapeError(
+            raise AxisError(  # a ValueError, as the Array API standard has it
                 f"axis {a} has size {node.shape[a]}, not 1", "name only axes of size 1"
             )
     return reshape(node, tuple(s for i, s in enumerate(node.shape) if i not in axes))

@@ -88,7 +88,14 @@ class Array:
         _check_device(device)
         return self
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: Any = None,
+        dl_device: Any = None,
+        copy: Any = None,
+    ) -> Any:
         raise gx.ArgumentError("a graph value has no memory to share", "evaluate it first")
 
     def __dlpack_device__(self) -> Any:

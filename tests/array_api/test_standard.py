@@ -61,8 +61,8 @@ def both(call: Call, arrays: tuple[Any, ...], name: str) -> bool:
         warnings.simplefilter("ignore")
         try:
             expected = call(strict, *(strict.asarray(a) for a in arrays))
-        except (TypeError, ValueError, NotImplementedError):
-            return False  # the standard does not have this combination of dtypes
+        except (TypeError, ValueError, IndexError, NotImplementedError):
+            return False  # the standard does not have this combination of dtypes and shapes
         got = call(eager, *(eager.asarray(a) for a in arrays))
         compare(got, expected, name)
     return True
@@ -280,6 +280,28 @@ def test_array_functions_agree_on_every_dtype(name: str) -> None:
     assert found
 
 
+#: Where the standard leaves what comes of no elements, or of too few, to the library.
+OPEN_WHERE_EMPTY = "std var linalg.matrix_norm linalg.vector_norm linalg.matrix_rank".split()
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (3, 0), (1, 1), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("name", sorted({*ELEMENTWISE, *(name for name, _, _ in CASES)}))
+def test_functions_agree_on_empty_arrays_and_on_stacks(name: str, shape: tuple[int, ...]) -> None:
+    if name in OPEN_WHERE_EMPTY and len(shape) == 2:
+        return
+    calls = [(call, count) for own, call, count in CASES if own == name]
+    if name in ELEMENTWISE:
+        calls.append((lambda xp, *x: attribute(xp, name)(*x), len(SIGNATURES[name].parameters)))
+    for call, count in calls:
+        for dtype in ("bool", "int32", "float64"):
+            if name in REAL_ONLY and dtype != "float64":
+                continue
+            arrays = [drawn(dtype, shape, 80 + i) for i in range(count)]
+            if count == 2 and ("shift" in name or name in ("pow", "floor_divide", "remainder")):
+                arrays[1] = np.where(arrays[1] == 0, arrays[1].dtype.type(1), np.abs(arrays[1]))
+            both(call, tuple(arrays), name)
+
+
 CREATIONS: list[tuple[str, Call]] = [
     ("arange", lambda xp, d: xp.arange(7, dtype=d)),
     ("arange", lambda xp, d: xp.arange(1, 9, 2, dtype=d)),
@@ -431,6 +453,31 @@ def test_indexing_agrees_reading_and_writing(key: Any) -> None:
         assert both(lambda xp, x: x[key], (x,), "index")
         if dtype != "bool" and None not in key:
             both(write, (x,), "index")
+
+
+def test_masks_of_known_use_write_as_in_the_standard() -> None:
+    def write(xp: Any, x: Any) -> Any:
+        again = xp.asarray(x, copy=True)
+        again[x > 0] = 0
+        return again
+
+    for dtype in ("int32", "float64"):
+        assert both(write, (drawn(dtype, (3, 4), 62),), "index")
+
+
+def test_linspace_takes_complex_ends() -> None:
+    assert both(lambda xp: xp.linspace(0, 2 + 1j, 5, dtype=xp.complex64), (), "linspace")
+    assert gx.linspace(0, 1j, 3).dtype is gx.complex64
+
+
+def test_errors_have_the_classes_of_the_standard() -> None:
+    x = eager.ones((2, 3))
+    with pytest.raises(ValueError, match="size 2, not 1"):
+        eager.squeeze(x, 0)
+    with pytest.raises(IndexError, match="out of range"):
+        eager.expand_dims(x, 5)
+    with pytest.raises(IndexError, match="out of range"):
+        x[5, ...]
 
 
 def test_integer_arrays_index_as_in_the_standard() -> None:

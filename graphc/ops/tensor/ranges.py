@@ -130,7 +130,7 @@ def linspace(
     """Returns `num` numbers evenly spaced from start to stop; both may be graph values.
 
     Args:
-        start: the first, of any shape.
+        start: the first, of any shape; it may be complex.
         stop: the last, or what comes after it without `endpoint`.
         num: how many.
         endpoint: the last is `stop`.
@@ -151,7 +151,8 @@ def linspace(
     at = normalize_axis(axis, len(shape) + 1)
     steps = count - 1 if endpoint else count
     column = (count, *[1] * (len(shape)))
-    ramp = reshape(iota_op(size=count, dtype=target), column) / float(max(steps, 1))
+    places = iota_op(size=count, dtype=dtypes.real_part(target))
+    ramp = reshape(places, column) / float(max(steps, 1))
     # Each end has weight 0 or 1 at the other, so that both are met exactly.
     made = (1.0 - ramp) * first + ramp * last
     made = broadcast_to(made, (count, *shape))
@@ -163,7 +164,7 @@ def linspace(
 
 def _as_float(value: Any) -> Node:
     node = as_node(value)
-    return node if node.dtype.is_float else cast(node, DEFAULT_FLOAT)
+    return node if node.dtype.is_inexact else cast(node, DEFAULT_FLOAT)
 
 
 def _joint(left: Node, right: Node) -> tuple[Size, ...]:
