@@ -39,6 +39,7 @@ EXAMPLES = {
     "symmetry": "png",
     "universal_approximation": "svg",
     "vanishing_gradients": "svg",
+    "weight_penalties": "svg",
     "xor": "svg",
 }
 
