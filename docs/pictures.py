@@ -34,12 +34,14 @@ EXAMPLES = {
     "linear_regression": "svg",
     "logic_gates": "svg",
     "lstm_text": "svg",
+    "pendulum": "svg",
     "softmax_regression": "png",
     "square_activation": "svg",
     "symmetry": "png",
     "universal_approximation": "svg",
     "vanishing_gradients": "svg",
     "weight_penalties": "svg",
+    "augmentation": "svg",
     "xor": "svg",
 }
 
