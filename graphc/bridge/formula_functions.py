@@ -24,7 +24,8 @@ NOT_CALLED = frozenset(
     "gelu_gate gaussian sinc pow_less sigmoid_slope one_plus_square one_minus_square "
     "square_minus_one direction inversion erfinv_slope normal_quantile_slope nextafter "
     "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift polygamma "
-    "bessel_i bessel_moment polygamma_step zeta igamma igamma_quotient log_gamma_quantile".split()
+    "bessel_i bessel_moment polygamma_step zeta igamma igamma_quotient log_gamma_quantile "
+    "whole_pow".split()
 )
 _REDUCTIONS = ("sum", "mean", "prod", "norm", "var", "std", "logsumexp")
 

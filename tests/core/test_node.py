@@ -284,7 +284,7 @@ def test_numpy_reads_graph_values_as_arrays(number: int) -> None:
         lambda x: np.add(x, 1, out=np.zeros(3)),
         lambda x: np.add.reduce(x),
         lambda x: np.nancumsum(x),
-        lambda x: np.sum(x, dtype="float32"),
+        lambda x: np.sum(x, where=[True, False, True]),
         lambda x: np.unwrap(x),
         lambda x: np.partition(x, 1),
         lambda x: np.take(gx.reshape(x, (1, 3)), [0]),
