@@ -27,6 +27,7 @@ EXAMPLES = {
     "activations": "svg",
     "autoencoder": "png",
     "boolean_functions": "svg",
+    "char_transformer": "svg",
     "convex_polygon": "svg",
     "dead_units": "svg",
     "fashion_mnist": "png",
