@@ -336,10 +336,6 @@ def test_creation_functions_agree_on_every_dtype(name: str) -> None:
 # -- dtypes ----------------------------------------------------------------------------------------
 
 
-def _named(dtype: Any) -> str:
-    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
-
-
 def test_promotion_agrees_wherever_the_standard_promotes() -> None:
     found = 0
     for a, b in itertools.product(DTYPES, repeat=2):

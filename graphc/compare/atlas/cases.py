@@ -158,6 +158,8 @@ def why_not(op: Op) -> str:
         return f"has no derivative: {op.vjp}"
     if op.domain == "booleans" or op.name in _COMPARISONS:
         return "its result is true or false, so it has no derivative"
+    if op.domain == "integers":
+        return "it takes integers, so it has no derivative"
     return ""
 
 
