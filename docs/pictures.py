@@ -43,6 +43,7 @@ EXAMPLES = {
     "vanishing_gradients": "svg",
     "weight_penalties": "svg",
     "augmentation": "svg",
+    "learning_rates": "svg",
     "xor": "svg",
 }
 

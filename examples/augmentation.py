@@ -1,8 +1,8 @@
 """Data augmentation: a network that saw shifted digits knows shifted digits.
 
 Run `python examples/augmentation.py`. A dense network learns each pixel by itself, so that digits
-moved by one pixel are strange to it. Trained on digits that are moved anew in every epoch, it is not
-put out by that.
+moved by one pixel are strange to it. Trained on digits that are moved anew in every epoch, it is
+not put out by that.
 """
 
 from __future__ import annotations
