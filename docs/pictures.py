@@ -44,6 +44,7 @@ EXAMPLES = {
     "weight_penalties": "svg",
     "augmentation": "svg",
     "learning_rates": "svg",
+    "optimisers": "svg",
     "xor": "svg",
 }
 
