@@ -110,7 +110,7 @@ def compute(quick: bool = False) -> dict[str, Way]:
 def picture(result: dict[str, Way]) -> Figure:
     """Returns the paths over the surface's contours, a panel for each optimiser."""
     panels = exhibit.axes(3, 3, height=1.9, sharex=True, sharey=True)
-    across, up = np.linspace(-1.7, 1.7, 120), np.linspace(-0.9, 2.2, 120)
+    across, up = np.linspace(-1.7, 1.7, 50), np.linspace(-0.9, 2.2, 50)
     heights = (1 - across[None]) ** 2 + 10 * (up[:, None] - across[None] ** 2) ** 2
     for axis, (name, way) in zip(panels.ravel(), result.items(), strict=True):
         axis.contour(
