@@ -116,7 +116,8 @@ def confusion(result: Result) -> Any:
 def picture(result: Result) -> Figure:
     """Returns what is taken for what, and the nine mistakes the network is surest of."""
     figure = Figure(figsize=(exhibit.WIDTH, 3.7), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(1.35, 1))
+    parts: Any = figure.subfigures(1, 2, width_ratios=(1.35, 1))
+    left, right = parts
     axis, shares = left.subplots(), confusion(result)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(shares > 0.005):
