@@ -130,7 +130,7 @@ def picture(result: Result) -> Figure:
     axis.grid(visible=False)
     guess = np.argmax(result.chances, axis=1)
     sure = np.where(guess == result.labels, -1, result.chances.max(axis=1))
-    right.suptitle("The surest mistakes: what it is, not what it is taken for", fontsize=8)
+    right.suptitle("Surest mistakes: what it is, not what it is taken for", fontsize=7.5)
     panels: Any = right.subplots(3, 3)
     for axis, place in zip(panels.ravel(), np.argsort(-sure), strict=False):
         axis.imshow(result.images[place, :, :, 0], cmap="Greys")
