@@ -13,7 +13,7 @@ def result() -> char_transformer.Result:
 
 def test_both_learn_more_than_how_frequent_letters_are(result: char_transformer.Result) -> None:
     assert list(result.bits) == ["LSTM", "transformer"]
-    assert max(min(bits) for bits in result.bits.values()) < lstm_text.frequencies() - 0.3
+    assert max(min(bits) for bits in result.bits.values()) < lstm_text.frequencies() - 0.2
 
 
 def test_no_letter_looks_at_what_comes_after_it(result: char_transformer.Result) -> None:
