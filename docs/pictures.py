@@ -45,6 +45,7 @@ EXAMPLES = {
     "augmentation": "svg",
     "learning_rates": "svg",
     "optimisers": "svg",
+    "batch_norm": "svg",
     "xor": "svg",
 }
 
