@@ -46,6 +46,7 @@ EXAMPLES = {
     "learning_rates": "svg",
     "optimisers": "svg",
     "batch_norm": "svg",
+    "dropout": "svg",
     "xor": "svg",
 }
 
