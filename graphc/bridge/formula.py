@@ -101,6 +101,10 @@ def read_formula(
     return Formula(text, values[tree.body], tuple(inputs))
 
 
+#: Functions named by a letter that is as often an input: without brackets it is one.
+_LETTERS = ("beta", "gamma", "zeta")
+
+
 # -- names -----------------------------------------------------------------------------------------
 
 
@@ -128,7 +132,7 @@ def _leaves(
             leaves[token.text] = _input(token.text, dtype, shapes)
         elif token.text in _CONSTANTS and token.text not in shapes:
             leaves[token.text] = _constant(token.text, dtype)
-        elif token.text in functions():
+        elif token.text in functions() and token.text not in _LETTERS:
             mend = f"write {token.text}(...); an input of that name needs another one"
             rule = f"`{token.text}` is a function and stands here without brackets"
             raise fault(text, token.start, rule, mend, token.end)
