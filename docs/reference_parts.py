@@ -6,8 +6,8 @@ Operations that are called by their record alone (`gx.sin`) stand in the table o
 from __future__ import annotations
 
 PARTS = {
-    "Declare": "input param constant full full_like zeros zeros_like ones ones_like dim function "
-    "block map parse",
+    "Declare": "input param constant asarray full full_like zeros zeros_like ones ones_like "
+    "empty empty_like dim function block map parse",
     "Evaluate and compile": "evaluate evaluate_mpmath compile Compiled",
     "Differentiate": "grad value_and_grad vjp jvp jacobian hessian hvp with_gradient custom_rule",
     "Check and compare": (
@@ -34,12 +34,13 @@ PARTS = {
     "Shapes": (
         "reshape ravel transpose matrix_transpose swapaxes moveaxis squeeze expand_dims "
         "broadcast_to broadcast_arrays broadcast_shapes concat stack unstack tile repeat flip roll "
-        "pad cast"
+        "pad cast astype"
     ),
     "Grids and masks": "arange linspace meshgrid eye one_hot tril triu diag diagonal trace",
     "Indices": (
         "take take_along_axis dynamic_slice dynamic_update_slice scatter_add segment_sum "
-        "segment_max segment_min bincount nonzero unique isin"
+        "segment_max segment_min bincount nonzero unique unique_all unique_counts "
+        "unique_inverse unique_values isin"
     ),
     "Order": "sort argsort top_k searchsorted",
     "Products": ("dot inner outer vecdot matvec vecmat kron cross tensordot dot_general einsum"),
@@ -57,7 +58,8 @@ PARTS = {
     "Random numbers": (
         "random.key random.split random.fold_in random.bits random.uniform random.normal "
         "random.truncated_normal random.bernoulli random.exponential random.gumbel random.laplace "
-        "random.randint random.permutation random.categorical random.choice dropout"
+        "random.randint random.permutation random.categorical random.choice random.gamma "
+        "random.loggamma random.beta random.chisquare random.dirichlet dropout"
     ),
     "Branches and loops": (
         "cond switch scan fori_loop while_loop associative_scan checkpoint root fixed_point"
@@ -96,5 +98,5 @@ PARTS = {
         "train.Trial train.curves train.histograms train.distributions train.Distribution "
         "train.chart train.Panel train.Series train.Plan train.load_plan"
     ),
-    "Types": "promote DType TensorType Dim Graph",
+    "Types": "isdtype result_type can_cast finfo iinfo promote DType TensorType Dim Graph",
 }

@@ -32,7 +32,7 @@ CASES: dict[str, list[Case]] = {
         (lambda n=n: getattr(gx, n)(z), gx.DTypeError, "complex")
         for n in ONE
         if n not in ("log2", "log10")  # these are analytic, and take them
-    ],  # fmt: skip
+    ],
     "no number": [(lambda n=n: getattr(gx, n)("a"), gx.GraphcError, n) for n in ONE],
     "order": [
         (lambda: gx.polygamma(-1, x), gx.ArgumentError, "n=-1"),

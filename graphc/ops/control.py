@@ -46,6 +46,7 @@ def remembered(build: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fresh_formals(graph: Graph, like: Sequence[Node], mark: str) -> list[Node]:
+    """Returns formals of the nodes' types whose names, the mark before theirs, are new."""
     taken = {n.params["name"] for n in graph.inputs}
     level = max([n.params.get("level", 0) for n in graph.inputs], default=0)
     made: list[Node] = []
@@ -97,6 +98,7 @@ def jvp_graph(
 
 
 def or_zeros(value: Node | None, like: Node) -> Node:
+    """Returns a value in the shape of another; zeros where it is structurally zero."""
     return zeros_like(like) if value is None else broadcast_to(value, like.shape)
 
 

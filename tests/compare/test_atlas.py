@@ -17,7 +17,7 @@ import pytest
 
 import graphc as gx
 from graphc.cli import main
-from graphc.compare.atlas.cases import Case, case_of, cases_of, orders_of, why_not
+from graphc.compare.atlas.cases import NAMED, Case, case_of, cases_of, orders_of, why_not
 from graphc.compare.atlas.measure import Row, Zeros, measure, survey
 from graphc.compare.atlas.page import misses, page, point_words, summary, ulp_words
 from graphc.compare.atlas.pitfalls import PLACES, Pitfall, losses, pitfalls
@@ -332,10 +332,10 @@ def test_every_op_has_a_row_or_a_reason() -> None:
         reason = why_not(op)
         if op.name in FORMULAS or op.name in ("matmul", "einsum"):
             assert vector_cases((op.name,))
-        elif reason:
+        elif reason and op.name not in NAMED:
             assert op.group not in ("reduction", "contraction"), f"{op.name}: add it to vectors.py"
         else:
-            assert cases_of(op)
+            assert reason or cases_of(op)
 
 
 def test_an_op_with_unknown_parameters_is_refused_by_name() -> None:
@@ -359,7 +359,7 @@ def test_jaxs_function_is_the_same_function(case: Case) -> None:
         assert name == "JAX has no such function"
         return
     points = np.array([[0.3, 0.6, 0.8], [0.9, 0.2, 0.5]])[:, : case.count]
-    points = points + (case.op in ("acosh", "square_minus_one"))
+    points = points + (case.op in ("acosh", "square_minus_one", "zeta"))
     truth = Truth(case.formula, format_of(float64).tiny)
     for row, value in zip(points, np.asarray(function(*points.T)), strict=True):
         (expected,) = truth.at(tuple(row.tolist()), [(0,) * case.count]).values()
@@ -401,13 +401,31 @@ def test_a_slope_wrong_by_one_part_in_1e12_is_exposed() -> None:
         assert 4000 < first.away < 10000 and not first.lost
 
 
+BOTH = {"xla", "numpy"}
+
 #: What misses the aim in float64 at these points: where, and why. What no longer does must go.
 MISSES: dict[str, tuple[set[str], str]] = {
     "gelu approximate=True": (
-        {"xla", "numpy"},
+        BOTH,
         "at -21.17 a factor of the tail is subnormal, and x**5 makes a normal number of it",
     ),
     "integer_pow exponent=-2": ({"xla"}, "XLA flushes x**3 to 0 where 1 / x**3 is a number"),
+    "bessel_i order=0": (BOTH, "its slopes are sums of two orders, and past 713 those overflow"),
+    "bessel_i order=1": (BOTH, "its slopes are sums of two orders, and past 713 those overflow"),
+    "cbrt": (BOTH, "the second slope at 0, -infinity, is the quotient 0 / 0"),
+    "erfinv": ({"numpy"}, "4.1 ulp: one rounding too many"),
+    "exp2": (BOTH, "at 1024.96 the value overflows and log(2)**2 times it would not"),
+    "gamma": (BOTH, "the product of gamma and psi: 5 ulp"),
+    "i0e": (BOTH, "some ninety roundings of its series where x is 15 to 30"),
+    "i1e": (BOTH, "some ninety roundings of its series, and a difference of two moments"),
+    "igamma order=0": (BOTH, "the exponent of the density is rounded, and reaches hundreds"),
+    "igammac": (BOTH, "the exponent of the density is rounded, and reaches hundreds"),
+    "logaddexp": (BOTH, "the operands' difference is rounded before it is an exponent"),
+    "logaddexp2": (BOTH, "the operands' difference is rounded before it is an exponent"),
+    "logit": (BOTH, "at 2e-308 the second slope leaves the floats on the way"),
+    "polygamma order=2": (BOTH, "pi times the rest of x is rounded before a fourth power"),
+    "zeta order=0": (BOTH, "10 ulp: the power of q, and sums of terms of either sign"),
+    "polygamma order=5": (BOTH, "pi times the rest of x is rounded before a seventh power"),
 }
 
 

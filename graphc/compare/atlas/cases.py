@@ -31,6 +31,15 @@ BY_OPERATOR = ("integer_pow", "bessel_i")
 #: Domains that the formula does not know, by the record's words: where to measure.
 DOMAINS: dict[str, Callable[..., Any]] = {"low < high": lambda x, low, high: low < high}
 
+#: Functions of which 50 digits take minutes where operands are huge or tiny: they are measured with
+#: every operand between these sizes.
+REGIONS = {
+    "igamma": (1e-3, 200.0),
+    "igammac": (1e-3, 200.0),
+    "betaln": (1e-6, 1e6),
+    "polygamma_step": (1e-6, 1e6),
+}
+
 #: JAX's names where they differ from graphc's, of functions and of parameters.
 JAX_NAMES = {
     "add": "jnp.add",
@@ -119,10 +128,23 @@ def case_of(op: Op, params: dict[str, Any]) -> Case:
         build=lambda *nodes: apply_named(op.name, *nodes, **params),
         jax=lambda: jax_function(op.name, params),
         kinked=kinked if op.kink is not None else None,
-        inside=DOMAINS.get(op.domain),
+        inside=_inside(op),
         jumps=op.name in JUMPS,
         inner=op.name not in graphc.__all__ and op.name not in BY_OPERATOR,
     )
+
+
+def _inside(op: Op) -> Callable[..., Any] | None:
+    """Returns where several operands are measured; None for everywhere."""
+    if op.name not in REGIONS:
+        return DOMAINS.get(op.domain)
+    least, most = REGIONS[op.name]
+
+    def inside(*operands: Array) -> Array:
+        sizes = np.abs(np.stack(operands))
+        return ((sizes >= least) & (sizes <= most)).all(axis=0)
+
+    return inside
 
 
 #: Why a group of ops has no row of its own.
@@ -136,20 +158,22 @@ _GROUPS = {
     "random": "draws from a key, and has no operand that is a real number",
     "linalg": "takes matrices: its bound holds its digits to the condition",
 }
-_NAMED = {
+NAMED = {
     "stop_gradient": "hands its operand on; its derivative is 0 by definition",
     "where": "hands one operand on, exactly: its slopes are 1 and 0",
     "cast": "rounds once; its slope is 1",
     "dft": "a transform of complex numbers: its bound holds it, relative to the largest",
     "irdft": "a transform of complex numbers: its bound holds it, relative to the largest",
     "rdft": "a transform: its bound holds it, relative to the largest",
+    "log_gamma_quantile": "a step of the gamma distribution's numbers: 50 digits take minutes",
+    "igamma_quotient": "a step of the gamma distribution's numbers: 50 digits take minutes",
 }
 
 
 def why_not(op: Op) -> str:
     """Returns why an op is not measured over the whole range; an empty string where it is."""
-    if op.name in _NAMED:
-        return _NAMED[op.name]
+    if op.name in NAMED:
+        return NAMED[op.name]
     if op.group != "elementwise":
         return _GROUPS[op.group]
     if not callable(op.formula):

@@ -59,7 +59,8 @@ def _zeta(xp: Any, s: Any, q: Any, order: int) -> Any:
         weight = weight / i
         found = found + series[order - i] * power * weight
         power = power * logarithm
-    rest = lead * found * float(math.factorial(order))
+    # For huge s the series overflows where the power before it is 0, and nothing is left of both.
+    rest = xp.where(lead == 0, lead, lead * found * float(math.factorial(order)))
     value = xp.where(small, total, total * 0) + rest
     value = xp.where(total - total == 0, value, total)  # infinite at q = 0
     value = xp.where(s == 1, math.inf if order % 2 == 0 else -math.inf, value)
