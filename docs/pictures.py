@@ -47,6 +47,7 @@ EXAMPLES = {
     "optimisers": "svg",
     "batch_norm": "svg",
     "dropout": "svg",
+    "search": "svg",
     "xor": "svg",
 }
 
