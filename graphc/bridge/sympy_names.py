@@ -238,13 +238,13 @@ class ExactNames(StandardNames):
         return Choice(x < y, x, y)
 
 
-EXACT |= {
+EXACT.update({
     "logaddexp": lambda x, y: y + Softplus(x - y),
     "logaddexp2": lambda x, y: y + Softplus((x - y) * Log(2)) / Log(2),
     "xlogy": lambda x, y: x * Log(y),
     "xlog1py": lambda x, y: x * Log1p(y),
     "entr": lambda x: -x * Log(x),
-}
+})  # fmt: skip
 for _name, _function in STANDARD.items():
     setattr(StandardNames, _name, staticmethod(_function))
 for _name, _function in EXACT.items():

@@ -42,7 +42,6 @@ def referee_gradients(output: Node, wrt: Sequence[Node], seed: Node | None = Non
     return [found[w] for w in wrt]
 
 
-
 def _endless(output: Node) -> Node | None:
     """Returns a loop without a bound through which JAX would have to go back."""
     todo: list[Sequence[Node]] = [[output]]

@@ -27,5 +27,7 @@ PARAMS: dict[str, tuple[dict[str, Any], ...]] = {
     "bessel_moment": ({"order": 1}, {"order": 2}),
 }
 
-_BITWISE = "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift whole_pow".split()
+_BITWISE = (
+    "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift whole_pow".split()
+)
 DTYPES: dict[str, tuple[str, ...]] = dict.fromkeys(_BITWISE, ("int32", "int32"))

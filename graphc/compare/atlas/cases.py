@@ -142,7 +142,7 @@ def _inside(op: Op) -> Callable[..., Any] | None:
 
     def inside(*operands: Array) -> Array:
         sizes = np.abs(np.stack(operands))
-        return ((sizes >= least) & (sizes <= most)).all(axis=0)
+        return np.all((sizes >= least) & (sizes <= most), axis=0)
 
     return inside
 
