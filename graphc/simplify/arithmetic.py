@@ -176,7 +176,11 @@ def _twice_negative(node: Node) -> Node | None:
 
 def _even(node: Node) -> Node | None:
     # Not for powers: NumPy's vectorised power rounds (-x)**4 and x**4 differently.
-    args = [a.args[0] if a.op is neg or a.op is abs_ else a for a in node.args]
+    # Nor for the absolute value of a complex number, which is a real one.
+    args = [
+        a.args[0] if (a.op is neg or a.op is abs_) and a.args[0].type == a.type else a
+        for a in node.args
+    ]
     if all(new is old for new, old in zip(args, node.args, strict=True)):
         return None
     return make(node.op, tuple(args), node.params)
