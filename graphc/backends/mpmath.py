@@ -81,7 +81,13 @@ class MpNamespace(NumpyNamespace):
         """Returns the node's value as an array of objects, rounded nowhere but in mpmath."""
         value = self._plain(node, args, params)
         kinks = self.kinks
-        return value if kinks is None else kinks.at(self, node, args, params, value)
+        if kinks is None:
+            return value
+        # Arithmetic on arrays of one object gives the object itself.
+        frozen = kinks.at(self, node, args, params, value)
+        return (
+            tuple([_objects(f) for f in frozen]) if isinstance(frozen, tuple) else _objects(frozen)
+        )
 
     def _plain(self, node: Node, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         op = node.op
@@ -162,6 +168,10 @@ class MpNamespace(NumpyNamespace):
 
     def round(self, x: Any) -> Any:
         return _map(self.scalars.round, x)
+
+    def copysign(self, x: Any, y: Any) -> Any:
+        """Returns |x| with the sign of y; exact numbers have one zero, which is not negative."""
+        return _objects(np.frompyfunc(lambda u, v: -abs(u) if v < 0 else abs(u), 2, 1)(x, y))
 
     def trunc(self, x: Any) -> Any:
         return _map(self.scalars.trunc, x)

@@ -283,10 +283,11 @@ class NumpyNamespace:
         return results[0] if len(results) == 1 else tuple(results)
 
     def map(self, graph: Graph, args: Sequence[Any], mapped: Sequence[bool], chunk: int) -> Any:
-        size = next(a.shape[0] for a, m in zip(args, mapped, strict=True) if m)
+        pairs = list(zip(args, mapped, strict=True))
+        size = next(a.shape[0] for a, m in pairs if m)
+        # `...` keeps an element of an array of objects an array.
         rows = [
-            run_graph(graph, [a[i] if m else a for a, m in zip(args, mapped, strict=True)], self)
-            for i in range(size)
+            run_graph(graph, [a[i, ...] if m else a for a, m in pairs], self) for i in range(size)
         ]
         columns = [
             np.stack([row[k] for row in rows]) if rows else self._empty(output)

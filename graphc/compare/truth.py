@@ -271,7 +271,8 @@ class Truth:
         for sign in (1, -1):
             moved = dict(values)
             for node, direction in directions.items():
-                moved[node] = values[node] + xp.convert(direction) * (step * sign)
+                here = values[node] + xp.convert(direction) * (step * sign)
+                moved[node] = np.asarray(here, dtype=object)  # a scalar comes out bare
             kinks.start()
             (value,) = run([self.output], moved, xp)
             results.append(plain(value))

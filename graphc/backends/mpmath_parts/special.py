@@ -266,6 +266,59 @@ def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
     return +total
 
 
+#: Terms past which a sum or a fraction is given up: two huge operands that nearly meet.
+MOST_TERMS = 20_000
+
+
+def lower_share(c: Any, a: Any, x: Any) -> Any:
+    """Returns P(a, x) for a > 0 and finite x > 0; NaN where it would take too long.
+
+    All terms of the series x**a e**-x / gamma(a + 1) (1 + x / (a + 1) + ...) are positive. Far
+    above a, P is 1 - Q. Source: DLMF 8.11.4.
+    """
+    if x > a + 1 and x > c.prec // 2:
+        return 1 - upper_share(c, a, x)
+    with c.workprec(c.prec + 30 + max(0, c.mag(x)) + max(0, c.mag(a))):
+        total = term = c.one
+        for n in range(1, MOST_TERMS):
+            term *= x / (a + n)
+            total += term
+            if term < c.ldexp(total, -c.prec):
+                break
+        else:
+            return c.nan
+        value = total * c.exp(a * c.log(x) - x - c.loggamma(a + 1))
+    return +value
+
+
+def upper_share(c: Any, a: Any, x: Any) -> Any:
+    """Returns Q(a, x) for a > 0 and finite x > 0; NaN where it would take too long.
+
+    Far above a by the continued fraction, whose convergents are computed forward, and otherwise as
+    1 - P. Source: DLMF 8.9.2.
+    """
+    if not (x > a + 1 and x > c.prec // 2):
+        with c.workprec(c.prec + 40 + max(0, -c.mag(a)) + max(0, int(2 * x))):
+            value = 1 - lower_share(c, a, x)
+        return +value
+    with c.workprec(c.prec + 30 + max(0, c.mag(x)) + max(0, c.mag(a))):
+        b = x + 1 - a
+        high, low = (c.one, b), (c.zero, c.one)  # numerators and denominators, latest first
+        found = low[1] / high[1]
+        for n in range(1, MOST_TERMS):
+            step, b = n * (a - n), b + 2
+            high = (high[1], b * high[1] + step * high[0])
+            low = (low[1], b * low[1] + step * low[0])
+            latest = low[1] / high[1]
+            if abs(latest - found) <= c.ldexp(abs(latest), -c.prec):
+                break
+            found = latest
+        else:
+            return c.nan
+        value = latest * c.exp(a * c.log(x) - x - c.loggamma(a))
+    return +value
+
+
 def igamma(m: Any, a: Any, x: Any, order: int) -> Any:
     """Returns the derivative of that order by a of P(a, x)."""
     c = m.context
@@ -274,14 +327,14 @@ def igamma(m: Any, a: Any, x: Any, order: int) -> Any:
     if x == 0 or x == m.inf:
         return c.one if x and not order else c.zero
     if order == 0:
-        return c.gammainc(a, 0, x, regularized=True)
+        return lower_share(c, a, x)
     step = min(a, c.one) * c.ldexp(1, -c.prec // 2 - 8)
     with c.workprec(c.prec * (order + 1) + 60):
         # The differences' error is step**2 with steps of half of the digits asked for.
         total = c.zero
         for k in range(order + 1):
             place = a + step * (order - 2 * k)
-            total += (-1) ** k * c.binomial(order, k) * c.gammainc(place, 0, x, regularized=True)
+            total += (-1) ** k * c.binomial(order, k) * lower_share(c, place, x)
         value = total / (2 * step) ** order
     return +value
 
@@ -291,7 +344,7 @@ def igammac(m: Any, a: Any, x: Any) -> Any:
     c = m.context
     if not (a > 0 and x >= 0):
         return m.nan
-    return c.zero if x == m.inf else c.gammainc(a, x, c.inf, regularized=True)
+    return c.zero if x == m.inf else c.one if x == 0 else upper_share(c, a, x)
 
 
 def igamma_quotient(m: Any, a: Any, y: Any, order: int) -> Any:
@@ -316,7 +369,7 @@ def log_gamma_quantile(m: Any, a: Any, p: Any) -> Any:
         y = (c.log(p) + c.loggamma(a + 1)) / a
         for _ in range(1000):
             x = c.exp(y)
-            chance = c.gammainc(a, 0, x, regularized=True)
+            chance = lower_share(c, a, x)
             move = c.log(p / chance) * chance / c.exp(a * y - x) * c.gamma(a)
             y += move
             if abs(move) <= c.ldexp(1, 10 - c.prec // 2):  # squared by the last step
