@@ -169,6 +169,9 @@ class MpNamespace(NumpyNamespace):
     def round(self, x: Any) -> Any:
         return _map(self.scalars.round, x)
 
+    def sign(self, x: Any) -> Any:
+        return _map(self.scalars.sign, x)
+
     def copysign(self, x: Any, y: Any) -> Any:
         """Returns |x| with the sign of y; exact numbers have one zero, which is not negative."""
         return _objects(np.frompyfunc(lambda u, v: -abs(u) if v < 0 else abs(u), 2, 1)(x, y))

@@ -33,6 +33,9 @@ from graphc.core.walk import topological_order
 #: Results of more elements than this are named by their float64 value where they wrap around.
 _EXACT_ELEMENTS = 100_000
 
+#: The largest float64, for integers past it.
+_LARGEST = int(np.finfo(np.float64).max)
+
 #: Groups whose integer results are computed, and not only moved.
 _COMPUTING = frozenset({"elementwise", "reduction", "contraction"})
 
@@ -171,11 +174,15 @@ class Checks(Watcher):
 
     def _wrap(self, frame: Frame, node: Node, values: Sequence[Any], value: Any) -> None:
         """A wrap changes the result by a multiple of 2**bits; float64 tells that from rounding."""
-        wide = [v.astype(np.float64) if v.dtype.kind in "iu" else v for v in values]
         params = {k: resolve(v, self.sizes) for k, v in node.params.items()}
         with np.errstate(all="ignore"):
-            about = np.asarray(node.op.run(NumpyNamespace(self.sizes), *wide, **params), np.float64)
-        with np.errstate(all="ignore"):
+            if node.op.domain == "integers":  # bits and whole powers know no floats
+                xp = MpNamespace(50, self.sizes)
+                found = xp.apply(node, [xp.convert(v) for v in values], params)
+            else:
+                wide = [v.astype(np.float64) if v.dtype.kind in "iu" else v for v in values]
+                found = node.op.run(NumpyNamespace(self.sizes), *wide, **params)
+            about = _floats(found)
             far = np.abs(about - value.astype(np.float64)) > 2.0 ** (node.dtype.bits - 1)
         wrong = far & np.isfinite(about)  # what is divided by 0 was told already
         if not wrong.any():
@@ -199,6 +206,15 @@ class Checks(Watcher):
             return f"about {about[at]:.6g}"
         xp = MpNamespace(50, self.sizes)
         return str(int(xp.apply(node, [xp.convert(v) for v in values], params)[at]))
+
+
+def _floats(found: Any) -> np.ndarray[Any, Any]:
+    """Returns numbers as float64; integers past its range as the largest, which wraps too."""
+    found = np.asarray(found)
+    if found.dtype != object:
+        return found.astype(np.float64)
+    clipped = [min(max(int(v), -_LARGEST), _LARGEST) for v in found.flat]
+    return np.array(clipped, dtype=np.float64).reshape(found.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
 from graphc.core.naming import describe
 from graphc.core.node import Node
+from graphc.core.type import TensorType
 
 #: Births told in full.
 SHOWN = 50
@@ -98,7 +99,10 @@ class NonFinite:
             return "unknown"
         params = {k: resolve(v, self._xp.sizes) for k, v in node.params.items()}
         given = [self._xp.convert(v) for v in values]
-        return _kind(self._xp, exactly(self._xp, node, given, params, mask)[_first(mask)])
+        exact = exactly(self._xp, node, given, params, mask)
+        if isinstance(exact, tuple):
+            exact = exact[self.tracker.item or 0]
+        return _kind(self._xp, exact[_first(mask)])
 
     def kind(self, event: Event) -> str:
         """Returns what kind of birth an event is, see `Birth.kind`."""
@@ -180,7 +184,8 @@ class NonFinite:
 
     def _overflow(self, event: Event) -> str:
         node, note = event.node, event.details
-        limit = f"{node.dtype.name} ends at {largest(node.dtype):.4g}"
+        dtype = event.type.dtype
+        limit = f"{dtype.name} ends at {largest(dtype):.4g}"
         if node.op.group != "elementwise":
             return f"overflow, {limit}"
         exact = self._xp.context.nstr(self._exact(node, note), 4)
@@ -254,6 +259,6 @@ def _fate(event: Event) -> str:
         return "nothing uses that result of the block"
     if end.op.name == "where":
         return f"the branch of where{at} is not taken"
-    if end.type.dtype.kind == "b":
+    if isinstance(end.type, TensorType) and end.type.dtype.kind == "b":
         return f"it only decides {describe(end, 2)}{at}"
     return f"{describe(end, 2)}{at} makes a finite number of it"

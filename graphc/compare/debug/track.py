@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.core.node import Node
-from graphc.core.type import TupleType
+from graphc.core.type import TensorType, TupleType
 from graphc.ops.flow.inner import is_running
 
 #: Of a long way, this many values from either end are kept.
@@ -28,6 +28,7 @@ class Event:
         trail: the nodes it passed, first and last ones; `steps` how many.
         absorbed: where it ended, if it left its block or graph nowhere; None if it got out.
         ended: it reaches none of the results of where it was born.
+        type: of the value; where a node has several, of the one that holds the element.
     """
 
     frame: Frame
@@ -36,6 +37,7 @@ class Event:
     count: int
     size: int
     details: Any
+    type: TensorType
     trail: list[Node] = field(default_factory=list)
     steps: int = 0
     absorbed: Node | None = None
@@ -79,6 +81,8 @@ class Tracker(Watcher):
         self.bad, self.born = bad, born
         self.events: list[Event] = []
         self.top = State(Frame())
+        #: Which of a node's several results is looked at, for `born`; None where it has one.
+        self.item: int | None = None
         self._states: list[State] = []
 
     def enter(self, frame: Frame) -> None:
@@ -99,6 +103,8 @@ class Tracker(Watcher):
             return
         passing, broken = self._edges(node, args, mask, tainted)
         event = None
+        if self.item is not None:
+            value = tuple([lane[self.item] for lane in value])
         inherited = node.op.name == "item" or (frame.user is not None and node.op.name == "formal")
         if not inherited:
             event = self._event(frame, node, args, value, mask, broken)
@@ -157,13 +163,16 @@ class Tracker(Watcher):
         return [(e, bits) for e, bits in found if bits], reach
 
     def _mask(self, node: Node, value: Lanes) -> Any:
+        """Returns the bad elements; of several results those of the first that has any."""
+        self.item = None
         if not isinstance(node.type, TupleType):
             return self.bad(node, value)
-        lanes = zip(*value, strict=True)
-        bad = any(
-            _bad_item(self.bad, node, k, tuple(lane)) is not None for k, lane in enumerate(lanes)
-        )
-        return np.ones((), bool) if bad else None
+        for k, lane in enumerate(zip(*value, strict=True)):
+            mask = _bad_item(self.bad, node, k, tuple(lane))
+            if mask is not None:
+                self.item = k
+                return mask
+        return None
 
     def _block_entry(self, carries: int, tainted: list[int], returned: Any) -> _Entry:
         inner: list[tuple[Event, int]] = []
@@ -207,7 +216,8 @@ class Tracker(Watcher):
             return None
         details, where = noted
         element = tuple(int(i) for i in np.unravel_index(int(np.argmax(where)), where.shape))
-        event = Event(frame, node, element, int(np.sum(where)), int(where.size), details)
+        type_ = node.type if self.item is None else node.type.items[self.item]
+        event = Event(frame, node, element, int(np.sum(where)), int(where.size), details, type_)
         self.events.append(event)
         return event
 

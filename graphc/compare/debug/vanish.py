@@ -17,7 +17,7 @@ from graphc.compare.debug.track import Event, Tracker
 from graphc.core.errors import show_place
 from graphc.core.naming import describe
 from graphc.core.node import Node
-from graphc.core.type import TensorType
+from graphc.core.type import TensorType, TupleType
 
 #: An element counts as lost where it is off by more than this part of its true value.
 _LOST = 0.5
@@ -250,7 +250,8 @@ def _may_underflow(node: Node, operands: Sequence[Any], value: Any) -> bool:
 
 
 def _cause(node: Node, computed: float, true: Any) -> str:
-    if abs(true) < smallest(node.dtype):
+    first = node.type.items[0] if isinstance(node.type, TupleType) else node.type
+    if abs(true) < smallest(first.dtype):
         return "underflow"
     if node.op.name in _SUMS:
         constant = any(_is_constant(a) for a in node.args)
