@@ -338,6 +338,7 @@ if TYPE_CHECKING:
     from graphc.compare.record import Comparison
     from graphc.compare.report import write_report
     from graphc.measure.cost import cost
+    from graphc.optimize.optimize import optimize, plan
     from graphc.simplify.lint import lint
     from graphc.simplify.passes import explain, simplify
 
@@ -600,11 +601,13 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
+    "optimize",
     "outer",
     "pad",
     "param",
     "parse",
     "permute_dims",
+    "plan",
     "polygamma",
     "positive",
     "pow",
@@ -717,6 +720,8 @@ _LATER = {
     "from_sympy": "graphc.bridge.sympy",
     "explain": "graphc.simplify.passes",
     "lint": "graphc.simplify.lint",
+    "optimize": "graphc.optimize.optimize",
+    "plan": "graphc.optimize.optimize",
     "load": "graphc.bridge.load",
     "load_with_values": "graphc.bridge.load",
     "KinkReport": "graphc.compare.kinks.record",
@@ -754,7 +759,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for granted, slips o
         return value
 
     # The packages of these names would hide the functions as soon as something loads them.
-    for _name in ("compare", "simplify"):
+    for _name in ("compare", "optimize", "simplify"):
         importlib.import_module(f"graphc.{_name}")
         del globals()[_name]
 

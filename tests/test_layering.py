@@ -17,6 +17,7 @@ RANK = {
     "core": 0,
     "ops": 1,
     "diff": 2, "simplify": 2, "backends": 2, "measure": 2, "render": 2, "bridge": 2,
+    "optimize": 2,
     "nn": 3, "train": 3,
     "compare": 4,
     "fuzz": 5,
@@ -26,6 +27,9 @@ RANK = {
 #: Siblings that import each other, and why.
 SIBLINGS = {
     ("simplify", "backends"): "constant folding evaluates with NumPy",
+    ("optimize", "simplify"): "what is rewritten by cost is made tidy by the identities",
+    ("optimize", "measure"): "costs are predicted from counts",
+    ("backends", "optimize"): "what is compiled is rewritten by cost first",
     ("bridge", "backends"): "values that are saved are judged as those that are evaluated",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",
     ("diff", "simplify"): "stable=True makes the graph stable before it is differentiated",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,6 +22,8 @@ from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
+from graphc.optimize.choice import Plan
+from graphc.optimize.optimize import optimized
 
 
 class Compiled:
@@ -37,10 +39,19 @@ class Compiled:
         function: the plain traced function, not jitted.
     """
 
-    __slots__ = ("__weakref__", "_jitted", "_match", "_spec", "function", "inputs", "outputs")
+    __slots__ = (
+        "__weakref__", "_jitted", "_match", "_program", "_spec", "function", "inputs", "outputs"
+    )  # fmt: skip
 
     def __init__(
-        self, function: Any, jitted: Any, outputs: Any, inputs: Any, spec: Any, match: Any
+        self,
+        function: Any,
+        jitted: Any,
+        outputs: Any,
+        inputs: Any,
+        spec: Any,
+        match: Any,
+        program: Any,
     ) -> None:
         for name, value in (
             ("function", function),
@@ -49,6 +60,7 @@ class Compiled:
             ("inputs", tuple(inputs)),
             ("_spec", spec),
             ("_match", match),
+            ("_program", program),
         ):
             object.__setattr__(self, name, value)
 
@@ -76,6 +88,17 @@ class Compiled:
         return f"<compiled ({inputs}) -> {', '.join(str(o.type) for o in self.outputs[:8])}>"
 
     # -- what it became --
+
+    def plan(self, *args: Any, **named: Any) -> Plan:
+        """Returns what was weighed for this graph: what was rewritten, what was left, and why.
+
+        Values are needed where a named size is: costs hang on it.
+        """
+        if not args and not named:
+            args, named = self._spec()
+        given = self._match(args, named)
+        sizes = bind_sizes(list(given), [np.shape(v) for v in given.values()])
+        return self._program.at(sizes)[1]
 
     def lower(self, *args: Any, **named: Any) -> Any:
         """Returns JAX's Lowered object; without values, for the declared types."""
@@ -126,6 +149,8 @@ def compile(
     jit: bool = True,
     derivative: str = "jax",
     budget: int | None = NODE_BUDGET,
+    optimize: bool | str | Sequence[str] = True,
+    memory: int | None = None,
 ) -> Compiled:
     """Compiles graph nodes to one JAX/XLA function.
 
@@ -138,6 +163,9 @@ def compile(
             `"graphc"` for graphc's forward pass (a custom_jvp, of any order).
         budget: nodes above which compiling is refused, because XLA is slow on long unrolled graphs
             and on deep ones may overflow its stack and end the process; None for no limit.
+        optimize: True rewrites the graph by cost first, see `gx.optimize` and `Compiled.plan`;
+            False compiles it as it was written; names of families make those wherever they fit.
+        memory: bytes that what is kept for the backward pass may take; None for no limit.
 
     Raises:
         BudgetError: the graph has more nodes than the budget.
@@ -172,7 +200,8 @@ def compile(
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
         raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=20_000")
     require_x64(nodes)
-    order = topological_order(nodes)
+    program = _Program(nodes, optimize, memory)
+    order = topological_order(program.at({})[0] if program.static else nodes)
     # XLA gets a copy of a block for every call of it.
     count = len(order) + sum(body.steps for node in order for body in bodies(node))
     if budget is not None and count > budget:
@@ -191,7 +220,7 @@ def compile(
 
     def function(*args: Any, **named: Any) -> Any:
         given = match(args, named)
-        return rebuild(_traced(nodes, list(given), given, derivative))
+        return rebuild(_traced(program, list(given), given, derivative))
 
     def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
         structs = {n: _struct(n) for n in listed}
@@ -200,15 +229,39 @@ def compile(
         return tuple(_fill(i, structs) for i in inputs), {}
 
     jitted = jax.jit(function) if jit else function
-    return Compiled(function, jitted, nodes, listed, spec, match)
+    return Compiled(function, jitted, nodes, listed, spec, match, program)
+
+
+class _Program:
+    """The outputs as they are compiled: rewritten by cost, once for each set of named sizes.
+
+    Attributes:
+        nodes: the outputs as they were declared.
+        static: no size has a name, so that there is one program.
+    """
+
+    def __init__(self, nodes: Sequence[Node], rewrites: Any, memory: int | None) -> None:
+        self.nodes = list(nodes)
+        self.static = all(n.type.is_static for n in leaves(nodes))
+        self._options = (rewrites, memory)
+        self._made: dict[tuple[tuple[str, int], ...], tuple[list[Node], Plan]] = {}
+        optimized([], rewrites, memory)  # a wrong option is told now
+
+    def at(self, sizes: Mapping[str, int]) -> tuple[list[Node], Plan]:
+        """Returns the program for numbers of the named sizes, and what was weighed."""
+        key = () if self.static else tuple(sorted(sizes.items()))
+        if key not in self._made:
+            self._made[key] = optimized(self.nodes, *self._options, sizes)
+        return self._made[key]
 
 
 def _traced(
-    nodes: Sequence[Node], inputs: Sequence[Node], given: dict[Node, Any], derivative: str
+    program: _Program, inputs: Sequence[Node], given: dict[Node, Any], derivative: str
 ) -> list[Any]:
-    require_x64(nodes)
+    require_x64(program.nodes)
     arrays = {n: _as_declared(n, given[n]) for n in inputs}
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
+    nodes, _ = program.at(sizes)
     if derivative == "graphc":
         return list(with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs]))
     return lower(nodes, arrays, sizes)

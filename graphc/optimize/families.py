@@ -1,0 +1,7 @@
+"""Every family of rewrites, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from graphc.optimize.family import Family
+
+ALL_FAMILIES: tuple[Family, ...] = ()

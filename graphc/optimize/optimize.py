@@ -1,0 +1,102 @@
+"""`optimize`: the graph rewritten by cost; the same function up to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphc.core.calls import guarded
+from graphc.core.errors import ArgumentError, show_value
+from graphc.core.node import Node
+from graphc.core.tree import flatten
+from graphc.core.walk import collection_paused
+from graphc.optimize.choice import Plan
+from graphc.optimize.families import ALL_FAMILIES
+from graphc.optimize.family import Context
+from graphc.simplify.passes import check_nodes
+
+
+@guarded("optimize")
+def optimize(
+    outputs: Any,
+    *,
+    rewrites: bool | str | Sequence[str] = True,
+    memory: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Any:
+    """Returns the same function as a graph that costs less to run.
+
+    What is rewritten is chosen by predicted cost, and equal in exact arithmetic; rounding differs
+    within the graph's own error bound. `gx.compile` does this by itself.
+
+    Args:
+        outputs: a node or a nest (dict, list, tuple) of nodes.
+        rewrites: True for all families, by cost; False for none; or names of families (see
+            `gx.plan`), which are then made wherever they fit, cheaper or not.
+        memory: bytes that what is kept for the backward pass may take; None for no limit.
+        sizes: numbers of named sizes, which costs hang on.
+
+    Returns:
+        The same nest of nodes, of the same types.
+
+    Raises:
+        ArgumentError: an output is no node, or an option is none of those above.
+    """
+    nodes, rebuild = flatten(outputs)
+    check_nodes(nodes)
+    return rebuild(optimized(nodes, rewrites, memory, sizes)[0])
+
+
+@guarded("plan")
+def plan(
+    outputs: Any,
+    *,
+    rewrites: bool | str | Sequence[str] = True,
+    memory: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Plan:
+    """Returns what `optimize` with the same arguments weighs: what it takes, leaves, and why."""
+    nodes, _ = flatten(outputs)
+    check_nodes(nodes)
+    return optimized(nodes, rewrites, memory, sizes)[1]
+
+
+def optimized(
+    nodes: Sequence[Node],
+    rewrites: bool | str | Sequence[str] = True,
+    memory: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[list[Node], Plan]:
+    """Returns the nodes rewritten, and what was weighed."""
+    names = _names(rewrites)
+    if memory is not None and (isinstance(memory, bool) or not isinstance(memory, int)):
+        raise ArgumentError(
+            f"memory={show_value(memory)} is no count of bytes", "for example memory=2**30"
+        )
+    everything = rewrites is True
+    context = Context(dict(sizes or {}), memory=memory, forced=frozenset(names))
+    made = list(nodes)
+    with collection_paused():
+        for family in ALL_FAMILIES:
+            if everything or family.name in names:
+                made = family.apply(made, context)
+    return made, Plan(tuple(context.choices))
+
+
+def _names(rewrites: bool | str | Sequence[str]) -> list[str]:
+    if isinstance(rewrites, bool):
+        return []
+    given = [rewrites] if isinstance(rewrites, str) else rewrites
+    known = [family.name for family in ALL_FAMILIES]
+    if not isinstance(given, (list, tuple)):
+        raise ArgumentError(
+            f"rewrites={show_value(rewrites)} is neither True, False nor names",
+            f"name some of {', '.join(known)}",
+        )
+    for name in given:
+        if not isinstance(name, str) or name not in known:
+            raise ArgumentError(
+                f"there is no family of rewrites {show_value(name)}",
+                f"name some of {', '.join(known)}",
+            )
+    return list(given)
