@@ -207,6 +207,8 @@ def jax_function(name: str, params: dict[str, Any]) -> Counterpart:
         return special.zeta, "special.zeta"
     if name in ("igamma", "igammac"):
         return None, "JAX's function has no second derivative"
+    if name == "nextafter":
+        return None, "JAX's function has no derivative"
     if name == "bessel_i":
         own = f"i{params['order']}"
         return getattr(special, own), f"special.{own}"
