@@ -60,6 +60,7 @@ from graphc.core.errors import (
     SavedGraphError,
     ShapeError,
     SingularError,
+    StructureError,
 )
 from graphc.core.graph import Graph
 from graphc.core.node import Node
@@ -91,6 +92,7 @@ from graphc.ops.arithmetic import (
     sub,
 )
 from graphc.ops.assign import assign
+from graphc.ops.assume import assume
 from graphc.ops.bitwise import (
     bitwise_and,
     bitwise_invert,
@@ -380,6 +382,7 @@ __all__ = [
     "SavedGraphError",
     "ShapeError",
     "SingularError",
+    "StructureError",
     "TensorType",
     "abs",
     "acos",
@@ -397,6 +400,7 @@ __all__ = [
     "asinh",
     "assign",
     "associative_scan",
+    "assume",
     "astype",
     "atan",
     "atan2",

@@ -154,6 +154,10 @@ class SingularError(GraphcError, ArithmeticError):
     """A matrix without an inverse or a Cholesky factor, found in debug mode."""
 
 
+class StructureError(GraphcError, ValueError):
+    """A value that is not what `gx.assume` says of it, found in debug mode."""
+
+
 class DimError(GraphcError, ValueError):
     """A named size bound to two numbers, or to none, or divided inexactly."""
 

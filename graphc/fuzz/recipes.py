@@ -367,6 +367,9 @@ RECIPES: dict[str, Callable[[Op, Pool], Node | None]] = {
     "map": _map,
     "with_gradient": _with_gradient,
     "stop_gradient": lambda op, pool: make(op, (pool.pick(),)),
+    "assume": lambda op, pool: make(
+        op, (apply_named("square", pool.pick()),), {"facts": ("non_negative",)}
+    ),
     **recipes_complex.RECIPES,
     **recipes_flow.RECIPES,
     **recipes_linalg.RECIPES,

@@ -58,6 +58,17 @@ def _cholesky(op: Op, pool: Any) -> Node:
     return make(op, (apply_named("matmul", x, x, transpose_y=True),))
 
 
+def _factored(op: Op, pool: Any) -> Node:
+    x = _square(pool, True)
+    matrix = apply_named("matmul", x, x, transpose_y=True)
+    operands = [apply_named("cholesky", matrix), matrix]
+    if op.name == "factor_solve":
+        operands.append(
+            pool.pick_shaped((x.shape[-1], int(pool.generator.integers(1, 3))), x.dtype)
+        )
+    return apply(op, operands, {"sure": bool(pool.generator.random() < 0.5)})
+
+
 def _qr(op: Op, pool: Any) -> Node:
     n = int(pool.generator.integers(1, 3))
     q, r = results_of(make(op, (_matrix(pool, n + int(pool.generator.integers(2)), n, True),)))
@@ -121,6 +132,8 @@ RECIPES: dict[str, Callable[[Op, Any], Node | None]] = {
     "svd": _svd,
     "svdvals": _svdvals,
     "det": _det,
+    "factor_logdet": _factored,
+    "factor_solve": _factored,
     "slogdet": _slogdet,
     "cofactors": _cofactors,
     "expm": _one,

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -74,6 +75,60 @@ def triangular_solve(xp: Any, a: Any, b: Any, lower: bool, transpose: bool, unit
     return lax.linalg.triangular_solve(
         a, b, left_side=True, lower=lower, transpose_a=transpose, unit_diagonal=unit
     )
+
+
+@_wide
+def factor_solve(xp: Any, factor: Any, a: Any, b: Any, sure: bool) -> Any:
+    """Returns X of A X = B by A's Cholesky factor; by elimination where that is NaN, if not sure.
+
+    What differentiates it sees A alone: the factor is a means.
+    """
+    batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    b = jnp.broadcast_to(b, (*batch, *b.shape[-2:]))
+    if not b.size:
+        return b
+    factor = lax.stop_gradient(factor)
+    lower = jnp.broadcast_to(factor, (*batch, *factor.shape[-2:]))
+    by_factor = functools.partial(lax.linalg.triangular_solve, left_side=True, lower=True)
+
+    def solved(y: Any, transpose: bool) -> Any:
+        def cheap(y: Any) -> Any:
+            return by_factor(lower, by_factor(lower, y), transpose_a=True)
+
+        if sure:
+            return cheap(y)
+        fine = jnp.all(jnp.isfinite(jnp.diagonal(factor, axis1=-2, axis2=-1)))
+        return lax.cond(fine, cheap, lambda y: solve(xp, a, y, transpose), y)
+
+    return lax.custom_linear_solve(
+        lambda x: jnp.matmul(a, x),
+        b,
+        solve=lambda _, y: solved(y, False),
+        transpose_solve=lambda _, y: solved(y, True),
+    )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 3))
+def _factor_logdet(xp: Any, factor: Any, a: Any, sure: bool) -> Any:
+    found = 2 * jnp.sum(jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
+    if sure:
+        return found
+    fine = jnp.all(jnp.isfinite(found))
+    return lax.cond(fine, lambda: found, lambda: jnp.linalg.slogdet(a)[1])
+
+
+@_factor_logdet.defjvp
+def _factor_logdet_jvp(xp: Any, sure: bool, primals: Any, tangents: Any) -> Any:
+    factor, a = primals
+    value = _factor_logdet(xp, factor, a, sure)
+    slope = jnp.trace(factor_solve(xp, factor, a, tangents[1], sure), axis1=-2, axis2=-1)
+    return value, slope
+
+
+@_wide
+def factor_logdet(xp: Any, factor: Any, a: Any, sure: bool) -> Any:
+    """Returns log |det A| by A's Cholesky factor; by elimination where that is NaN, if not sure."""
+    return _factor_logdet(xp, lax.stop_gradient(factor), a, sure)
 
 
 @_wide

@@ -15,14 +15,17 @@ import numpy as np
 from graphc.backends.numpy_parts import divided
 from graphc.backends.numpy_parts.linalg import (
     diagonal_cofactors,
+    factor_logdet,
+    factor_solve,
     flipped,
     symmetric,
     triangular_solve,
 )
 
 __all__ = [
-    "cholesky", "cofactors", "det", "eigh", "expm", "flipped", "inv", "pinv", "qr", "qr_rest",
-    "slogdet", "solve", "spectral", "svd", "svd_rest", "svdvals", "symmetric", "triangular_solve",
+    "cholesky", "cofactors", "det", "eigh", "expm", "factor_logdet", "factor_solve", "flipped",
+    "inv", "pinv", "qr", "qr_rest", "slogdet", "solve", "spectral", "svd", "svd_rest", "svdvals",
+    "symmetric", "triangular_solve",
 ]  # fmt: skip
 
 #: Sweeps of rotations: they converge in six or so, and quadratically at the end.

@@ -44,6 +44,31 @@ def triangular_solve(xp: Any, a: Any, b: Any, lower: bool, transpose: bool, unit
     return x
 
 
+def factor_solve(xp: Any, factor: Any, a: Any, b: Any, sure: bool) -> Any:
+    """Returns X of A X = B by A's Cholesky factor; if not sure, by elimination where it is NaN."""
+    half = xp.linalg.triangular_solve(xp, factor, b, True, False, False)
+    x = xp.linalg.triangular_solve(xp, factor, half, True, True, False)
+    failed = _failed(xp, factor)
+    if sure or not np.any(failed):
+        return x
+    return np.where(failed[..., None, None], xp.linalg.solve(xp, a, b, False), x)
+
+
+def factor_logdet(xp: Any, factor: Any, a: Any, sure: bool) -> Any:
+    """Returns log |det A| by A's Cholesky factor; by elimination where that is NaN, if not sure."""
+    with np.errstate(all="ignore"):
+        found = 2 * np.sum(xp.log(np.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
+    failed = _failed(xp, factor)
+    if sure or not np.any(failed):
+        return found
+    return np.where(failed, xp.linalg.slogdet(xp, a)[1], found)
+
+
+def _failed(xp: Any, factor: Any) -> Any:
+    diagonal = np.diagonal(factor, axis1=-2, axis2=-1)
+    return ~np.all(diagonal == diagonal, axis=-1)
+
+
 def inv(xp: Any, a: Any) -> Any:
     """Returns the inverse."""
     if a.shape[-1] == 1:

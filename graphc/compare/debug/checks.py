@@ -11,6 +11,7 @@ import numpy as np
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import resolve
+from graphc.compare.debug.facts import broken_fact
 from graphc.compare.debug.record import CheckFailure
 from graphc.compare.debug.run import Frame, Lanes, Watcher
 from graphc.compare.debug.singular import CHECKED, singular_words
@@ -22,6 +23,7 @@ from graphc.core.errors import (
     IndexingError,
     RangeError,
     SingularError,
+    StructureError,
     show_place,
 )
 from graphc.core.graph import LEAF_OPS
@@ -73,6 +75,10 @@ class Checks(Watcher):
             words = singular_words(node, [a[0] for a in args], value[0])
             if words is not None:
                 self._fail(frame, node, SingularError, *words)
+        elif node.op.name == "assume":
+            words = broken_fact(node, value[0])
+            if words is not None:
+                self._fail(frame, node, StructureError, *words)
 
     def _fail(
         self,

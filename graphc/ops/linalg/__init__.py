@@ -3,6 +3,7 @@
 from graphc.ops.linalg import (
     determinants,
     exponential,
+    factored,
     factors,
     least_squares,
     norms,
@@ -15,6 +16,7 @@ from graphc.ops.linalg import (
 __all__ = [
     "determinants",
     "exponential",
+    "factored",
     "factors",
     "least_squares",
     "norms",
