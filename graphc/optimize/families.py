@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from graphc.optimize.family import Family
+from graphc.optimize.hoist import HOIST
 
-ALL_FAMILIES: tuple[Family, ...] = ()
+ALL_FAMILIES: tuple[Family, ...] = (HOIST,)
