@@ -38,10 +38,11 @@ class Context:
         seconds_after: float,
         place: Place | None = None,
         why: str = "",
+        always: bool = False,
     ) -> bool:
-        """Notes a choice, and returns whether it is to be taken: cheaper, or asked for."""
+        """Notes a choice, and returns whether it is taken: cheaper, asked for, or `always`."""
         forced = family in self.forced
-        taken = forced or seconds_after < seconds_before
+        taken = forced or always or seconds_after < seconds_before
         words = "asked for" if forced else why or ("cheaper" if taken else "no cheaper")
         self.choices.append(
             Choice(family, before, after, taken, seconds_before, seconds_after, words, place)
