@@ -39,6 +39,7 @@ from graphc.core.errors import (
     AxisError,
     BudgetError,
     CheckpointError,
+    DenseWarning,
     DimError,
     DivergedError,
     DivisionError,
@@ -69,6 +70,7 @@ from graphc.core.op import all_ops as _all_ops
 from graphc.core.op import op_named as _op_named
 from graphc.core.type import TensorType
 from graphc.diff.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from graphc.diff.plan import derivative_plan
 from graphc.ops.activations import (
     celu,
     hard_sigmoid,
@@ -356,6 +358,7 @@ __all__ = [
     "DType",
     "DTypeError",
     "DebugReport",
+    "DenseWarning",
     "Dim",
     "DimError",
     "DivergedError",
@@ -382,6 +385,8 @@ __all__ = [
     "SavedGraphError",
     "ShapeError",
     "SingularError",
+    "SparseDerivative",
+    "Structure",
     "StructureError",
     "TensorType",
     "abs",
@@ -462,6 +467,7 @@ __all__ = [
     "custom_rule",
     "debug",
     "degrees",
+    "derivative_plan",
     "diag",
     "diagonal",
     "diff",
@@ -654,6 +660,9 @@ __all__ = [
     "softplus",
     "softsign",
     "sort",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "sqrt",
     "square",
     "squared_hinge",
@@ -733,6 +742,11 @@ _LATER = {
     "load_problems": "graphc.compare.load",
     "save": "graphc.bridge.save",
     "simplify": "graphc.simplify.passes",
+    "SparseDerivative": "graphc.sparse.derivative",
+    "Structure": "graphc.sparse.structure",
+    "sparse_hessian": "graphc.sparse.derivative",
+    "sparse_jacobian": "graphc.sparse.derivative",
+    "sparsity": "graphc.sparse.structure",
     "write_report": "graphc.compare.report",
     "to_sympy": "graphc.bridge.sympy",
     "Compiled": "graphc.backends.compile",

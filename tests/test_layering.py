@@ -17,7 +17,7 @@ RANK = {
     "core": 0,
     "ops": 1,
     "diff": 2, "simplify": 2, "backends": 2, "measure": 2, "render": 2, "bridge": 2,
-    "optimize": 2,
+    "optimize": 2, "sparse": 2,
     "nn": 3, "train": 3,
     "compare": 4,
     "fuzz": 5,
@@ -32,7 +32,14 @@ SIBLINGS = {
     ("backends", "optimize"): "what is compiled is rewritten by cost first",
     ("bridge", "backends"): "values that are saved are judged as those that are evaluated",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",
+    ("diff", "optimize"): "strategies are chosen by predicted cost",
+    ("diff", "measure"): "and derivative plans count flops and take times",
+    ("diff", "backends"): "what is timed is compiled",
     ("diff", "simplify"): "stable=True makes the graph stable before it is differentiated",
+    ("sparse", "diff"): "passes are JVPs and VJPs, a Hessian is a gradient's Jacobian",
+    ("sparse", "backends"): "indices move as values do, and those made of constants are evaluated",
+    ("sparse", "optimize"): "bands, columns or rows are chosen by predicted cost",
+    ("sparse", "render"): "a picture of a structure has the colours of all pictures",
     ("train", "nn"): "nests of parameters, their first and next values are read in one place",
 }
 

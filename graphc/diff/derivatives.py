@@ -7,23 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.calls import public, public_functions
-from graphc.core.errors import ArgumentError, EngineError, GradError, ShapeError, show_value
-from graphc.core.graph import check_names
+from graphc.core.errors import ArgumentError, BudgetError, EngineError, GradError
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, as_node
-from graphc.core.system import GRAPHC, system_named
+from graphc.core.system import system_named
 from graphc.core.tree import flatten
-from graphc.core.type import TensorType, show_shape
+from graphc.core.type import show_shape
 from graphc.core.walk import collection_paused, topological_order
 from graphc.core.walk import rebuild as rebuild_graph
-from graphc.diff.analytic import analytic_gradients
-from graphc.diff.columns import map_columns
-from graphc.diff.engines import ENGINES, check_options, differentiate, system_for
+from graphc.diff.engines import differentiate, system_for
 from graphc.diff.forward import forward_jacobian, push
-from graphc.diff.numeric import numeric_jacobian
-from graphc.diff.referee import referee_gradients
-from graphc.diff.reverse import reverse_gradients
+from graphc.diff.jacobians import FORWARD, WAYS, hessians, jacobians, pull_of
+from graphc.diff.operands import check_reach, float_node, like, wrt_nodes
 from graphc.diff.stable import with_stable
+from graphc.diff.waist import number_of_elements
 from graphc.ops.chain import broadcast_to
 
 
@@ -96,14 +93,14 @@ def grad(
         NameClashError: two inputs of the loss share a name.
         EngineError: the engine is unknown, or does not apply here.
     """
-    nodes, rebuild = _wrt(wrt, with_complex=True)
-    output = _float_node(loss, "the loss")
+    nodes, rebuild = wrt_nodes(wrt, with_complex=True)
+    output = float_node(loss, "the loss")
     if output.ndim:
         raise GradError(
             f"the loss {describe(output, 3)} has shape {show_shape(output.shape)}, not a scalar",
             "take gx.sum or gx.mean of it, or use gx.jacobian",
         )
-    _check_reach(output, nodes, unreachable)
+    check_reach(output, nodes, unreachable)
     if any(n.dtype.kind == "c" for n in nodes):
         made = _by_complex(output, nodes, engine, match=match, **options)
     else:
@@ -118,7 +115,7 @@ def _by_complex(output: Node, nodes: Sequence[Node], engine: str, **options: Any
             f"{engine} does not apply: it knows real numbers only",
             "use reverse, forward, numeric or jax; or declare the two parts and gx.complex(x, y)",
         )
-    if engine not in _FORWARD:
+    if engine not in FORWARD:
         return differentiate(output, nodes, engine, **options).gradients
     # Engines that move one number at a time move the parts: z stands as complex(real z, imag z).
     parts = {
@@ -160,12 +157,12 @@ def vjp(
         match: as for `grad`.
         stable: as for `grad`.
     """
-    nodes, rebuild = _wrt(wrt, with_complex=True)
-    made = _float_node(output, "the output", with_complex=True)
-    seed = _like(cotangent, made, "the cotangent")
-    if engine in _FORWARD:
+    nodes, rebuild = wrt_nodes(wrt, with_complex=True)
+    made = float_node(output, "the output", with_complex=True)
+    seed = like(cotangent, made, "the cotangent")
+    if engine in FORWARD:
         raise EngineError(f"{engine} does not go from the output back", "use gx.jvp or reverse")
-    return rebuild(_pull(engine, match)(made, nodes, seed))
+    return rebuild(pull_of(engine, match)(made, nodes, seed))
 
 
 @_derivative
@@ -174,15 +171,15 @@ def jvp(output: Any, wrt: Any, tangents: Any, *, match: str = "graphc") -> Node:
 
     `match` and `stable` are as for `grad`.
     """
-    nodes, _ = _wrt(wrt, with_complex=True)
+    nodes, _ = wrt_nodes(wrt, with_complex=True)
     system = system_for("forward", match)
     given, _ = flatten(tangents)
     if len(given) != len(nodes):
         raise ArgumentError(
             f"there are {len(given)} tangents for {len(nodes)} nodes", "give one for each node"
         )
-    made = [_like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
-    return push(_float_node(output, "the output", with_complex=True), nodes, made, system)
+    made = [like(t, n, f"the tangent of {describe(n)}") for t, n in zip(given, nodes, strict=True)]
+    return push(float_node(output, "the output", with_complex=True), nodes, made, system)
 
 
 @_derivative
@@ -201,7 +198,10 @@ def jacobian(
         output: a float node of any shape.
         wrt: as for `grad`.
         engine: `forward` and `numeric` take one pass for each input element, the others one for
-            each output element.
+            each output element. Besides the engines of `grad` there are `mixed` (both modes, met
+            at a narrow waist of the graph, J = J2 J1), `elimination` (graphs of scalars only: what
+            lies between inputs and outputs is eliminated in the order of fewest multiplications),
+            and `auto`, which takes what is predicted to cost least; `gx.derivative_plan` shows it.
         chunk: passes run at once; bounds the memory.
         match: as for `grad`.
         stable: as for `grad`.
@@ -210,73 +210,57 @@ def jacobian(
     Raises:
         EngineError: the engine is unknown, or does not apply here.
     """
-    nodes, rebuild = _wrt(wrt)
-    made = _float_node(output, "the output")
-    if not isinstance(engine, str) or engine not in ENGINES:
-        raise EngineError(
-            f"there is no engine {show_value(engine)}", f"use one of {', '.join(ENGINES)}"
-        )
-    check_options(engine, options)
-    if engine == "forward":
-        system = system_for(engine, match)
-        return rebuild([forward_jacobian(made, n, chunk, system=system) for n in nodes])
-    if engine == "numeric":
-        system_for(engine, match)
-        return rebuild([numeric_jacobian(made, n, chunk=chunk, **options) for n in nodes])
-    pull = functools.partial(_pull(engine, match), **options)
-    return rebuild([_rows(made, n, pull, chunk) for n in nodes])
-
-
-def _pull(engine: str, match: str) -> Callable[..., list[Node]]:
-    if engine not in _PULLS:
-        raise EngineError(
-            f"there is no engine {show_value(engine)}", f"use one of {', '.join(ENGINES)}"
-        )
-    system = system_for(engine, match)
-    pull = _PULLS[engine]
-    return pull if system is GRAPHC else functools.partial(pull, system=system)
-
-
-def _symbolic_pull(
-    output: Node, wrt: Sequence[Node], seed: Node | None = None, **options: Any
-) -> list[Node]:
-    from graphc.diff.symbolic import symbolic_gradient  # SymPy takes 0.4 s to load
-
-    return symbolic_gradient(output, wrt, seed=seed, **options).gradients
-
-
-def _analytic_pull(output: Node, wrt: Sequence[Node], seed: Node | None = None) -> list[Node]:
-    return analytic_gradients(output, wrt, seed)[0]
-
-
-#: Engines that go from the output back: `pull(output, wrt, seed)` gives the adjoints of `wrt`.
-_PULLS: dict[str, Callable[..., list[Node]]] = {
-    "analytic": _analytic_pull,
-    "symbolic": _symbolic_pull,
-    "reverse": reverse_gradients,
-    "jax": referee_gradients,
-}
-_FORWARD = ("forward", "numeric")
+    nodes, rebuild = wrt_nodes(wrt)
+    made = float_node(output, "the output")
+    return rebuild(jacobians(made, nodes, engine, chunk, match, options))
 
 
 @_derivative
 def hessian(loss: Any, wrt: Any, engine: str = "reverse", *, match: str = "graphc") -> Any:
     """Returns the Hessian of a scalar: forward over the engine's gradient.
 
+    For a large one `gx.hvp` gives its products with vectors, without ever forming it.
+
     Args:
         loss: a float scalar.
         wrt: a float node, whose Hessian has its shape twice over; or a nest of nodes, which gives
             the blocks in the nest of the nest: `hessian(f, [x, y])[0][1]` is d2 f / dx dy.
-        engine: what makes the gradient.
+        engine: what makes the gradient; `auto`, `mixed` and `elimination` are ways to make its
+            Jacobian, see `jacobian`.
         match: as for `grad`, in both orders.
         stable: as for `grad`.
+
+    Raises:
+        BudgetError: it would take more than 16 GiB.
     """
-    nodes, rebuild = _wrt(wrt)
+    nodes, rebuild = wrt_nodes(wrt)
+    _check_holdable(nodes)
+    by_cost = isinstance(engine, str) and engine in WAYS
+    if by_cost:
+        grad(loss, list(nodes), match=match)  # what is wrong with them is told as always
+        return rebuild([rebuild(blocks) for blocks in hessians(loss, nodes, engine, match)])
     gradients, _ = flatten(grad(loss, list(nodes), engine, match=match))
     system = system_named(match)
     return rebuild(
         [rebuild([forward_jacobian(g, n, system=system) for n in nodes]) for g in gradients]
     )
+
+
+#: Bytes that a Hessian may take.
+_HESSIAN_BYTES = 2**34
+
+
+def _check_holdable(nodes: Sequence[Node]) -> None:
+    """Raises BudgetError for a Hessian that no usual machine holds."""
+    if not all(n.type.is_static for n in nodes):
+        return
+    count = sum(number_of_elements(n) for n in nodes)
+    taken = count * count * max(n.dtype.bits for n in nodes) // 8
+    if taken > _HESSIAN_BYTES:
+        raise BudgetError(
+            f"the Hessian by {count:,} elements takes {taken / 2**30:,.0f} GiB",
+            "use gx.hvp(loss, wrt, vector), which gives its product with a vector",
+        )
 
 
 @_derivative
@@ -286,7 +270,7 @@ def hvp(loss: Any, wrt: Any, vector: Any, *, match: str = "graphc") -> Any:
     `vector` has the nest of `wrt`, and so has the result; `match` and `stable` are as
     for `grad`.
     """
-    nodes, rebuild = _wrt(wrt)
+    nodes, rebuild = wrt_nodes(wrt)
     gradients, _ = flatten(grad(loss, list(nodes), match=match))
     given, _ = flatten(vector)
     if len(given) != len(nodes):
@@ -294,87 +278,6 @@ def hvp(loss: Any, wrt: Any, vector: Any, *, match: str = "graphc") -> Any:
             f"there are {len(given)} vectors for {len(nodes)} nodes", "give one for each node"
         )
     tangents = [
-        _like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)
+        like(v, n, f"the vector for {describe(n)}") for v, n in zip(given, nodes, strict=True)
     ]
     return rebuild([push(g, nodes, tangents, system_named(match)) for g in gradients])
-
-
-def _rows(output: Node, wrt: Node, pull: Any, chunk: int) -> Node:
-    if output.ndim == 0:
-        return pull(output, [wrt])[0]
-    # The output's elements are mapped over as if they were the inputs of a linear map: its columns
-    # are the Jacobian's rows.
-
-    def row(_: Node, hot: Node, __: Sequence[Node]) -> Node:
-        seed = hot if hot.dtype is output.dtype else hot.astype(output.dtype)
-        return pull(output, [wrt], seed)[0]
-
-    flipped = map_columns(wrt, output, row, [], chunk)
-    axes = (*range(wrt.ndim, wrt.ndim + output.ndim), *range(wrt.ndim))
-    return flipped if axes == tuple(range(len(axes))) else flipped.transpose(axes)
-
-
-def _wrt(wrt: Any, with_complex: bool = False) -> tuple[list[Node], Any]:
-    nodes, rebuild = flatten(wrt)
-    if not nodes:
-        raise ArgumentError("there is nothing to differentiate by", "name an input in wrt")
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise ArgumentError(
-                f"{node!r} is no graph value", "differentiate by gx.input or gx.param"
-            )
-        kind = node.type.dtype.kind if isinstance(node.type, TensorType) else ""
-        if kind == "c" and not with_complex:
-            raise GradError(
-                f"{describe(node)} is complex: it has a gradient, and no Jacobian or Hessian here",
-                "declare its parts, and write gx.complex(x, y)",
-            )
-        if kind not in ("f", "c"):
-            raise GradError(
-                f"{describe(node)} is {node.type}: only a float has a derivative",
-                "declare it float32 or float64",
-            )
-    return nodes, rebuild
-
-
-def _float_node(value: Any, what: str, with_complex: bool = False) -> Node:
-    if not isinstance(value, Node):
-        raise ArgumentError(f"{what} {value!r} is no graph value", "build it from gx.input and ops")
-    node = as_node(value)
-    if node.dtype.kind == "c" and not with_complex:
-        raise GradError(
-            f"{what} {describe(node, 3)} is {node.type}, and must be real",
-            "take gx.real or gx.abs of it; gx.vjp and gx.jvp take complex outputs",
-        )
-    if not node.dtype.is_inexact:
-        raise GradError(
-            f"{what} {describe(node, 3)} is {node.type}: only a float has a derivative",
-            "cast it, or compare before it",
-        )
-    return node
-
-
-def _like(value: Any, node: Node, what: str) -> Node:
-    made = as_node(value, node.dtype)
-    if made.shape not in (node.shape, ()):
-        raise ShapeError(f"{what} is {made.type}, not {node.type}", "give both one shape")
-    return broadcast_to(made, node.shape)
-
-
-def _check_reach(output: Node, nodes: Sequence[Node], unreachable: str) -> None:
-    if not isinstance(unreachable, str) or unreachable not in ("error", "zero"):
-        raise ArgumentError(
-            f"unreachable={show_value(unreachable)} is neither 'error' nor 'zero'",
-            "say one of them",
-        )
-    order = topological_order([output])
-    check_names([n for n in order if n.op.name in ("input", "param")])
-    if unreachable == "zero":
-        return
-    reached = set(order)
-    for node in nodes:
-        if node not in reached:
-            raise GradError(
-                f"{describe(output, 3)} does not depend on {describe(node)}",
-                "leave it out, or say unreachable='zero'",
-            )
