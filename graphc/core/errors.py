@@ -245,3 +245,7 @@ def _went_through_callers_code(error: Exception) -> bool:
 
 class NonDifferentiableWarning(UserWarning):
     """The derivative passes through an op that is piecewise constant: it is 0 there."""
+
+
+class DenseWarning(UserWarning):
+    """A sparse derivative was asked for where most entries can differ from 0."""

@@ -1,0 +1,1 @@
+"""Sparse Jacobians and Hessians: where they can differ from 0, coloured passes, bands."""
