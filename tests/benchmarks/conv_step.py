@@ -14,7 +14,8 @@ import numpy as np
 from jax import lax
 
 import graphc as gx
-from tests.benchmarks.digits_step import check_same, interleaved
+from tests.benchmarks.digits_step import check_same
+from tests.benchmarks.interleave import interleaved
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _SHAPES: dict[str, tuple[int, ...]] = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,6 +11,7 @@ import numpy as np
 
 import graphc as gx
 from examples import digits_mlp
+from tests.benchmarks.interleave import interleaved
 
 
 def _by_hand(parameters: Any, images: Any, labels: Any) -> Any:
@@ -56,20 +55,3 @@ def check_same(ours: Any, theirs: Any) -> None:
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         if not np.allclose(a, b, rtol=1e-4, atol=1e-6):
             raise RuntimeError("the two networks do not compute the same")
-
-
-def interleaved(
-    calls: list[Callable[[], Any]], rounds: int, repeats: int = 10
-) -> list[list[float]]:
-    """Returns the seconds of each call in each round; who goes first takes turns."""
-    times: list[list[float]] = [[] for _ in calls]
-    for call in calls:
-        jax.block_until_ready(call())
-    for turn in range(rounds):
-        order = range(len(calls)) if turn % 2 else reversed(range(len(calls)))
-        for which in order:
-            start = time.perf_counter()
-            for _ in range(repeats):
-                jax.block_until_ready(calls[which]())
-            times[which].append((time.perf_counter() - start) / repeats)
-    return times

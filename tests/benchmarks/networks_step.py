@@ -24,7 +24,7 @@ from graphc.train.model import nest, read_model
 from graphc.train.optimisers import updater
 from graphc.train.step import Carry, Program
 from tests.benchmarks.conv_step import compile_seconds
-from tests.benchmarks.digits_step import interleaved
+from tests.benchmarks.interleave import interleaved
 
 _RATE = 1e-3
 

@@ -78,7 +78,7 @@ def _time(name: str, rounds: int) -> dict[str, Any]:
     import numpy as np
 
     import graphc as gx
-    from tests.benchmarks.digits_step import interleaved
+    from tests.benchmarks.interleave import interleaved
 
     module, sizes, _ = CASES[name]
     begin = time.perf_counter()
