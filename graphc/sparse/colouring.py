@@ -50,7 +50,8 @@ def colour_columns(rows: Array, columns: Array, shape: tuple[int, int]) -> Colou
     in the order of the columns, by largest degree, and, where it is quick, by incidence degree.
 
     Args:
-        rows, columns: the entries, each once, in any order.
+        rows: of the entries, each once, in any order.
+        columns: of the entries.
         shape: of the matrix.
     """
     width = shape[1]

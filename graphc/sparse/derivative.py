@@ -105,19 +105,21 @@ class SparseDerivative:
         """Returns a picture of the structure as SVG, and writes it where a path is given.
 
         Args:
-            path: a file that ends in `.svg`.
+            path: a file that ends in `.svg` or, for the squares alone, `.png`.
 
         Raises:
             FormatError: the path ends in something else.
             FileError: the file can't be written.
         """
-        words = f"{self.mode}, {self.colours.count} " + (
-            "bands" if self.mode == "bands" else "passes"
-        )
-        return spy_picture(self.structure, path, words)
+        return spy_picture(self.structure, path, self._by())
 
     def _repr_svg_(self) -> str:
         return self.spy()
+
+    def _by(self) -> str:
+        if self.mode == "bands":
+            return f"{self.colours.count} bands"
+        return f"{self.mode}, {self.colours.count} passes"
 
     def _checked(self, values: Any) -> Array:
         try:
@@ -141,10 +143,8 @@ class SparseDerivative:
 
     def __repr__(self) -> str:
         return (
-            f"<sparse derivative {self.shape[0]:,} x {self.shape[1]:,}: {self.nnz:,} entries by "
-            f"{self.mode}, {self.colours.count} "
-            + ("bands" if self.mode == "bands" else "passes")
-            + ">"
+            f"<sparse derivative {self.shape[0]:,} x {self.shape[1]:,}: {self.nnz:,} entries, "
+            f"{self._by()}>"
         )
 
 

@@ -258,7 +258,7 @@ def _matrices(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
     return union(
         [_by_batch(node, p, a, node.shape) for p, a in zip(patterns, node.args, strict=True)],
         node.shape,
-    )  # noqa: E501
+    )
 
 
 def _by_batch(node: Node, pattern: Pattern, operand: Node, shape: Sequence[Any]) -> Pattern:

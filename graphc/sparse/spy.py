@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -21,29 +23,62 @@ _FULL = (0x0B, 0x4F, 0x86)
 
 
 def spy_picture(structure: Any, path: str | os.PathLike[str] | None, words: str) -> str:
-    """Returns the picture as SVG, and writes it where a path is given.
+    """Returns the picture as SVG, and writes it (or a PNG of its squares) where a path is given.
 
     Raises:
-        FormatError: the path does not end in `.svg`.
+        FormatError: the path ends neither in `.svg` nor in `.png`.
         FileError: the file can't be written.
     """
-    if path is not None and format_of(path) != "svg":
-        raise FormatError(
-            f"a structure has no picture as {format_of(path)}", "end the path in .svg"
-        )
+    kind = "svg" if path is None else format_of(path)
+    if kind not in ("svg", "png"):
+        raise FormatError(f"a structure has no picture as {kind}", "end the path in .svg or .png")
     made = _svg(structure, words)
     if path is not None:
-        write_atomic(path, made.encode("utf-8"))
+        write_atomic(path, made.encode("utf-8") if kind == "svg" else _png(structure))
     return made
+
+
+def _grid(structure: Any) -> tuple[int, int]:
+    """Returns how many cells the picture has, down and across."""
+    height, width = structure.shape
+    side = max(height, width, 1)
+    cells = min(side, _CELLS)
+    return max(round(height * cells / side), 1), max(round(width * cells / side), 1)
+
+
+def _counted(structure: Any, tall: int, wide: int) -> tuple[Any, Any]:
+    """Returns the cells that hold entries, in order, and for each its shade, 1 to 4."""
+    height, width = structure.shape
+    row = structure.rows.astype(np.int64) * tall // max(height, 1)
+    column = structure.columns.astype(np.int64) * wide // max(width, 1)
+    cells, counts = np.unique(row * wide + column, return_counts=True)
+    return cells, np.ceil(4 * counts / counts.max(initial=1)).astype(np.int64)
+
+
+def _png(structure: Any) -> bytes:
+    tall, wide = _grid(structure)
+    cells, shades = _counted(structure, tall, wide)
+    image = np.full((tall * wide, 3), 255, np.uint8)
+    palette = np.array([[255, 255, 255], *map(_parts, range(1, 5))], np.uint8)
+    image[cells] = palette[shades]
+    zoom = max(int(2 * _WIDTH) // max(tall, wide), 1)
+    big = image.reshape(tall, wide, 3).repeat(zoom, axis=0).repeat(zoom, axis=1)
+    big = np.pad(big, ((2, 2), (2, 2), (0, 0)), constant_values=0x60)  # a frame
+    lines = np.zeros((big.shape[0], 1 + 3 * big.shape[1]), np.uint8)
+    lines[:, 1:] = big.reshape(big.shape[0], -1)
+    head = struct.pack(">IIBBBBB", big.shape[1], big.shape[0], 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b""))
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def _svg(structure: Any, words: str) -> str:
     height, width = structure.shape
-    side = max(height, width, 1)
-    cells = min(side, _CELLS)
-    tall = max(round(height * cells / side), 1)
-    wide = max(round(width * cells / side), 1)
-    pixel = _WIDTH / cells
+    tall, wide = _grid(structure)
+    pixel = _WIDTH / max(tall, wide)
     left, top = 46.0, 40.0
     right, bottom = wide * pixel, tall * pixel
     squares = _squares(structure, tall, wide, pixel, left, top)
@@ -70,14 +105,9 @@ def _svg(structure: Any, words: str) -> str:
 def _squares(
     structure: Any, tall: int, wide: int, pixel: float, left: float, top: float
 ) -> list[str]:
-    height, width = structure.shape
-    row = structure.rows.astype(np.int64) * tall // max(height, 1)
-    column = structure.columns.astype(np.int64) * wide // max(width, 1)
-    cells, counts = np.unique(row * wide + column, return_counts=True)
-    most = counts.max(initial=1)
+    cells, shades = _counted(structure, tall, wide)
     found: list[str] = []
     # Neighbours of one shade are one rectangle: a band of a million rows takes a few hundred.
-    shades = np.ceil(4 * counts / most).astype(np.int64)
     start = 0
     for end in range(1, len(cells) + 1):
         follows = end < len(cells) and cells[end] == cells[end - 1] + 1 and cells[end] % wide
@@ -94,10 +124,13 @@ def _squares(
 
 
 def _colour(shade: int) -> str:
-    """Returns one of four shades, the fourth the darkest."""
+    return "#" + "".join(f"{part:02x}" for part in _parts(shade))
+
+
+def _parts(shade: int) -> list[int]:
+    """Returns red, green and blue of one of four shades, the fourth the darkest."""
     share = 0.4 + 0.15 * shade
-    parts = [round(255 - (255 - part) * share) for part in _FULL]
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    return [round(255 - (255 - part) * share) for part in _FULL]
 
 
 def _axis(

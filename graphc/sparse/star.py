@@ -20,7 +20,8 @@ def colour_symmetric(rows: Array, columns: Array, size: int) -> Colours:
     """Returns a star colouring of a symmetric structure, or one of columns where that is smaller.
 
     Args:
-        rows, columns: the entries, both triangles.
+        rows: of the entries, both triangles.
+        columns: of the entries.
         size: of the matrix.
     """
     best = colour_columns(rows, columns, (size, size))

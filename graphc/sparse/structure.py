@@ -7,6 +7,7 @@ was taken to need more than it may.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.sparse.arguments import one_float, one_output
 from graphc.sparse.pattern import MAX_ENTRIES, Array, TooManyEntries, entries
+from graphc.sparse.spy import spy_picture
 from graphc.sparse.trace import trace_patterns
 
 
@@ -72,6 +74,22 @@ class Structure:
         made = np.zeros(self.shape, bool)
         made[self.rows, self.columns] = True
         return made
+
+    @guarded("Structure.spy", direct=True)
+    def spy(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Returns a picture of the structure as SVG, and writes it where a path is given.
+
+        Args:
+            path: a file that ends in `.svg` or, for the squares alone, `.png`.
+
+        Raises:
+            FormatError: the path ends in something else.
+            FileError: the file can't be written.
+        """
+        return spy_picture(self, path, "")
+
+    def _repr_svg_(self) -> str:
+        return self.spy()
 
     def __repr__(self) -> str:
         below, above = self.bandwidths

@@ -53,7 +53,7 @@ class _Walk:
         self._slopes: dict[str, bool] = {}
 
     def patterns(self, outputs: Sequence[Node], given: Mapping[Node, Any]) -> list[Any]:
-        """Returns the outputs' patterns, given those of some nodes; all others depend on nothing."""
+        """Returns the outputs' patterns, given those of some nodes; others depend on nothing."""
 
         def step(node: Node, args: list[Any]) -> Any:
             if node in given:

@@ -25,7 +25,11 @@ def window_parts(
 
     Args:
         pick: `[first, *space, last]`.
-        window, strides, padding, x_dilation, dilation: as XLA's convolution has them.
+        window: elements on each space axis.
+        strides: how far the window moves.
+        padding: zeros before and after; negative ones crop.
+        x_dilation: how far the input's elements stand apart.
+        dilation: how far the window's elements stand apart.
         counts: how many windows fit, on each space axis.
     """
     wide = pick
