@@ -149,6 +149,8 @@ def _made_stable(problem: Any) -> Any:
         description=problem.description,
         grow=None if grow is None else lambda n: _made_stable(grow(n)),
         sizes=problem.sizes,
+        vectors={k: v for k, v in problem.vectors.items() if needed >= set(leaves([v]))},
+        hessian=problem.hessian,
     )
 
 
@@ -158,4 +160,5 @@ def _with_wrt(problem: Any, chosen: Sequence[str]) -> Any:
     return Problem(
         problem.output, problem.values, wrt=list(chosen), name=problem.name,
         description=problem.description, grow=problem.grow, sizes=problem.sizes,
+        vectors=problem.vectors, hessian=problem.hessian,
     )  # fmt: skip

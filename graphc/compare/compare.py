@@ -19,6 +19,7 @@ from graphc.compare.kinks.text import sides_words
 from graphc.compare.memory_job import peak_memory
 from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
+from graphc.compare.plans import derivative_plans
 from graphc.compare.problem import Problem
 from graphc.compare.record import Comparison, EngineResult, KinkSeen, Picture
 from graphc.compare.run_engines import EngineRun, Progress, check_call, quiet, run_engines
@@ -121,6 +122,7 @@ def compare(
         step_curves=curves,
         swell=swell,
         kinks=_kinks(problem, judgement),
+        plans=derivative_plans(problem, progress),
         pictures=drawn,
         versions=_versions(),
         machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",

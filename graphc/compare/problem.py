@@ -8,7 +8,7 @@ from typing import Any
 from graphc.backends.run import bind_sizes, name_values
 from graphc.backends.values import as_value
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, GradError, Place, user_place
+from graphc.core.errors import ArgumentError, GradError, Place, show_value, user_place
 from graphc.core.graph import leaves
 from graphc.core.naming import describe
 from graphc.core.node import Node
@@ -30,6 +30,9 @@ class Problem:
         analytic: for each of `wrt` (or some) the author's own formula for the gradient, as graph.
         grow: `grow(n)` returns the same problem at size n, for the report's swell curves.
         sizes: the sizes at which it is grown.
+        vectors: float nodes of the same inputs, by name, for example residuals: the report shows
+            how their Jacobians by `wrt` are planned, with predicted and measured costs.
+        hessian: whether it shows that of the Hessian too.
 
     Raises:
         ArgumentError: a value is missing or extra, or `wrt` is no input of the output.
@@ -38,8 +41,8 @@ class Problem:
     """
 
     __slots__ = (
-        "analytic", "description", "grow", "inputs", "name", "output", "place", "sizes", "values",
-        "wrt",
+        "analytic", "description", "grow", "hessian", "inputs", "name", "output", "place", "sizes",
+        "values", "vectors", "wrt",
     )  # fmt: skip
 
     output: Node
@@ -47,6 +50,8 @@ class Problem:
     values: dict[Node, Any]
     wrt: tuple[Node, ...]
     place: Place | None
+    vectors: dict[str, Node]
+    hessian: bool
 
     @guarded("Problem")
     def __init__(
@@ -60,6 +65,8 @@ class Problem:
         analytic: Mapping[Node, Any] | None = None,
         grow: Callable[[int], Problem] | None = None,
         sizes: Sequence[int] = (),
+        vectors: Mapping[str, Node] | None = None,
+        hessian: bool = False,
     ) -> None:
         self.place = user_place()
         if not isinstance(output, Node):
@@ -92,6 +99,12 @@ class Problem:
         self.analytic = dict(analytic or {})
         self.grow = grow
         self.sizes = tuple(sizes)
+        self.vectors = _checked_vectors(vectors, self.inputs)
+        if not isinstance(hessian, bool):
+            raise ArgumentError(
+                f"hessian={show_value(hessian)} is neither True nor False", "say one of them"
+            )
+        self.hessian = hessian
 
     def _chosen(self, wrt: Any) -> list[Node]:
         if wrt is None:
@@ -135,6 +148,30 @@ class Problem:
     def node_count(self) -> int:
         """Returns how many nodes the graph has."""
         return len(topological_order([self.plain]))
+
+
+def _checked_vectors(vectors: Any, inputs: Sequence[Node]) -> dict[str, Node]:
+    if vectors is not None and not isinstance(vectors, Mapping):
+        raise ArgumentError(
+            f"vectors={show_value(vectors)} is no mapping", "write vectors={'residuals': r}"
+        )
+    known = set(inputs)
+    found: dict[str, Node] = {}
+    for name, node in (vectors or {}).items():
+        if not isinstance(name, str):
+            raise ArgumentError(f"{show_value(name)} is no name", "name each of vectors by a str")
+        if not isinstance(node, Node) or not node.type.dtype.is_float:
+            raise GradError(
+                f"{show_value(node)} in vectors is no float node", "give what has a Jacobian"
+            )
+        strange = [n for n in leaves([node]) if n not in known]
+        if strange:
+            raise ArgumentError(
+                f"{name} depends on {describe(strange[0])}, and the output does not",
+                "give vectors of the output's own inputs",
+            )
+        found[name] = without_formulas([node])[0]
+    return found
 
 
 def _check_words(name: Any, description: Any) -> None:

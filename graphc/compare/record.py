@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: What a verdict can say of an engine, from best to worst. All but the last are agreement.
@@ -158,6 +158,50 @@ class KinkSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaySeen:
+    """One way to make a Jacobian, of those weighed.
+
+    Attributes:
+        engine: `reverse`, `forward`, `mixed` or `elimination`.
+        route: what it does in words; where it does not apply, why.
+        applies: whether it does; without it all else is empty.
+        passes: sweeps through the graph or parts of it.
+        flops, bytes, nodes: of the derivative's graph.
+        multiplications: of elimination, by order; None where the count was given up.
+        predicted_seconds, measured_seconds: of one run.
+    """
+
+    engine: str
+    route: str
+    applies: bool = True
+    passes: int = 0
+    flops: int = 0
+    bytes: int = 0
+    nodes: int = 0
+    multiplications: dict[str, int | None] = field(default_factory=dict[str, "int | None"])
+    predicted_seconds: float | None = None
+    measured_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSeen:
+    """How one Jacobian or Hessian was planned: kind, output, wrt, its sizes, and the choice.
+
+    `choice` is the way predicted to cost least, `fastest` the one measured so, `why` in words.
+    """
+
+    kind: str
+    output: str
+    wrt: str
+    rows: int
+    columns: int
+    choice: str
+    fastest: str
+    why: str
+    ways: tuple[WaySeen, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """The whole comparison of one problem.
 
@@ -178,7 +222,7 @@ class Comparison:
         agreed: False where a verdict is `defect` or an engine failed.
         verdict_words: the whole in one or two sentences.
         forward_nodes, forward_flops, forward_depth: of the graph itself.
-        step_curves, swell, kinks, pictures: see their types.
+        step_curves, swell, kinks, plans, pictures: see their types.
         versions: package names and versions; machine: processor words, no host name.
     """
 
@@ -204,6 +248,7 @@ class Comparison:
     step_curves: tuple[StepCurve, ...] = ()
     swell: tuple[Swell, ...] = ()
     kinks: tuple[KinkSeen, ...] = ()
+    plans: tuple[PlanSeen, ...] = ()
     pictures: tuple[Picture, ...] = ()
     versions: dict[str, str]
     machine: str

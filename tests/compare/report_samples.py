@@ -11,8 +11,10 @@ from graphc.compare.record import (
     KinkSeen,
     Parting,
     Picture,
+    PlanSeen,
     StepCurve,
     Swell,
+    WaySeen,
 )
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -116,6 +118,21 @@ def circuit(**more: Any) -> Comparison:
             Swell(engine="reverse", sizes=tuple(range(1, 9)), reasons=("",) * 8,
                   nodes=tuple(9 * n + 4 for n in range(1, 9)),
                   tree_sizes=tuple(7**n for n in range(1, 9))),
+        ),
+        "plans": (
+            PlanSeen(
+                kind="Jacobian", output="residuals", wrt="x", rows=30, columns=6, choice="mixed",
+                fastest="forward", why="predicted to take 2.22 times less than forward",
+                ways=(
+                    WaySeen(engine="reverse", route="30 reverse passes, one an output element",
+                            passes=30, flops=27_600, bytes=116_000, nodes=21,
+                            predicted_seconds=2.2e-4, measured_seconds=4.35e-4),
+                    WaySeen(engine="mixed", route="forward (2 passes) times reverse (2 passes)",
+                            passes=4, flops=2_508, bytes=9_700, nodes=29,
+                            predicted_seconds=2.4e-5, measured_seconds=4.36e-4),
+                    WaySeen(engine="elimination", route="the graph holds arrays", applies=False),
+                ),
+            ),
         ),
         "pictures": (
             Picture(stem="forward", title="Forward", words="From inputs to the value.", svg=SVG),

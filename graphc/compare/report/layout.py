@@ -15,6 +15,7 @@ from graphc.compare.report.engines import (
 )
 from graphc.compare.report.gradients import gradients_section
 from graphc.compare.report.growth import kinks_section, steps_section, swell_section
+from graphc.compare.report.plans import plans_section
 from graphc.compare.report.problem import problem_section, truth_section, versions_section
 
 #: Names in the folder that pictures may not take.
@@ -60,6 +61,7 @@ def sections_of(comparison: Comparison, names: dict[str, str]) -> list[Section]:
         gradients_section(comparison),
         _pictures_section(comparison, names),
         cost_section(comparison),
+        plans_section(comparison),
         sharing_section(comparison, _drawings(comparison, names, of_engines=True)),
         steps_section(comparison),
         swell_section(comparison),
