@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
-from graphc.optimize.levels import LEVELS
 from graphc.optimize.residuals import RESIDUALS
 from graphc.optimize.roll import BATCH, ROLL
 from graphc.optimize.structure import STRUCTURE, WOODBURY
