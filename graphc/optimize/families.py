@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
 from graphc.optimize.residuals import RESIDUALS
-from graphc.optimize.roll import BATCH, ROLL
 from graphc.optimize.structure import STRUCTURE, WOODBURY
 
-ALL_FAMILIES: tuple[Family, ...] = (STRUCTURE, WOODBURY, HOIST, RESIDUALS, LEVELS, BATCH, ROLL)
+ALL_FAMILIES: tuple[Family, ...] = (STRUCTURE, WOODBURY, HOIST, RESIDUALS)
