@@ -293,7 +293,7 @@ def _symmetric(rows: Array, columns: Array, size: int) -> tuple[Array, Array]:
 
 def _may_be_unsymmetric(loss: Node) -> bool:
     """Tells whether somebody's own rule stands in the loss: its second derivatives may not meet."""
-    return any(holds_op([loss], name) for name in ("custom", "with_gradient", "implicit"))
+    return any(holds_op([loss], name) for name in ("custom", "implicit"))
 
 
 def _plan(

@@ -183,7 +183,7 @@ def sparse_jacobian(output: Any, wrt: Any, *, mode: str | None = None) -> Sparse
     check_mode(mode, JACOBIAN_MODES)
     made, by = one_output(output), one_float(wrt)
     with collection_paused():
-        return _result(chosen(made, by, mode, None), made)
+        return _result(chosen(made, by, mode, None), [made, by])
 
 
 @guarded("sparse_hessian")
@@ -216,16 +216,16 @@ def sparse_hessian(loss: Any, wrt: Any, *, mode: str | None = None) -> SparseDer
     made, by = one_loss(loss), one_float(wrt)
     with collection_paused():
         gradient = grad(made, by, unreachable="zero")
-        return _result(chosen(gradient, by, mode, made), made)
+        return _result(chosen(gradient, by, mode, made), [made, by])
 
 
 #: Graphs above this many nodes are not walked again to find the inputs their derivatives lack.
 _ORIGIN_NODES = 100_000
 
 
-def _remember_inputs(values: Node, source: Node) -> None:
+def _remember_inputs(values: Node, sources: list[Node]) -> None:
     """Lets the values be evaluated with values for all inputs, needed or not."""
-    order = topological_order([source])
+    order = topological_order(sources)
     if len(order) > _ORIGIN_NODES:
         return
     have = set(topological_order([values]))
@@ -234,7 +234,7 @@ def _remember_inputs(values: Node, source: Node) -> None:
         values.origin = tuple(dict.fromkeys([*values.origin, *spare]))
 
 
-def _result(found: Found, source: Node) -> SparseDerivative:
+def _result(found: Found, sources: list[Node]) -> SparseDerivative:
     passes = Colouring(found.count, found.column_colours, found.row_colours, found.order)
-    _remember_inputs(found.values, source)
+    _remember_inputs(found.values, sources)
     return SparseDerivative(found.structure, found.values, found.mode, passes, found.plan)

@@ -309,7 +309,7 @@ def _map(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("reshape", "transpose", "broadcast_to", "slice", "slice_transpose"), _moves),
-    **dict.fromkeys(("assume", "assign"), _same),
+    **dict.fromkeys(("assume", "assign", "with_gradient"), _same),
     "stop_gradient": _nothing,
     **dict.fromkeys(("concat", "stack"), _joins),
     "pad": _pads,
@@ -327,7 +327,7 @@ RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(("max_pool", "sum_pool", "pool_pick"), lambda n, p, t: pool_pattern(n, p[0])),
     "pool_place": lambda n, p, t: place_pattern(n, p[0]),
-    "conv": lambda n, p, t: conv_pattern(n, p[0], p[1]),
+    "conv": lambda n, p, t: conv_pattern(n, p[0], p[1], None if p[1] else known(n.args[1])),
     "map": _map,
 }
 

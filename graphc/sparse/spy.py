@@ -18,6 +18,8 @@ from graphc.render.style import FAINT, FONT, INK, LINE
 _CELLS = 120
 #: Pixels of the longer side.
 _WIDTH = 420.0
+#: Squares of so many pixels stand apart.
+_APART = 7.0
 #: From a few entries in a cell to all of it.
 _FULL = (0x0B, 0x4F, 0x86)
 
@@ -109,14 +111,15 @@ def _squares(
     found: list[str] = []
     # Neighbours of one shade are one rectangle: a band of a million rows takes a few hundred.
     start = 0
+    gap = 0.8 if pixel >= _APART else 0.0
     for end in range(1, len(cells) + 1):
         follows = end < len(cells) and cells[end] == cells[end - 1] + 1 and cells[end] % wide
-        if follows and shades[end] == shades[start]:
+        if pixel < _APART and follows and shades[end] == shades[start]:
             continue
         r, c = divmod(int(cells[start]), wide)
         found.append(
             f'<rect x="{left + c * pixel:.2f}" y="{top + r * pixel:.2f}" '
-            f'width="{(end - start) * pixel:.2f}" height="{pixel:.2f}" '
+            f'width="{(end - start) * pixel - gap:.2f}" height="{pixel - gap:.2f}" '
             f'fill="{_colour(int(shades[start]))}"/>'
         )
         start = end
@@ -141,7 +144,16 @@ def _axis(
     for number in sorted({0, max(size - 1, 0)}):
         place = first + (length * (number + 0.5) / size if size else 0)
         if flat:
-            found.append(_text(place, across, f"{number:,}", FAINT, 10, anchor))
+            found.append(
+                _text(
+                    place,
+                    across,
+                    f"{number:,}",
+                    FAINT,
+                    10,
+                    anchor if size < 1000 else ("end" if number else "start"),
+                )
+            )
         else:
             found.append(_text(across, place + 3.5, f"{number:,}", FAINT, 10, anchor))
     return found
@@ -155,4 +167,4 @@ def _text(x: float, y: float, words: str, colour: str, size: int, anchor: str) -
 
 
 def _share(density: float) -> str:
-    return f"{density:.1%}" if density >= 0.001 else f"{density:.1e}"
+    return f"{density:.1%}" if density >= 0.001 else f"{100 * density:.2g}%"

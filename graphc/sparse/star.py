@@ -27,7 +27,8 @@ def colour_symmetric(rows: Array, columns: Array, size: int) -> Colours:
     best = colour_columns(rows, columns, (size, size))
     off = rows != columns
     starts, neighbours = by_group(rows[off], columns[off], size)
-    if best.count <= 2 or (best.period and best.count <= int(np.diff(starts).max(initial=0)) + 1):
+    usual = -(-len(neighbours) // max(size, 1))  # neighbours of a vertex, on average
+    if best.count <= 2 or best.count <= usual + 1:
         return best
     degree = np.diff(starts)
     for order, words in (

@@ -91,8 +91,15 @@ def place_pattern(node: Node, pattern: Pattern) -> Pattern:
     return union([collected(pattern, owner - 1, shape) for owner in owners], shape)
 
 
-def conv_pattern(node: Node, x: Pattern, kernel: Pattern) -> Pattern:
-    """Returns the pattern of a convolution; every entry of the kernel is taken to count."""
+def conv_pattern(node: Node, x: Pattern, kernel: Pattern, constant: Array | None) -> Pattern:
+    """Returns the pattern of a convolution; places of the window that are 0 for all do not count.
+
+    Args:
+        node: the convolution.
+        x: the pattern of its input.
+        kernel: the pattern of its kernel.
+        constant: the kernel's value, where it is known.
+    """
     shape = tuple(node.shape)
     params = node.params
     x_layout, kernel_layout, out_layout = params["layouts"]
@@ -100,12 +107,12 @@ def conv_pattern(node: Node, x: Pattern, kernel: Pattern) -> Pattern:
     if x:
         channels = params["groups"] * params["batch_groups"]
         if channels == 1:
-            found.append(_conv_over(node, x, x_layout, kernel_layout, out_layout))
+            found.append(_conv_over(node, x, constant))
         else:  # groups of channels: which channel meets which is not followed
             rows = reduced(x, (x_layout[1],), _set(node.args[0].shape, x_layout[1], 1))
             if params["batch_groups"] > 1:
                 rows = reduced(rows, (x_layout[0],), _set(rows[0].pick.shape, x_layout[0], 1))
-            found.append(_conv_over(node, rows, x_layout, kernel_layout, out_layout))
+            found.append(_conv_over(node, rows, constant))
     if kernel:
         outer = kernel_layout[0]
         have = node.args[1].shape
@@ -120,8 +127,9 @@ def _set(shape: Sequence[Any], axis: int, size: int) -> tuple[Any, ...]:
     return (*shape[:axis], size, *shape[axis + 1 :])
 
 
-def _conv_over(node: Node, x: Pattern, x_layout: Any, kernel_layout: Any, out_layout: Any) -> Any:
+def _conv_over(node: Node, x: Pattern, constant: Array | None) -> Pattern:
     params = node.params
+    x_layout, kernel_layout, out_layout = params["layouts"]
     order = (x_layout[0], *x_layout[2:], x_layout[1])
     line = move(x, lambda pick: np.transpose(pick, order))
     have = line[0].pick.shape
@@ -129,6 +137,9 @@ def _conv_over(node: Node, x: Pattern, x_layout: Any, kernel_layout: Any, out_la
     window = [node.args[1].shape[a] for a in kernel_layout[2:]]
     counts = [node.shape[a] for a in out_layout[2:]]
     full = (node.shape[out_layout[0]], *counts, node.shape[out_layout[1]])
+    there = [True] * int(np.prod(window))
+    if constant is not None:
+        there = np.transpose(constant, kernel_layout).any(axis=(0, 1)).reshape(-1).tolist()
     found: list[Pattern] = []
     for term in line:
         pieces = window_parts(
@@ -140,7 +151,11 @@ def _conv_over(node: Node, x: Pattern, x_layout: Any, kernel_layout: Any, out_la
             params["kernel_dilation"],
             counts,
         )
-        found += [spread(move((term,), lambda _, p=piece: p), full) for piece in pieces]
+        found += [
+            spread(move((term,), lambda _, p=piece: p), full)
+            for piece, counts_here in zip(pieces, there, strict=True)
+            if counts_here
+        ]
     back = np.argsort((out_layout[0], *out_layout[2:], out_layout[1]))
     made = union(found, full)
     return move(made, lambda pick: np.transpose(pick, back))
