@@ -138,9 +138,8 @@ class _Builder:
             return None
         return Case(output, {n: v for n, v in self.leaves.items() if n in needed}, label)
 
-    def _add_input(self, name: str) -> None:
-        shape: tuple[Any, ...] = ()
-        if self.tensor:
+    def _add_input(self, name: str, shape: tuple[Any, ...] = ()) -> None:
+        if self.tensor and not shape:
             ndim = int(self.generator.choice([0, 1, 2, 3], p=[0.12, 0.38, 0.4, 0.1]))
             shape = tuple(int(s) for s in self.generator.choice([1, 2, 3], size=ndim))
             if ndim and self.generator.random() < 0.2:
@@ -331,6 +330,14 @@ class _Builder:
         found = [n for n in self.floats if least <= n.ndim <= most]
         back = int(self.generator.exponential(1.5))
         return found[max(0, len(found) - 1 - back)] if found else None
+
+    def pick_named(self) -> Node | None:
+        """Returns a float value of which an axis has a named size, made where there is none."""
+        found = [n for n in self.floats if not n.type.is_static]
+        if not found and self.tensor and not self.depth:
+            self._add_input(f"x{len(self.leaves)}", (as_dim("n"),))
+            found = self.floats
+        return found[-1] if found else None
 
     def make_block(self, args: Sequence[Node], results: int) -> Graph:
         """Returns a random block of one to three ops on values of these types."""

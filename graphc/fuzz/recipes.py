@@ -22,13 +22,13 @@ from graphc.fuzz import (
     recipes_complex,
     recipes_flow,
     recipes_linalg,
+    recipes_source,
     recipes_tensor,
     recipes_windows,
 )
 from graphc.fuzz.records import draw_params, operands_of, sightings
 from graphc.ops.control import results_of
 from graphc.ops.formulas import with_gradient
-from graphc.ops.source import EXACT_NUMBERS
 
 
 class Pool(Protocol):
@@ -58,6 +58,10 @@ class Pool(Protocol):
 
     def pick_ranked(self, least: int, most: int) -> Node | None:
         """Returns a float value of so many axes, None where there is none."""
+        ...
+
+    def pick_named(self) -> Node | None:
+        """Returns a float value of which an axis has a named size, made where there is none."""
         ...
 
     def size_of(self, size: Any) -> int:
@@ -333,22 +337,6 @@ def _with_gradient(op: Op, pool: Pool) -> Node | None:
     return with_gradient(sine * x, {x: cosine * x + sine})
 
 
-def _source(op: Op, pool: Pool) -> Node | None:
-    x = pool.pick()
-    if op.name == "number":
-        names = sorted(EXACT_NUMBERS)
-        name = names[int(pool.generator.integers(len(names)))]
-        return make(op, (), {"name": name, "dtype": x.dtype})
-    if op.name == "iota":
-        if not x.ndim:
-            return None
-        return make(op, (), {"size": x.shape[-1], "dtype": x.dtype})
-    if op.name == "dim_size":
-        named = [s for s in x.shape if not isinstance(s, int)]
-        return make(op, (), {"size": named[0], "dtype": x.dtype}) if named else None
-    return None  # inputs, parameters and constants come with the graph, formals with its blocks
-
-
 #: Recipes of ops that are neither elementwise by record nor reductions, by name.
 RECIPES: dict[str, Callable[[Op, Pool], Node | None]] = {
     "reshape": _reshape,
@@ -373,6 +361,7 @@ RECIPES: dict[str, Callable[[Op, Pool], Node | None]] = {
     **recipes_complex.RECIPES,
     **recipes_flow.RECIPES,
     **recipes_linalg.RECIPES,
+    **recipes_source.RECIPES,
     **recipes_tensor.RECIPES,
     **recipes_windows.RECIPES,
 }
@@ -381,7 +370,7 @@ RECIPES: dict[str, Callable[[Op, Pool], Node | None]] = {
 BY_GROUP: dict[str, Callable[[Op, Pool], Node | None]] = {
     "elementwise": _elementwise,
     "reduction": _reduction,
-    "source": _source,
+    "source": recipes_source.source,
 }
 
 

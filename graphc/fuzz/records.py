@@ -27,9 +27,15 @@ EXCLUDED = {
 
 
 def drawable(op: Op) -> bool:
-    """Tells whether a graph of real numbers may hold an op: it has a rule, or says it is 0."""
-    return callable(op.vjp) and op.name not in EXCLUDED
+    """Tells whether a graph of real numbers may hold an op: it has a rule, or says it is 0.
 
+    What takes integers to integers has neither a derivative nor rounding: no oracle sees it.
+    """
+    return callable(op.vjp) and op.domain != "integers" and op.name not in EXCLUDED
+
+
+#: Public functions by which people call a record that has another name.
+CALLED_BY = {"bessel_i": ("i0", "i1")}
 
 #: Values of a record's parameters, by the parameter's name.
 PARAMS: dict[str, tuple[Any, ...]] = {
@@ -88,8 +94,9 @@ def sightings() -> dict[str, tuple[dict[str, Any], ...]]:
             for number in range(max(len(PARAMS[n]) for n in own) if own else 1):
                 params = {n: PARAMS[n][number % len(PARAMS[n])] for n in own}
                 _look_at(lambda op=op, given=operands, p=params: apply(op, given, p), x, found)
-            if op.name in public_functions:  # which may know parameters that people leave out
-                _look_at(lambda op=op: public_functions[op.name](x), x, found)
+            for name in CALLED_BY.get(op.name, (op.name,)):
+                if name in public_functions:  # which may know parameters that people leave out
+                    _look_at(lambda name=name: public_functions[name](x), x, found)
     return {name: tuple(sets[key] for key in sorted(sets)) for name, sets in found.items()}
 
 
