@@ -21,7 +21,7 @@ INNER_OPS = set(
     "add_along_axis bessel_i bessel_moment call cofactors custom decay dft dim_size direction "
     "erfinv_slope factor_logdet factor_solve formal gather gaussian gelu_gate igamma_quotient implicit index_add "
     "index_gather index_max index_min index_set integer_pow inverse_positive inversion iota "
-    "irdft item jax_jvp jax_vjp linear_recurrence log_gamma_quantile normal_quantile_slope "
+    "irdft item jax_jvp jax_vjp levelled linear_recurrence log_gamma_quantile normal_quantile_slope "
     "number one_minus_square one_plus_square polygamma_step pool_index pool_pick pool_place "
     "pow_less qr_rest random_bits random_fold_in random_integers random_normal "
     "random_permutation random_split random_uniform rdft recompute sech_squared sigmoid_slope "

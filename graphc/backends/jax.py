@@ -16,6 +16,7 @@ from graphc.backends.jax_parts import (
     fourier,
     linalg,
     loops,
+    machine,
     ordering,
     random,
     scans,
@@ -300,6 +301,7 @@ class JaxNamespace:
     # -- sub-graphs --
 
     loops = loops
+    machine = machine
 
     def call(self, graph: Graph, args: Sequence[Any]) -> Any:
         results = run_graph(graph, args, self)

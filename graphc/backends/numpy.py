@@ -11,6 +11,7 @@ from graphc.backends.numpy_parts import (
     fourier,
     linalg,
     loops,
+    machine,
     ordering,
     products,
     random,
@@ -277,6 +278,7 @@ class NumpyNamespace:
     # -- sub-graphs --
 
     loops = loops
+    machine = machine
 
     def call(self, graph: Graph, args: Sequence[Any]) -> Any:
         results = run_graph(graph, args, self)

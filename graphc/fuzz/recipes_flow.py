@@ -8,6 +8,7 @@ from typing import Any
 from graphc.core.dtype import float32, float64
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named
+from graphc.core.type import TensorType
 from graphc.ops.flow.choice import cond
 from graphc.ops.flow.custom import custom_rule
 from graphc.ops.flow.implicit import fixed_point
@@ -80,6 +81,17 @@ def _recompute(op: Any, pool: Any) -> Node | None:
     return checkpoint(lambda *args: graph.inline(args)[0])(x, *rest)
 
 
+def _levelled(op: Any, pool: Any) -> Node | None:
+    x = pool.pick()
+    if x.dtype not in (float32, float64) or len(x.shape) > 1:
+        return None
+    y, z = (apply_named("formal", name=n, type=TensorType((), x.dtype), level=0) for n in "yz")
+    made = apply_named("where", y > z, apply_named("sin", y) * z, apply_named("tanh", z))
+    graph = Graph([y, z], [made], "scalars")
+    total = apply_named("sum", x, axis=tuple(range(len(x.shape))), keepdims=False)
+    return apply_named("levelled", x, total, graph=graph, mapped=(bool(x.shape), False))
+
+
 def _custom(op: Any, pool: Any) -> Node | None:
     x = pool.pick()
 
@@ -108,6 +120,7 @@ RECIPES: dict[str, Callable[[Any, Any], Node | None]] = {
     "scan": _scan,
     "while_loop": _while,
     "recompute": _recompute,
+    "levelled": _levelled,
     "custom": _custom,
     "implicit": _implicit,
 }

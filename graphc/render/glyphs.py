@@ -236,6 +236,7 @@ _BLOCK_NOTES = {
     "recompute": "computed again going back",
     "custom": "with its own rule",
     "implicit": "solved",
+    "levelled": "by the machine",
 }
 
 _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
@@ -254,6 +255,7 @@ _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
     "recompute": _block,
     "custom": _block,
     "implicit": _block,
+    "levelled": _block,
     "scan": _scan,
     "while_loop": _while,
     "switch": _switch,

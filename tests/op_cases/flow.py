@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import graphc as gx
-from graphc.core.node import Node
+from graphc.core.node import Node, apply_named
+from graphc.ops.flow.levelled import levelled
 from tests.every_op_cases import Case, case
 
 
@@ -51,6 +52,23 @@ def _while(x: Node, y: Node) -> Node:
 
 def _recompute(x: Node, y: Node) -> Node:
     return gx.checkpoint(lambda a: gx.tanh(gx.sin(a) * y))(x)
+
+
+def _levelled(x: Node, y: Node) -> Node:
+    """A block of scalars, some of them entries of a vector, and a stack of them."""
+    a, b = (apply_named("formal", name=n, type=v.type, level=0) for n, v in (("a", x), ("b", y)))
+    kept = gx.where(a[0] > a[1], a[2] * b, gx.sin(a[3]))
+    outputs = [gx.exp(kept) * b, gx.stack([a[0] * a[1], b, kept, kept * b])]
+    graph = gx.Graph([a, b], outputs, "scalars")
+    first, rest = levelled(x, y, graph=graph, mapped=(False, False))
+    return first + gx.sum(gx.sin(rest))
+
+
+def _levelled_entries(x: Node, y: Node) -> Node:
+    """A block of scalars for each entry of a vector."""
+    a, b = (apply_named("formal", name=n, type=y.type, level=0) for n in "ab")
+    graph = gx.Graph([a, b], [gx.sin(a) * b + a / (b + 3.0)], "scalars")
+    return levelled(x, y, graph=graph, mapped=(True, False))
 
 
 def _custom(**rules: Any) -> Callable[..., Node]:
@@ -104,6 +122,10 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     ],
     "while_loop": lambda: [case("while_loop", _while, (2,), (2,))],
     "recompute": lambda: [case("recompute", _recompute, (2,), (2,))],
+    "levelled": lambda: [
+        case("levelled", _levelled, (4,), ()),
+        case("levelled", _levelled_entries, (3,), (), label="levelled-entries"),
+    ],
     "custom": lambda: [
         case("custom", _custom(vjp=_sine_vjp), (2,), (2,), label="custom-vjp"),
         case("custom", _custom(jvp=_sine_jvp), (2,), (2,), label="custom-jvp"),

@@ -1,5 +1,25 @@
 """Branches and loops as sub-graph operations."""
 
-from graphc.ops.flow import associative, choice, custom, implicit, join, remat, repeat, scan
+from graphc.ops.flow import (
+    associative,
+    choice,
+    custom,
+    implicit,
+    join,
+    levelled,
+    remat,
+    repeat,
+    scan,
+)
 
-__all__ = ["associative", "choice", "custom", "implicit", "join", "remat", "repeat", "scan"]
+__all__ = [
+    "associative",
+    "choice",
+    "custom",
+    "implicit",
+    "join",
+    "levelled",
+    "remat",
+    "repeat",
+    "scan",
+]

@@ -31,7 +31,9 @@ class Body:
 
 
 #: Ops that run what they carry, each time they are run themselves.
-RUNNING = frozenset({"call", "map", "switch", "scan", "while_loop", "recompute", "custom"})
+RUNNING = frozenset(
+    {"call", "map", "switch", "scan", "while_loop", "recompute", "custom", "levelled"}
+)
 
 
 def is_running(node: Node) -> bool:
@@ -51,7 +53,7 @@ def bodies_run(node: Node) -> list[Body]:
         times = 1 if params["bound"] is None else params["bound"]
         return [Body(params["test"], every, times), Body(params["graph"], every, times)]
     times: Size = 1
-    if name == "map":
+    if name == "map" or (name == "levelled" and any(params["mapped"])):
         pairs = zip(node.args, params["mapped"], strict=True)
         times = next(a.type.shape[0] for a, mapped in pairs if mapped)
     elif name == "scan":
