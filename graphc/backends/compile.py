@@ -202,8 +202,9 @@ def compile(
     require_x64(nodes)
     program = _Program(nodes, optimize, memory)
     order = topological_order(program.at({})[0] if program.static else nodes)
-    # XLA gets a copy of a block for every call of it.
-    count = len(order) + sum(body.steps for node in order for body in bodies(node))
+    # XLA gets a copy of a block for every call of it, but of a levelled one its kinds alone.
+    unrolled = [node for node in order if node.op.name != "levelled"]
+    count = len(order) + sum(body.steps for node in unrolled for body in bodies(node))
     if budget is not None and count > budget:
         raise BudgetError(
             f"the graph has {count} nodes, blocks counted at every call, above {budget}: XLA is "
