@@ -16,9 +16,13 @@ from graphc.compare.compare import compare
 from graphc.compare.kinks import find
 from graphc.core.node import apply_named
 from graphc.core.op import Op
-from tests.test_every_kink import KINKED, POINTS
+from tests.test_every_kink import KINKED as ALL_KINKED
+from tests.test_every_kink import POINTS
 
 INF = math.inf
+
+#: A place is an integer, and bends nothing: what is read from it does.
+KINKED = [op for op in ALL_KINKED if op.name != "pool_index"]
 
 #: Left and right slope by each operand at the first point of POINTS, by hand. A jump is infinite.
 HAND: dict[str, Sequence[tuple[float, float]]] = {
@@ -52,18 +56,41 @@ HAND: dict[str, Sequence[tuple[float, float]]] = {
     "less_equal": [(0, -INF), (INF, 0)],
     "greater": [(0, INF), (-INF, 0)],
     "greater_equal": [(INF, 0), (0, -INF)],
+    "threshold": [(INF, INF)],
+    # e**-x I0(x) = 1 - x + 3/4 x**2 - ..., and order 1 is what it falls by.
+    "i0e": [(1, -1)],
+    "bessel_moment": [(1.5, -1.5)],
+    # With y < 0 it is -|x|; by y, far from 0, it does not move.
+    "copysign": [(1, -1)],
+    "xlogy": [(-INF, -INF), (0, 0)],
+    "xlog1py": [(-INF, -INF), (0, 0)],
+    "max_pool": [(0, 1), (0, 1)],
+    "cummax": [(0, 1), (0, 1)],
+    "cummin": [(1, 0), (1, 0)],
+    "index_max": [(0, 1), (0, 1)],
+    "index_min": [(1, 0), (1, 0)],
 }
+
+#: How many elements stand at a kink there, and of how many, where the result has several.
+COUNTED = {"cummax": (1, 2), "cummin": (2, 4), "index_max": (1, 2), "index_min": (1, 2)}
+
+
+def given(op: Op, point: Sequence[Any]) -> tuple[list[Any], list[gx.Node]]:
+    """Returns the operands of a point, and inputs of their types: places are integers."""
+    places = 2 if op.group == "indexing" else len(point)
+    arrays = [np.asarray(p, float if i < places else int) for i, p in enumerate(point)]
+    return arrays, [gx.input(f"x{i}", a.shape, a.dtype.name) for i, a in enumerate(arrays)]
 
 
 @pytest.mark.parametrize("op", KINKED, ids=lambda op: op.name)
 def test_one_sided_slopes_are_those_found_by_hand(op: Op) -> None:
     there, _, params = POINTS[op.name]
-    arrays = [np.asarray(p, float) for p in there[0]]
-    nodes = [gx.input(f"x{i}", a.shape, "float64") for i, a in enumerate(arrays)]
+    arrays, nodes = given(op, there[0])
     made = apply_named(op.name, *nodes, **params)
     (met,) = gx.kinks(made, dict(zip(nodes, arrays, strict=True)))
-    assert (met.op, met.count, met.rounded, met.hidden, met.size) == (op.name, 1, 0, 0, 1)
-    (element,) = met.elements
+    count, size = COUNTED.get(op.name, (1, 1))
+    assert (met.op, met.count, met.rounded, met.hidden, met.size) == (op.name, count, 0, 0, size)
+    element = met.elements[0]
     expected = [pair for pair in HAND[op.name] if pair != (0, 0) or op.name == "pow"]
     assert len(element.sides) == len(expected)
     for side, pair in zip(element.sides, expected, strict=True):
@@ -75,8 +102,7 @@ def test_one_sided_slopes_are_those_found_by_hand(op: Op) -> None:
 def test_nothing_is_reported_beside_a_kink(op: Op) -> None:
     _, beside, params = POINTS[op.name]
     for point in beside:
-        arrays = [np.asarray(p, float) for p in point]
-        nodes = [gx.input(f"x{i}", a.shape, "float64") for i, a in enumerate(arrays)]
+        arrays, nodes = given(op, point)
         made = apply_named(op.name, *nodes, **params)
         report = gx.kinks(made, dict(zip(nodes, arrays, strict=True)))
         assert (len(report), report.looked_at) == (0, 1)

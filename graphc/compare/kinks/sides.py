@@ -14,7 +14,7 @@ import numpy as np
 from graphc.backends.mpmath import MpNamespace
 from graphc.backends.numpy import evaluate
 from graphc.compare.kinks.record import Side
-from graphc.core.dtype import float64
+from graphc.core.dtype import float64, int64
 from graphc.core.naming import describe
 from graphc.core.node import Node, make
 from graphc.core.system import PEERS, SYSTEMS
@@ -26,6 +26,8 @@ DIGITS = 50
 _STEPS = (-15, -20)
 #: Elements of an operand that are shown, and that are tried, the nearest to the result first.
 _SHOWN, _TRIED = 3, 12
+#: Elements of more operands than this are not moved: each move runs the op on all of them.
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ class Local:
         node: the node it was taken from.
         operands: what of each operand the element is made of, as arrays of objects.
         params: the node's parameters, made to fit.
+        index: where in what the node makes of these operands the element stands.
     """
 
     node: Node
     operands: tuple[Any, ...]
     params: Mapping[str, Any]
+    index: tuple[int, ...] = ()
 
 
 def taken_out(
@@ -53,6 +57,8 @@ def taken_out(
         return Local(node, tuple(parts), params)
     if "window" in params:
         return _of_window(node, args[0], params, index)
+    if "keepdims" not in params:
+        return _of_line(node, args, params, index)
     (x,), axis = args, params["axis"]
     kept = list(index)
     if params["keepdims"]:
@@ -61,6 +67,19 @@ def taken_out(
     part = x[tuple(slice(None) if i in axis else next(rest) for i in range(np.ndim(x)))]
     inner = {**params, "axis": tuple(range(len(axis))), "keepdims": False}
     return Local(node, (np.asarray(part),), inner)
+
+
+def _of_line(
+    node: Node, args: Sequence[Any], params: Mapping[str, Any], index: tuple[int, ...]
+) -> Local:
+    """Returns the line of a running result up to an element; of any other op all operands."""
+    if node.op.group != "reduction":
+        return Local(node, tuple([np.asarray(a) for a in args]), params, index)
+    axis = params["axis"]
+    part = slice(index[axis], None) if params["reverse"] else slice(0, index[axis] + 1)
+    line = np.asarray(args[0])[(*index[:axis], part, *index[axis + 1 :])]
+    at = 0 if params["reverse"] else len(line) - 1
+    return Local(node, (line,), {**params, "axis": 0}, (at,))
 
 
 def _of_window(node: Node, x: Any, params: Mapping[str, Any], index: tuple[int, ...]) -> Local:
@@ -78,6 +97,8 @@ def _of_window(node: Node, x: Any, params: Mapping[str, Any], index: tuple[int, 
 def sides_of(local: Local, moving: Sequence[bool]) -> tuple[Side, ...]:
     """Returns the slopes along the first few elements of the operands that can move."""
     xp = MpNamespace(DIGITS)
+    if sum(np.size(o) for o in local.operands) > _MOST:
+        return ()
     operands = [xp.convert(o) for o in local.operands]
     with np.errstate(all="ignore"):
         start = _value(local, operands, xp)
@@ -127,7 +148,8 @@ def _nearest(operand: Any, start: Any) -> list[tuple[int, ...]]:
 
 
 def _value(local: Local, operands: Sequence[Any], xp: MpNamespace) -> Any:
-    return np.asarray(xp.apply(local.node, operands, local.params), dtype=object).item()
+    made = np.asarray(xp.apply(local.node, operands, local.params), dtype=object)
+    return made[local.index] if local.index else made.item()
 
 
 def _one_sided(
@@ -172,7 +194,8 @@ def _promised(
     deltas = [xp.convert(np.zeros(np.shape(o))) for o in operands]
     deltas[position][element] = xp.context.one
     made = kink.slope(xp, *deltas, *operands, **local.params)
-    return float(np.asarray(made, dtype=object).item()) + 0.0
+    made = np.asarray(made, dtype=object)
+    return float(made[local.index] if local.index else made.item()) + 0.0
 
 
 def _other_slopes(local: Local, operands: Sequence[Any]) -> dict[str, list[Any]]:
@@ -180,15 +203,24 @@ def _other_slopes(local: Local, operands: Sequence[Any]) -> dict[str, list[Any]]
     names = [name for name in PEERS if name in local.node.op.peers]
     if not names:
         return {}
-    nodes = [constant(o.astype(float), float64) for o in operands]
+    moving = [a.dtype.is_float for a in local.node.args]
+    nodes = [
+        constant(o.astype(float), float64) if moves else constant(o.astype(int), int64)
+        for o, moves in zip(operands, moving, strict=True)
+    ]
     node = make(local.node.op, tuple(nodes), local.params)
-    wanted = range(len(nodes))
-    seed = constant(1.0, float64)
+    wanted = [i for i, moves in enumerate(moving) if moves]
+    hot = np.zeros(node.shape)
+    hot[local.index or (0,) * node.ndim] = 1.0
+    seed = constant(hot, float64)
     asked = {name: op_rule(seed, node, wanted, SYSTEMS[name]) for name in names}
     found: dict[str, list[Any]] = {}
     for name, slopes in asked.items():
         values = evaluate([s if s is not None else seed * 0 for s in slopes])
-        found[name] = [np.broadcast_to(v, o.shape) for v, o in zip(values, operands, strict=True)]
+        full: list[Any] = [np.zeros(o.shape) for o in operands]
+        for i, value in zip(wanted, values, strict=True):
+            full[i] = np.broadcast_to(value, full[i].shape)
+        found[name] = full
     return found
 
 
