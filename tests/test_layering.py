@@ -28,7 +28,6 @@ RANK = {
 SIBLINGS = {
     ("simplify", "backends"): "constant folding evaluates with NumPy",
     ("optimize", "simplify"): "what is rewritten by cost is made tidy by the identities",
-    ("optimize", "measure"): "costs are predicted from counts",
     ("backends", "optimize"): "what is compiled is rewritten by cost first",
     ("bridge", "backends"): "values that are saved are judged as those that are evaluated",
     ("diff", "bridge"): "the symbolic engine differentiates in SymPy",

@@ -258,6 +258,9 @@ class Reorder:
     def _is_worth(self, region: _Region) -> bool:
         """Tells whether there is anything to choose."""
         net = region.net
+        kinds = {frozenset(f.letters) for f in net.factors} - {frozenset()}
+        if len(kinds) < 2 and not any(node.op.name in CORE for node in net.opened):
+            return False  # elementwise products and their sums, which XLA fuses
         return len(net.factors) > 2 or len(net.opened) > 1
 
     def _groups(self) -> list[list[_Region]]:

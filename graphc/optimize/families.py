@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from graphc.optimize.chains import PRODUCT_ORDER
 from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
 from graphc.optimize.levels import LEVELS
+from graphc.optimize.reductions import REDUCTIONS
 from graphc.optimize.residuals import RESIDUALS
+from graphc.optimize.roll import BATCH, ROLL
+from graphc.optimize.split_sums import SPLIT_SUMS
 from graphc.optimize.structure import STRUCTURE, WOODBURY
 
-ALL_FAMILIES: tuple[Family, ...] = (STRUCTURE, WOODBURY, HOIST, RESIDUALS, LEVELS)
+ALL_FAMILIES: tuple[Family, ...] = (
+    STRUCTURE,
+    WOODBURY,
+    SPLIT_SUMS,
+    REDUCTIONS,
+    PRODUCT_ORDER,
+    HOIST,
+    RESIDUALS,
+    BATCH,
+    ROLL,
+    LEVELS,
+)

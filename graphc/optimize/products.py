@@ -25,6 +25,7 @@ OPENED = frozenset(
 )
 #: Ops that multiply and sum: those that are worth another order.
 CORE = frozenset({"matmul", "einsum"})
+_JOINING = CORE | {"mul"}
 _KINDS = frozenset({"f", "c"})
 
 
@@ -101,24 +102,36 @@ def read(root: Node, opens: Callable[[Node], bool], most: int) -> Network:
     """
     net = Network(root)
     net.kept = tuple([net.fresh(size) for size in root.shape])
-    pending: list[Factor] = [Factor(root, net.kept)]
+    # A factor, whether it may be read through, and whether it stands in a product with others.
+    pending: list[tuple[Factor, bool, bool]] = [(Factor(root, net.kept), True, False)]
     while pending:
-        item = pending.pop()
+        item, may, among = pending.pop()
         node = item.node
         below: list[Factor] | None = None
         full = len(net.factors) + len(pending) >= most
-        if node is root or (opens(node) and not full and node.dtype is root.dtype):
+        if node is root or (may and opens(node) and not full and node.dtype is root.dtype):
             below = _opened(net, node, item.letters)
         if below is None:
             net.factors.append(item)
-        else:
-            net.opened.append(node)
-            pending += below[::-1]
-            if node.op.name == "neg":
-                net.negative = not net.negative
+            continue
+        net.opened.append(node)
+        if node.op.name == "neg":
+            net.negative = not net.negative
+        # r' r is at least 0 as it is written: r stays what it is, or that would be lost.
+        squared = not among and is_squared(node)
+        among = among or (node.op.name in _JOINING and not squared)
+        pending += [(factor, not squared, among) for factor in below[::-1]]
     net.factors = [Factor(f.node, tuple([net.known(c) for c in f.letters])) for f in net.factors]
     net.kept = tuple([net.known(c) for c in net.kept])
     return net
+
+
+def is_squared(node: Node) -> bool:
+    """Tells whether a node is a product of one array with itself, transposed or not."""
+    if node.op.name not in _JOINING or len(node.args) != 2:
+        return False
+    x, y = (a.args[0] if a.op.name == "transpose" else a for a in node.args)
+    return x is y
 
 
 def readable(node: Node) -> bool:
