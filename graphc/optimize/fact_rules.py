@@ -56,9 +56,9 @@ def _matmul(node: Node, known: Known) -> int:
     bits = a & b & (DIAGONAL | NON_NEGATIVE | ORTHOGONAL | COLUMNS | ONE_HOT)
     bits |= b if a & IDENTITY else a if b & IDENTITY else (a | b) & ZERO
     (u, left), (v, right) = untransposed(x, flags[0]), untransposed(y, flags[1])
-    if u is v and left is not right:
+    if u is v and (left is not right or known[u] & SYMMETRIC):
         bits |= SEMIDEFINITE
-        if known[u] & COLUMNS and left:
+        if known[u] & ORTHOGONAL or (known[u] & COLUMNS and left):
             bits |= IDENTITY
         if u.op.name == "cholesky" or known[u] & (DEFINITE | ORTHOGONAL):
             bits |= DEFINITE

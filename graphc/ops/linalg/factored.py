@@ -12,7 +12,7 @@ from typing import Any
 
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.node import Node, apply_named, make
-from graphc.core.type import TensorType, element_count
+from graphc.core.type import TensorType, broadcast_shapes, element_count
 from graphc.ops.chain import add_up, broadcast_to, reshape, sum_to
 from graphc.ops.define import structural
 from graphc.ops.linalg.common import (
@@ -44,7 +44,9 @@ def _factor_infer(factor: TensorType, x: TensorType, sure: bool) -> None:
 
 def _solve_infer(factor: TensorType, a: TensorType, b: TensorType, sure: bool) -> TensorType:
     _factor_infer(factor, a, sure)
-    return solve_op.infer(a, b, transpose=False)
+    rows = (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])
+    solve_op.infer(a, b, transpose=False)  # raises where they do not fit
+    return TensorType(rows, b.dtype)
 
 
 def factor_solve(factor: Node, a: Node, b: Node, sure: bool) -> Node:
