@@ -6,14 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import tree_util
 
+from graphc.backends.arguments import (
+    as_declared,
+    by_name,
+    by_place,
+    check_arrays,
+    check_ranges,
+    fill,
+    names_for_nodes,
+    struct,
+)
 from graphc.backends.derivative import with_own_derivative
+from graphc.backends.flat import Flat, donated_inputs, gone
 from graphc.backends.jax import lower
-from graphc.backends.run import bind_sizes, check_nodes, name_values, spare_inputs
-from graphc.backends.values import check_kind, check_range
+from graphc.backends.run import bind_sizes, check_nodes, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
 from graphc.core.fork import require_living_jax
@@ -40,7 +49,8 @@ class Compiled:
     """
 
     __slots__ = (
-        "__weakref__", "_jitted", "_match", "_program", "_spec", "function", "inputs", "outputs"
+        "__weakref__", "_flat", "_jitted", "_match", "_program", "_rebuild", "_spec", "function",
+        "inputs", "outputs",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +62,8 @@ class Compiled:
         spec: Any,
         match: Any,
         program: Any,
+        flat: Flat | None,
+        rebuild: Any,
     ) -> None:
         for name, value in (
             ("function", function),
@@ -61,6 +73,8 @@ class Compiled:
             ("_spec", spec),
             ("_match", match),
             ("_program", program),
+            ("_flat", flat),
+            ("_rebuild", rebuild),
         ):
             object.__setattr__(self, name, value)
 
@@ -70,18 +84,25 @@ class Compiled:
     def __call__(self, *args: Any, **named: Any) -> Any:
         require_living_jax()
         if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
-            args = (_names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
+            args = (names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
         if any(not isinstance(v, jax.Array) for v in tree_util.tree_leaves((args, named))):
-            _check_ranges(self._match(args, named))
+            check_ranges(self._match(args, named))
         try:
+            if self._flat is not None:
+                results = self._flat(self._match(args, named))
+                if results is not None:
+                    return self._rebuild(results)
             return self._jitted(*args, **named)
         except TypeError as error:
-            _check_arrays((args, named))
+            check_arrays((args, named))
             raise error from None
         except OverflowError:
             raise DTypeError(
                 "a Python integer among the values is too large", "pass a NumPy array, or a float"
             ) from None
+        except (RuntimeError, ValueError) as error:
+            found = gone(self._match(args, named)) if "delete" in str(error) else None
+            raise (error if found is None else found) from None
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{describe(n)}: {n.type}" for n in self.inputs[:8])
@@ -151,6 +172,7 @@ def compile(
     budget: int | None = NODE_BUDGET,
     optimize: bool | str | Sequence[str] = True,
     memory: int | None = None,
+    donate: Any = None,
 ) -> Compiled:
     """Compiles graph nodes to one JAX/XLA function.
 
@@ -166,10 +188,13 @@ def compile(
         optimize: True rewrites the graph by cost first, see `gx.optimize` and `Compiled.plan`;
             False compiles it as it was written; names of families make those wherever they fit.
         memory: bytes that what is kept for the backward pass may take; None for no limit.
+        donate: inputs whose arrays are given away, so that a result of the same type is written
+            into them: nodes, names, or positions of arguments. A donated array can't be used again.
 
     Raises:
         BudgetError: the graph has more nodes than the budget.
-        ArgumentError: an output is no node, or needs an input that is not listed.
+        ArgumentError: an output is no node, or needs an input that is not listed; no result can be
+            written into a donated input.
         NameClashError: two inputs share a name.
         PrecisionError: the graph holds 64-bit types and JAX's are turned off.
         ForkError: the process was forked after JAX had started.
@@ -216,21 +241,29 @@ def compile(
 
     def match(args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
         if inputs is None:
-            return _by_name(listed, spare, args, named)
-        return _by_place(inputs, listed, args, named)
+            return by_name(listed, spare, args, named)
+        return by_place(inputs, listed, args, named)
 
     def function(*args: Any, **named: Any) -> Any:
         given = match(args, named)
         return rebuild(_traced(program, list(given), given, derivative))
 
     def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        structs = {n: _struct(n) for n in listed}
+        structs = {n: struct(n) for n in listed}
         if inputs is None:
             return ({n.params["name"]: s for n, s in structs.items()},), {}
-        return tuple(_fill(i, structs) for i in inputs), {}
+        return tuple(fill(i, structs) for i in inputs), {}
 
     jitted = jax.jit(function) if jit else function
-    return Compiled(function, jitted, nodes, listed, spec, match, program)
+    donated = donated_inputs(donate, inputs, listed, nodes)
+    if donated and not jit:
+        raise ArgumentError("what is not jitted has nothing to donate to", "leave donate= out")
+    flat = (
+        Flat(lambda sizes: program.at(sizes)[0], listed, donated, program.static) if jit else None
+    )
+    if flat is not None and flat.packing is None and not donated:
+        flat = None  # JAX's own call is quicker
+    return Compiled(function, jitted, nodes, listed, spec, match, program, flat, rebuild)
 
 
 class _Program:
@@ -260,114 +293,12 @@ def _traced(
     program: _Program, inputs: Sequence[Node], given: dict[Node, Any], derivative: str
 ) -> list[Any]:
     require_x64(program.nodes)
-    arrays = {n: _as_declared(n, given[n]) for n in inputs}
+    arrays = {n: as_declared(n, given[n]) for n in inputs}
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
     nodes, _ = program.at(sizes)
     if derivative == "graphc":
         return list(with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs]))
     return lower(nodes, arrays, sizes)
-
-
-def _as_declared(node: Node, value: Any) -> Any:
-    try:
-        if isinstance(value, (list, tuple)):  # JAX took a list apart: these are traced numbers
-            value = jnp.asarray(value)
-        dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-        check_kind(node, dtype)
-        return jnp.asarray(value, node.type.dtype.numpy)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ArgumentError) or hasattr(error, "rule"):
-            raise
-        raise ArgumentError(
-            f"the value of {describe(node)} is no array: {error}", "give rows of one length"
-        ) from None
-
-
-def _check_ranges(given: dict[Node, Any]) -> None:
-    """Raises DTypeError or PrecisionError for a number that an input's dtype can't hold."""
-    for node, value in given.items():
-        nest = isinstance(value, (list, tuple))
-        if nest and any(isinstance(v, jax.Array) for v in tree_util.tree_leaves(value)):
-            continue
-        if nest or isinstance(value, (int, float, np.ndarray, np.generic)):
-            try:
-                array = np.asarray(value)
-            except ValueError:  # ragged rows, which the call itself tells
-                continue
-            check_range(node, array)
-
-
-def _names_for_nodes(given: dict[Any, Any]) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
-    for key, value in given.items():
-        if isinstance(key, Node) and key.name is None:
-            raise ArgumentError(f"{describe(key)} is no input", "pass values for inputs")
-        found[key.name if isinstance(key, Node) else key] = value
-    return found
-
-
-def _check_arrays(values: Any) -> None:
-    """Raises ArgumentError for a value that is no array: JAX's own error names our internals."""
-    for path, leaf in tree_util.tree_flatten_with_path(values)[0]:
-        try:
-            known = hasattr(leaf, "dtype") or np.asarray(leaf).dtype.kind in "biufcV"
-        except (TypeError, ValueError):
-            known = False
-        if not known:
-            names = [str(getattr(k, "key", getattr(k, "idx", k))) for k in path[1:]]
-            raise ArgumentError(
-                f"the value of {'.'.join(names)} is {leaf!r}, no array", "pass numbers or arrays"
-            )
-
-
-def _by_name(
-    inputs: Sequence[Node], spare: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
-) -> dict[Node, Any]:
-    if len(args) > 1 or (args and not isinstance(args[0], dict)):
-        raise ArgumentError(
-            "values are passed by name",
-            "call it with keywords or one dict, or compile with inputs=[...]",
-        )
-    return name_values(inputs, {**(args[0] if args else {}), **named}, spare=spare)
-
-
-def _by_place(
-    inputs: Sequence[Any], listed: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
-) -> dict[Node, Any]:
-    if named:
-        raise ArgumentError(f"{next(iter(named))!r} was passed by name", "pass arguments by place")
-    if len(args) != len(inputs):
-        raise ArgumentError(
-            f"the function takes {len(inputs)} arguments, not {len(args)}",
-            "pass one for each entry of inputs=[...]",
-        )
-    found: dict[Node, Any] = {}
-    for position, (pattern, value) in enumerate(zip(inputs, args, strict=True)):
-        # JAX sorts the keys of a dict, so both sides go through its own flattening.
-        wanted, shape = tree_util.tree_flatten(pattern)
-        leaves_, have = tree_util.tree_flatten(value)
-        if shape != have:
-            raise ArgumentError(
-                f"argument {position} has the nest {have}, declared is {shape}",
-                "pass the same dicts, lists and tuples",
-            )
-        found.update(zip(wanted, leaves_, strict=True))
-    return found
-
-
-def _fill(pattern: Any, values: dict[Node, Any]) -> Any:
-    nodes, rebuild = flatten(pattern)
-    return rebuild([values[n] for n in nodes])
-
-
-def _struct(node: Node) -> jax.ShapeDtypeStruct:
-    shape = node.type.shape
-    if not node.type.is_static:
-        raise ArgumentError(
-            f"{describe(node)} is {node.type}: a named size must be known here",
-            "pass values, for example compiled.hlo(x=x)",
-        )
-    return jax.ShapeDtypeStruct(shape, node.type.dtype.numpy)
 
 
 def require_x64(nodes: Sequence[Node]) -> None:
