@@ -99,7 +99,7 @@ def case(vertices: int) -> Case:
     return Case(
         name=f"hand tracking, {vertices:,} vertices",
         objective=errors,
-        derivative=gx.jacobian(errors, theta, engine="forward"),
+        derivative=gx.jacobian(errors, theta, engine="auto"),
         inputs=inputs,
         by_hand=by_hand,
         derivatives_by_hand={"jax.jacfwd": jax.jacfwd(by_hand)},
