@@ -345,6 +345,8 @@ if TYPE_CHECKING:
     from graphc.optimize.optimize import optimize, plan
     from graphc.simplify.lint import lint
     from graphc.simplify.passes import explain, simplify
+    from graphc.sparse.derivative import SparseDerivative, sparse_hessian, sparse_jacobian
+    from graphc.sparse.structure import Structure, sparsity
 
 __version__ = "0.1.0"
 

@@ -19,7 +19,7 @@ from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.chain import add_up, broadcast_to, reshape
-from graphc.sparse.pattern import MAX_SPREAD, Array, overlay, whole
+from graphc.sparse.pattern import MAX_SPREAD, Array, elements, overlay, sizes, whole
 from graphc.sparse.rules import NUMPY, is_static, known
 
 #: More terms than this are not carried; coloured passes do better.
@@ -180,7 +180,7 @@ def _cleaned(band: Band, shape: Sequence[Any]) -> Node:
 
 def _elementwise(node: Node, operands: Sequence[list[Band]]) -> list[Band]:
     assert not isinstance(node.op.jvp, str)
-    shape = tuple(node.shape)
+    shape = sizes(node.shape)
     found: list[Band] = []
     for index, bands in enumerate(operands):
         for band in bands:
@@ -222,7 +222,7 @@ def _placed(node: Node, bands: list[Band]) -> list[Band]:
     axis, index = node.params["axis"], known(node.args[1])
     if index is None:
         raise NoBands(f"the indices of {node.op.name} are known only when it runs")
-    numbers = np.arange(1, int(np.prod(node.shape)) + 1).reshape(tuple(node.shape))
+    numbers = np.arange(1, elements(node.shape) + 1).reshape(sizes(node.shape))
     take = np.take if node.op.name == "scatter_add" else np.take_along_axis
     owner = take(numbers, index, axis).reshape(-1) - 1
     if len(np.unique(owner)) < len(owner):
@@ -247,7 +247,7 @@ def _joined(node: Node, operands: Sequence[list[Band]]) -> list[Band]:
         first = next(band for band in line if band is not None)
         zero = np.zeros((), first.pick.dtype)
         picks = [
-            np.broadcast_to(zero, tuple(a.shape)) if b is None else b.pick
+            np.broadcast_to(zero, sizes(a.shape)) if b is None else b.pick
             for b, a in zip(line, node.args, strict=True)
         ]
         pick = node.op.run(NUMPY, *picks, **node.params)
@@ -267,11 +267,11 @@ def _joined(node: Node, operands: Sequence[list[Band]]) -> list[Band]:
 
 def _summed(node: Node, bands: list[Band]) -> list[Band]:
     """A sum over few elements: each is a band of its own."""
-    axes, have = node.params["axis"], tuple(node.args[0].shape)
-    count = int(np.prod([have[a] for a in axes], dtype=np.int64))
+    axes, have = node.params["axis"], sizes(node.args[0].shape)
+    count = elements([have[a] for a in axes])
     if count * len(bands) > MAX_SPREAD:
         raise NoBands(f"{node.op.name} takes in {count:,} elements")
-    shape = tuple(node.shape)
+    shape = sizes(node.shape)
     found: list[Band] = []
     for place in itertools.product(*[range(have[a]) for a in axes]):
         at = dict(zip(axes, place, strict=True))

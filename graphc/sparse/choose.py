@@ -25,6 +25,7 @@ from graphc.sparse.passes import (
     nothing,
     read,
 )
+from graphc.sparse.pattern import elements
 from graphc.sparse.star import colour_symmetric, readings
 from graphc.sparse.structure import Structure, find_structure, frozen, structure_of
 
@@ -76,7 +77,7 @@ def chosen(output: Node, wrt: Node, mode: str | None, loss: Node | None) -> Foun
     """Returns a Jacobian's way, values and structure; with a loss the output is its gradient."""
     bands, why_none = _try_bands(output, wrt, mode)
     run = seconds([output]) if mode is None else 0.0
-    shape = (_size(output), _size(wrt))
+    shape = (elements(output.shape), elements(wrt.shape))
     ways: list[_Way] = []
     reasons: tuple[str, ...] = ()
     if bands is not None:
@@ -132,10 +133,6 @@ def _never() -> tuple[Node, Array, Array]:
     raise AssertionError("a bound was chosen")
 
 
-def _size(node: Node) -> int:
-    return int(np.prod(node.shape, dtype=np.int64))
-
-
 def _try_bands(output: Node, wrt: Node, mode: str | None) -> tuple[list[Band] | None, str]:
     if mode not in (None, "bands"):
         return None, ""
@@ -152,7 +149,7 @@ def _try_bands(output: Node, wrt: Node, mode: str | None) -> tuple[list[Band] | 
 
 def _empty(output: Node, wrt: Node, mode: str) -> Found:
     none = np.zeros(0, np.int64)
-    structure = structure_of(none, none, (_size(output), _size(wrt)), ())
+    structure = structure_of(none, none, (elements(output.shape), elements(wrt.shape)), ())
     return Found(structure, nothing(output), mode, 0, None, None, "no entries", Plan(()))
 
 

@@ -90,9 +90,9 @@ def _by_remainder(
     rows: Array, columns: Array, per_row: Array, width: int, least: int
 ) -> Colours | None:
     """Returns the colours j modulo p for the smallest p that will do, where one is small."""
-    starts = np.concatenate([[0], np.cumsum(per_row)])
+    starts: Array = np.concatenate([[0], np.cumsum(per_row)])
     some = np.linspace(0, len(per_row) - 1, min(len(per_row), _SAMPLE)).astype(np.int64)
-    picked = np.concatenate([np.arange(starts[r], starts[r + 1]) for r in some])
+    picked = np.concatenate([np.arange(int(starts[r]), int(starts[r + 1])) for r in some.tolist()])
     for period in range(least, min(2 * least + 3, width) + 1):
         if not _apart(rows[picked], columns[picked] % period, period):
             continue

@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.core.node import Node
 from graphc.sparse.pattern import Array, Pattern, collected, move, reduced, spread, union
+from graphc.sparse.pattern import sizes as extents
 
 #: Products of a constant with zeros that are still looked at one by one.
 _MAX_PRODUCTS = 2**24
@@ -51,8 +52,8 @@ def contracted(
     """
     sizes: dict[str, int] = {}
     for term, operand in zip(terms, node.args, strict=True):
-        for letter, size in zip(term, operand.shape, strict=True):
-            sizes[letter] = max(int(size), sizes.get(letter, 1))
+        for letter, size in zip(term, extents(operand.shape), strict=True):
+            sizes[letter] = max(size, sizes.get(letter, 1))
     found: list[Pattern] = []
     for position, pattern in enumerate(patterns):
         if not pattern:

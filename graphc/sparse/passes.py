@@ -17,6 +17,7 @@ from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.control import map_graph
 from graphc.ops.source import iota_op
 from graphc.sparse.colouring import Array, Colours
+from graphc.sparse.pattern import elements
 
 #: Up to so many straight runs of entries are read by arithmetic on their numbers.
 MAX_RUNS = 64
@@ -48,13 +49,12 @@ def _passes(colours: Colours, like: Node, result: Node, one: Callable[[Node], No
 
 
 def _flat(node: Node) -> Node:
-    count = int(np.prod(node.shape, dtype=np.int64))
-    return reshape(node, (count,))
+    return reshape(node, (elements(node.shape),))
 
 
 def _colour_of(colours: Colours, like: Node) -> Node:
     """Returns the colour of each element, by arithmetic where it has a period."""
-    count = int(np.prod(like.shape, dtype=np.int64))
+    count = elements(like.shape)
     if colours.period:
         ramp = iota_op(size=count, dtype=dtypes.DEFAULT_INT)
         return apply_named("mod", ramp, scalar(colours.period, dtypes.DEFAULT_INT))
@@ -63,7 +63,7 @@ def _colour_of(colours: Colours, like: Node) -> Node:
 
 def read(products: Node, places: Array) -> Node:
     """Returns the products' elements at known places."""
-    kind = np.int32 if products.shape[0] <= 2**31 - 1 else np.int64
+    kind = np.int32 if elements(products.shape) <= 2**31 - 1 else np.int64
     return apply_named("gather", products, as_node(places.astype(kind)), axis=0)
 
 
@@ -122,7 +122,7 @@ def coloured_values(
     products: Node, rows: Array, columns: Array, colours: Colours, back: bool, width: int
 ) -> tuple[Node, Array, Array]:
     """Returns (values, rows, columns) of the entries, by arithmetic for runs down diagonals."""
-    large = int(products.shape[0]) > np.iinfo(np.int32).max
+    large = elements(products.shape) > np.iinfo(np.int32).max
     straight = runs(rows, columns) if colours.period and len(rows) and not large else None
     if straight is not None:
         found, order = straight

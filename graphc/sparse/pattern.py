@@ -11,6 +11,7 @@ everything takes one row.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,9 +52,19 @@ Pattern = tuple[Term, ...]
 NOTHING: Pattern = ()
 
 
-def whole(shape: Sequence[int]) -> Pattern:
+def sizes(shape: Sequence[Any]) -> tuple[int, ...]:
+    """Returns a shape whose sizes are all numbers, as those of every node here are."""
+    return tuple([int(size) for size in shape])
+
+
+def elements(shape: Sequence[Any]) -> int:
+    """Returns the number of elements of a shape whose sizes are all numbers."""
+    return math.prod(sizes(shape))
+
+
+def whole(shape: Sequence[Any]) -> Pattern:
     """Returns the pattern of the input itself: each element depends on itself."""
-    count = int(np.prod(shape, dtype=np.int64))
+    count = elements(shape)
     kind = np.int32 if count < 2**31 - 1 else np.int64
     return (Term(None, np.arange(1, count + 1, dtype=kind).reshape(tuple(shape))),)
 
@@ -61,7 +72,7 @@ def whole(shape: Sequence[int]) -> Pattern:
 # -- unions ----------------------------------------------------------------------------------------
 
 
-def union(patterns: Sequence[Pattern], shape: Sequence[int]) -> Pattern:
+def union(patterns: Sequence[Pattern], shape: Sequence[Any]) -> Pattern:
     """Returns the union of patterns whose shapes broadcast to `shape`."""
     shape = tuple(shape)
     found: list[Term] = []
@@ -172,7 +183,7 @@ def move(pattern: Pattern, change: Callable[[Array], Array]) -> Pattern:
     return tuple(Term(term.table, change(term.pick)) for term in pattern)
 
 
-def reduced(pattern: Pattern, axes: Sequence[int], shape: Sequence[int]) -> Pattern:
+def reduced(pattern: Pattern, axes: Sequence[int], shape: Sequence[Any]) -> Pattern:
     """Returns the pattern of a reduction over axes, whose result has `shape` (sizes 1 or none)."""
     if not pattern:
         return NOTHING
@@ -216,7 +227,7 @@ def _without(shape: tuple[int, ...], axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(size for a, size in enumerate(shape) if a not in axes)
 
 
-def collected(pattern: Pattern, owner: Array, shape: Sequence[int]) -> Pattern:
+def collected(pattern: Pattern, owner: Array, shape: Sequence[Any]) -> Pattern:
     """Returns the pattern of sums: element `owner[e]` of the result takes element e in.
 
     Args:
@@ -225,7 +236,7 @@ def collected(pattern: Pattern, owner: Array, shape: Sequence[int]) -> Pattern:
         shape: of the result.
     """
     shape = tuple(shape)
-    count = int(np.prod(shape, dtype=np.int64))
+    count = elements(shape)
     flat = owner.reshape(-1)
     rows: list[Array] = []
     columns: list[Array] = []
@@ -257,7 +268,7 @@ def scalar_of(pattern: Pattern) -> Pattern:
     return reduced(pattern, range(pattern[0].pick.ndim), ())
 
 
-def spread(pattern: Pattern, shape: Sequence[int]) -> Pattern:
+def spread(pattern: Pattern, shape: Sequence[Any]) -> Pattern:
     """Returns the pattern of a value repeated to a shape, without a copy."""
     return move(pattern, lambda pick: np.broadcast_to(pick, tuple(shape)))
 

@@ -21,9 +21,11 @@ from graphc.sparse.pattern import (
     Array,
     Pattern,
     collected,
+    elements,
     move,
     reduced,
     scalar_of,
+    sizes,
     spread,
     union,
 )
@@ -57,7 +59,7 @@ def _all_known(nodes: Sequence[Node]) -> list[Array] | None:
 # -- everything ------------------------------------------------------------------------------------
 
 
-def everything(node: Node, patterns: Sequence[Pattern], shape: Sequence[int]) -> Pattern:
+def everything(node: Node, patterns: Sequence[Pattern], shape: Sequence[Any]) -> Pattern:
     """Returns the pattern where each element depends on all elements of all operands."""
     return spread(union([scalar_of(p) for p in patterns], ()), shape)
 
@@ -112,7 +114,7 @@ def aligned(node: Node, patterns: Sequence[Pattern]) -> list[tuple[Any, list[Arr
             first = next(term for term in line if term is not None)
             zero = np.zeros((), first.pick.dtype)
             parts = [
-                np.broadcast_to(zero, tuple(a.shape)) if term is None else term.pick
+                np.broadcast_to(zero, sizes(a.shape)) if term is None else term.pick
                 for term, a in zip(line, node.args, strict=True)
             ]
             found.append((first, parts))
@@ -127,7 +129,7 @@ def _pads(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
     base = move(patterns[0], lambda pick: np.pad(pick, pairs))
 
     def rim(pick: Array) -> Array:
-        made = np.full(tuple(node.shape), pick)
+        made = np.full(sizes(node.shape), pick)
         made[inner] = 0
         return made
 
@@ -141,15 +143,15 @@ def _gathers(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
         return move(patterns[0], lambda pick: node.op.run(NUMPY, pick, *indices, **node.params))
     tell(f"the indices of {node.op.name} are known only when it runs")
     axes = node.params.get("axes") or (node.params["axis"],)
-    have = tuple(node.args[0].shape)
+    have = sizes(node.args[0].shape)
     one = tuple(1 if a in axes else size for a, size in enumerate(have))
     line = reduced(patterns[0], axes, one)
-    zeros = [np.zeros(tuple(n.shape), np.int64) for n in node.args[1:]]
+    zeros = [np.zeros(sizes(n.shape), np.int64) for n in node.args[1:]]
     return move(line, lambda pick: node.op.run(NUMPY, pick, *zeros, **node.params))
 
 
 def _numbers(shape: Sequence[Any]) -> Array:
-    return np.arange(int(np.prod(shape, dtype=np.int64))).reshape(tuple(shape))
+    return np.arange(elements(shape)).reshape(sizes(shape))
 
 
 def _scatters(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
@@ -201,7 +203,7 @@ def _writes_slice(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Patter
     if starts is not None:
         parts: list[Pattern] = []
         for position in (0, 1):
-            zero = np.zeros(tuple(node.args[1 - position].shape), np.int64)
+            zero = np.zeros(sizes(node.args[1 - position].shape), np.int64)
             parts.append(
                 move(
                     patterns[position],
@@ -221,7 +223,7 @@ def _writes_slice(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Patter
 def _over_axes(node: Node, pattern: Pattern, axes: Sequence[int]) -> Pattern:
     """Each element of the result takes in all elements along axes; the result has the same axes."""
     axes = tuple(axes)
-    have = tuple(node.args[0].shape)
+    have = sizes(node.args[0].shape)
     if len(axes) == len(have):
         return spread(scalar_of(pattern), node.shape)
     one = tuple(1 if a in axes else size for a, size in enumerate(have))
@@ -241,8 +243,8 @@ def _along(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
 def _running(node: Node, patterns: Sequence[Pattern], tell: Tell) -> Pattern:
     """Running results: each element takes in those before it along the axis."""
     axis, reverse = node.params["axis"], node.params["reverse"]
-    size = node.shape[axis]
-    lines = int(np.prod(node.shape, dtype=np.int64)) // max(size, 1)
+    size = sizes(node.shape)[axis]
+    lines = elements(node.shape) // max(size, 1)
     if lines * size * size > _MAX_PREFIX:
         return _along(node, patterns, tell)
     to, what = np.tril_indices(size)
@@ -298,7 +300,7 @@ def _mapped(node: Node, patterns: Sequence[Pattern], shape: Sequence[Any]) -> Pa
             found.append(spread(scalar_of(pattern), shape))
             continue
         line = reduced(pattern, range(1, operand.ndim), (operand.shape[0],))
-        tall = (operand.shape[0], *[1] * (len(shape) - 1))
+        tall = (sizes(operand.shape)[0], *[1] * (len(shape) - 1))
         found.append(spread(move(line, lambda pick, t=tall: pick.reshape(t)), shape))
     return union(found, shape)
 

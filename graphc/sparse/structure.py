@@ -18,7 +18,7 @@ from graphc.core.errors import BudgetError
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.sparse.arguments import one_float, one_output
-from graphc.sparse.pattern import MAX_ENTRIES, Array, TooManyEntries, entries
+from graphc.sparse.pattern import MAX_ENTRIES, Array, TooManyEntries, elements, entries
 from graphc.sparse.spy import spy_picture
 from graphc.sparse.trace import trace_patterns
 
@@ -121,7 +121,7 @@ def find_structure(output: Node, wrt: Node) -> Structure:
         DimError: a size is only named.
     """
     pattern, reasons = trace_patterns(output, wrt)
-    shape = (size_of(output), size_of(wrt))
+    shape = (elements(output.shape), elements(wrt.shape))
     try:
         rows, columns = entries(pattern)
     except TooManyEntries:
@@ -132,11 +132,6 @@ def find_structure(output: Node, wrt: Node) -> Structure:
             "use gx.jvp, gx.vjp or gx.hvp, which need no matrix",
         ) from None
     return structure_of(rows, columns, shape, reasons)
-
-
-def size_of(node: Node) -> int:
-    """Returns the number of a node's elements, whose sizes are numbers."""
-    return int(np.prod(node.shape, dtype=np.int64))
 
 
 @guarded("sparsity")

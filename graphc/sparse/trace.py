@@ -17,7 +17,7 @@ from graphc.core.walk import fold
 from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.steps import steps_gathered
 from graphc.sparse.contraction import contracted, matmul_letters
-from graphc.sparse.pattern import NOTHING, Pattern, TooManyEntries, union, whole
+from graphc.sparse.pattern import NOTHING, Pattern, TooManyEntries, sizes, union, whole
 from graphc.sparse.rules import everything, is_static, known, rule_of, several
 
 #: Blocks that are gone through as if they were written out.
@@ -42,7 +42,7 @@ def _sizes(node: Node) -> tuple[int, ...]:
             f"{describe(node, 3)} is {node.type}: the structure hangs on the named size",
             "declare the sizes as numbers",
         )
-    return tuple(node.shape)
+    return sizes(node.shape)
 
 
 class _Walk:

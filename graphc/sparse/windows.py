@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from graphc.core.node import Node
-from graphc.sparse.pattern import NOTHING, Array, Pattern, collected, move, reduced, spread, union
+from graphc.sparse.pattern import (
+    NOTHING,
+    Array,
+    Pattern,
+    collected,
+    elements,
+    move,
+    reduced,
+    sizes,
+    spread,
+    union,
+)
 
 
 def window_parts(
@@ -19,7 +30,7 @@ def window_parts(
     padding: Sequence[tuple[int, int]],
     x_dilation: Sequence[int],
     dilation: Sequence[int],
-    counts: Sequence[int],
+    counts: Sequence[Any],
 ) -> Iterator[Array]:
     """Yields for each place of the window what stands there, 0 where nothing does.
 
@@ -80,8 +91,8 @@ def _pool_parts(node: Node, pattern: Pattern, params: Any, counts: Any) -> list[
 
 def place_pattern(node: Node, pattern: Pattern) -> Pattern:
     """Returns the pattern of `pool_place`: each window may put its element at any of its places."""
-    shape = tuple(node.shape)
-    numbers = np.arange(1, int(np.prod(shape)) + 1).reshape(shape)
+    shape = sizes(node.shape)
+    numbers = np.arange(1, elements(shape) + 1).reshape(shape)
     ones = (1,) * len(node.params["window"])
     params = node.params
     counts = node.args[0].shape[1:-1]
@@ -100,7 +111,7 @@ def conv_pattern(node: Node, x: Pattern, kernel: Pattern, constant: Array | None
         kernel: the pattern of its kernel.
         constant: the kernel's value, where it is known.
     """
-    shape = tuple(node.shape)
+    shape = sizes(node.shape)
     params = node.params
     x_layout, kernel_layout, out_layout = params["layouts"]
     found: list[Pattern] = []

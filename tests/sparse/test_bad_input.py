@@ -14,8 +14,10 @@ import graphc as gx
 from tests.bad_input_checker import check_case, flat
 from tests.sparse.graphs import arrow, tridiagonal
 
+#: Wrong calls are wrong for a type checker too.
+anything: Any = gx
 X, OUTPUT = tridiagonal(8)
-MADE = gx.sparse_jacobian(OUTPUT, X)
+MADE: Any = gx.sparse_jacobian(OUTPUT, X)
 NAMED = gx.input("named", ("n",), gx.float64)
 WHOLE = gx.input("whole", (3,), gx.int32)
 COMPLEX = gx.input("complex", (3,), gx.complex128)
@@ -23,31 +25,31 @@ LONG = gx.input("long", (20_000,), gx.float64)
 
 CASES: Any = {
     "wrt": [
-        (lambda: gx.sparse_jacobian(OUTPUT, [X]), gx.ArgumentError, "no graph value"),
-        (lambda: gx.sparse_jacobian(OUTPUT, None), gx.ArgumentError, "no graph value"),
-        (lambda: gx.sparsity(OUTPUT, "x"), gx.ArgumentError, "no graph value"),
-        (lambda: gx.sparse_jacobian(gx.cast(WHOLE, "float64"), WHOLE), gx.GradError, "float"),
-        (lambda: gx.sparse_jacobian(gx.real(COMPLEX), COMPLEX), gx.GradError, "complex"),
-        (lambda: gx.sparse_jacobian(NAMED * 2, NAMED), gx.DimError, "named size"),
+        (lambda: anything.sparse_jacobian(OUTPUT, [X]), gx.ArgumentError, "no graph value"),
+        (lambda: anything.sparse_jacobian(OUTPUT, None), gx.ArgumentError, "no graph value"),
+        (lambda: anything.sparsity(OUTPUT, "x"), gx.ArgumentError, "no graph value"),
+        (lambda: anything.sparse_jacobian(gx.cast(WHOLE, "float64"), WHOLE), gx.GradError, "float"),
+        (lambda: anything.sparse_jacobian(gx.real(COMPLEX), COMPLEX), gx.GradError, "complex"),
+        (lambda: anything.sparse_jacobian(NAMED * 2, NAMED), gx.DimError, "named size"),
     ],
     "output": [
-        (lambda: gx.sparse_jacobian(3.0, X), gx.ArgumentError, "no graph value"),
-        (lambda: gx.sparsity([OUTPUT], X), gx.ArgumentError, "no graph value"),
-        (lambda: gx.sparse_jacobian(X > 0, X), gx.GradError, "bool"),
-        (lambda: gx.sparse_hessian(OUTPUT, X), gx.GradError, "not a scalar"),
-        (lambda: gx.sparse_hessian(gx.sum(NAMED**2), NAMED), gx.DimError, "named size"),
-        (lambda: gx.sparse_jacobian(), gx.ArgumentError, "missing"),
+        (lambda: anything.sparse_jacobian(3.0, X), gx.ArgumentError, "no graph value"),
+        (lambda: anything.sparsity([OUTPUT], X), gx.ArgumentError, "no graph value"),
+        (lambda: anything.sparse_jacobian(X > 0, X), gx.GradError, "bool"),
+        (lambda: anything.sparse_hessian(OUTPUT, X), gx.GradError, "not a scalar"),
+        (lambda: anything.sparse_hessian(gx.sum(NAMED**2), NAMED), gx.DimError, "named size"),
+        (lambda: anything.sparse_jacobian(), gx.ArgumentError, "missing"),
     ],
     "mode": [
-        (lambda: gx.sparse_jacobian(OUTPUT, X, mode="hvp"), gx.EngineError, "'hvp'"),
-        (lambda: gx.sparse_jacobian(OUTPUT, X, mode=3), gx.EngineError, "3"),
-        (lambda: gx.sparse_hessian(gx.sum(X), X, mode="vjp"), gx.EngineError, "'vjp'"),
+        (lambda: anything.sparse_jacobian(OUTPUT, X, mode="hvp"), gx.EngineError, "'hvp'"),
+        (lambda: anything.sparse_jacobian(OUTPUT, X, mode=3), gx.EngineError, "3"),
+        (lambda: anything.sparse_hessian(gx.sum(X), X, mode="vjp"), gx.EngineError, "'vjp'"),
         (
-            lambda: gx.sparse_jacobian(gx.softmax(X, axis=0), X, mode="bands"),
+            lambda: anything.sparse_jacobian(gx.softmax(X, axis=0), X, mode="bands"),
             gx.EngineError,
             "softmax",
         ),
-        (lambda: gx.sparse_jacobian(OUTPUT, X, mode="both"), gx.EngineError, "no few rows"),
+        (lambda: anything.sparse_jacobian(OUTPUT, X, mode="both"), gx.EngineError, "no few rows"),
     ],
     "values": [
         (lambda: MADE.csr(np.ones(3)), gx.ShapeError, "22 entries"),
@@ -59,7 +61,7 @@ CASES: Any = {
     ],
     "dense": [
         (
-            lambda: gx.sparse_jacobian(gx.softmax(LONG, axis=0), LONG),
+            lambda: anything.sparse_jacobian(gx.softmax(LONG, axis=0), LONG),
             gx.BudgetError,
             "dense",
         ),
