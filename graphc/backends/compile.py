@@ -119,7 +119,9 @@ class Compiled:
             args, named = self._spec()
         given = self._match(args, named)
         sizes = bind_sizes(list(given), [np.shape(v) for v in given.values()])
-        return self._program.at(sizes)[1]
+        found = self._program.at(sizes)[1]
+        packing = None if self._flat is None else self._flat.packing
+        return found if packing is None else Plan((*found.choices, packing.choice()))
 
     def lower(self, *args: Any, **named: Any) -> Any:
         """Returns JAX's Lowered object; without values, for the declared types."""

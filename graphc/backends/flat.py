@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from graphc.backends.arguments import as_declared
 from graphc.backends.jax import lower
@@ -38,7 +39,9 @@ class Flat:
         self.packing: Packing | None = None
         if static:
             kept = set(self.donated)
-            self.packing = packing_of(nodes({}), [n for n in inputs if n not in kept])
+            # With donation there is no other way for a call, so nothing is packed that need not be.
+            others = [n for n in inputs if n not in kept]
+            self.packing = packing_of(nodes({}), others, many=not donated)
         packing = self.packing
         kept = set(self.donated)
         plain = inputs if packing is None else packing.inputs
@@ -56,18 +59,15 @@ class Flat:
 
     def __call__(self, given: Mapping[Node, Any]) -> list[Any] | None:
         """Returns the outputs; None where the plain way must be gone: JAX traces, values misfit."""
-        tracer = jax.core.Tracer
-        if any(isinstance(value, tracer) for value in given.values()):
+        if any(isinstance(value, Tracer) for value in given.values()):
             return None
         packed: list[Any] | None = []
         if self.packing is not None:
             packed = packed_values(self.packing, given)
-            if packed is None and not self.donated:
+            if packed is None:
                 return None
         if self.donated:
             self._check(given)
-            if packed is None:
-                return None
         mine = tuple([given[n] for n in self.donated])
         results = self._jitted(tuple(packed or ()), mine, tuple([given[n] for n in self._plain]))
         return results if self.packing is None else unpacked(self.packing, results)
@@ -101,7 +101,7 @@ class Flat:
 def gone(given: Mapping[Node, Any]) -> ArgumentError | None:
     """Returns an error in words where an array was donated away before."""
     for node, value in given.items():
-        known = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+        known = isinstance(value, jax.Array) and not isinstance(value, Tracer)
         if known and value.is_deleted():
             return _gone(node)
     return None

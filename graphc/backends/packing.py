@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from graphc.backends.values import check_kind
 from graphc.core.graph import LEAF_OPS
@@ -22,12 +23,15 @@ from graphc.core.node import Node, apply_named, make
 from graphc.core.type import TensorType, element_count
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.shaping import stack_op
+from graphc.optimize.choice import Choice
 from graphc.optimize.rows import row, row_of
 
 #: Leaves, or results, that are packed at least.
 _LEAST = 16
 #: Leaves of one type that are packed although no loop wants them: how many, and their elements.
 _MANY, _SMALL = 64, 1024
+#: Seconds that passing one argument takes.
+_ARGUMENT = 2.5e-7
 #: Arrays stacked by one small program, and the bytes of a row up to which that is done.
 _CHUNK, _LIGHT = 32, 4096
 #: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.1 s.
@@ -65,26 +69,38 @@ class Packing:
     results: tuple[Node, ...]
     places: tuple[tuple[int, int], ...]
 
-    def __str__(self) -> str:
-        parts = [f"{len(p.leaves)} arguments {p.formal.type.shape[1:] or '()'}" for p in self.packs]
+    def choice(self) -> Choice:
+        """Returns what is packed, for the plan."""
         counts: dict[int, int] = {}
         for result, index in self.places:
             if index >= 0:
                 counts[result] = counts.get(result, 0) + 1
-        parts += [f"{count} results" for count in counts.values()]
-        return ", ".join(parts)
+        many = [f"{len(pack.leaves)} arguments" for pack in self.packs]
+        many += [f"{count} results" for count in counts.values()]
+        total = sum(len(pack.leaves) for pack in self.packs) + sum(counts.values())
+        few = len(self.packs) + len(counts)
+        return Choice(
+            "packing",
+            ", ".join(many),
+            f"{few} array{'s' if few > 1 else ''}, stacked and taken apart outside of the program",
+            True,
+            total * _ARGUMENT,
+            few * _ARGUMENT,
+            "loops take them whole" if any(p.needed for p in self.packs) else "shorter calls",
+        )
 
 
-def packing_of(nodes: Sequence[Node], inputs: Sequence[Node]) -> Packing | None:
+def packing_of(nodes: Sequence[Node], inputs: Sequence[Node], many: bool = True) -> Packing | None:
     """Returns a program with packed arguments and results; None where there is nothing to pack.
 
     Args:
         nodes: the outputs.
         inputs: the leaves in the order of the arguments.
+        many: pack many small arguments too that no loop wants.
     """
     if len(inputs) < _LEAST and len(nodes) < _LEAST:
         return None
-    packs = _packs(nodes, inputs)
+    packs = _packs(nodes, inputs, many)
     replace: dict[Node, Node] = {}
     for pack in packs:
         replace.update((leaf, row(pack.formal, k)) for k, leaf in enumerate(pack.leaves))
@@ -109,7 +125,7 @@ def _same(left: Sequence[Node], right: Sequence[Node]) -> bool:
     return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
 
 
-def _packs(nodes: Sequence[Node], inputs: Sequence[Node]) -> list[Pack]:
+def _packs(nodes: Sequence[Node], inputs: Sequence[Node], many: bool) -> list[Pack]:
     given = set(inputs)
     taken: set[Node] = set()
     found: list[Pack] = []
@@ -128,7 +144,7 @@ def _packs(nodes: Sequence[Node], inputs: Sequence[Node]) -> list[Pack]:
         if all(a in given and a not in taken for a in args) and len(set(args)) == len(args):
             add(args, True)
     groups: dict[Any, list[Node]] = {}
-    for node in inputs:
+    for node in inputs if many else ():
         if node not in taken and node.op.name in LEAF_OPS and node.type.is_static:
             count = element_count(node.type.shape)
             if isinstance(count, int) and count <= _SMALL:
@@ -149,9 +165,10 @@ def _results(nodes: Sequence[Node]) -> tuple[list[Node], list[tuple[int, int]]]:
     results: dict[Node, int] = {}
     places: list[tuple[int, int]] = []
     for node, place in zip(nodes, found, strict=True):
-        whole = place is not None and rows_of[place[0]] >= _LEAST and bool(place[0].args)
+        size = 0 if place is None or not place[0].args else place[0].shape[0]
+        count = 0 if place is None else rows_of[place[0]]
         # An array much larger than what is wanted of it stays inside.
-        if place is not None and whole and 2 * rows_of[place[0]] >= place[0].shape[0]:
+        if place is not None and isinstance(size, int) and count >= max(_LEAST, (size + 1) // 2):
             places.append((results.setdefault(place[0], len(results)), place[1]))
         else:
             places.append((results.setdefault(node, len(results)), -1))
@@ -180,7 +197,7 @@ def packed_values(
 
 def _stacked(pack: Pack, values: list[Any]) -> Any:
     kinds = {type(value) for value in values}
-    if any(issubclass(kind, jax.core.Tracer) for kind in kinds):
+    if any(issubclass(kind, Tracer) for kind in kinds):
         return None
     leaf = pack.leaves[0]
     target, shape = leaf.type.dtype.numpy, leaf.type.shape
@@ -192,8 +209,9 @@ def _stacked(pack: Pack, values: list[Any]) -> Any:
         return None
     if any(value.shape != shape for value in values):
         return None
-    for dtype in {value.dtype for value in values}:
-        check_kind(leaf, dtype)
+    if len({value.dtype for value in values}) > 1 or values[0].dtype != target:
+        for node, value in zip(pack.leaves, values, strict=True):
+            check_kind(node, value.dtype)
     return np.stack(values).astype(target, copy=False)
 
 

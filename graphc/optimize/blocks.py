@@ -192,7 +192,7 @@ class Maker:
         if name != self._name:
             return False
         loose = sum(e.loose for e in entries)
-        if loose and not run.moves and context.forced != {name}:
+        if loose and not run.moves and context.forced != frozenset({name}):
             return False
         n, p = run.count, run.period
         node = COMPILE_NODE / RUNS

@@ -51,7 +51,7 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
             else:
                 maker.made[node] = make(node.op, args, node.params)
             i += 1
-        if not made and context.forced == {name}:
+        if not made and context.forced == frozenset({name}):
             raise ArgumentError(
                 f"optimize={name!r} was asked for, and no equal blocks "
                 f"{'follow one another' if name == 'roll' else 'stand side by side'} in the graph",

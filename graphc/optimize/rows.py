@@ -40,12 +40,9 @@ def rows(stack: Node, first: int, step: int, count: int) -> Node:
     """Returns entries first, first + step, ... of the leading axis: the array itself where all."""
     if first == 0 and step == 1 and stack.shape[0] == count:
         return stack
-    stop: int | None = first + step * (count - 1) + (1 if step > 0 else -1)
-    if stop is not None and stop < 0:
-        stop = None
-    return make(
-        slice_op, (stack,), {"bounds": ((first, stop, step), *[None] * (len(stack.shape) - 1))}
-    )
+    behind = first + step * (count - 1) + (1 if step > 0 else -1)
+    bound = (first, None if behind < 0 else behind, step)
+    return make(slice_op, (stack,), {"bounds": (bound, *[None] * (len(stack.shape) - 1))})
 
 
 def entry_type(stack: Node) -> TensorType:
