@@ -17,7 +17,7 @@ from graphc.diff.forward import forward_jacobian
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
 from graphc.diff.reverse import reverse_gradients
-from graphc.diff.strategy import STRATEGIES, OneWay, jacobian_by_cost
+from graphc.diff.strategy import HESSIAN_STRATEGIES, STRATEGIES, OneWay, jacobian_by_cost
 
 #: Engines of whole Jacobians: chosen by cost, or made of both modes.
 WAYS = ("auto", "mixed", "elimination")
@@ -41,7 +41,8 @@ def jacobians(
         system_for(engine, match)
         return [numeric_jacobian(output, n, chunk=chunk, **options) for n in wrt]
     if engine in ("auto", "mixed"):
-        return [_by_cost(output, n, engine, chunk, match) for n in wrt]
+        engines = STRATEGIES if engine == "auto" else (engine,)
+        return [_by_cost(output, n, engines, chunk, match) for n in wrt]
     pull = functools.partial(pull_of(engine, match), **options)
     return [rows(output, n, pull, chunk) for n in wrt]
 
@@ -52,20 +53,26 @@ def hessians(loss: Node, wrt: Sequence[Node], engine: str, match: str) -> list[l
     gradients = jacobians(loss, wrt, first, 64, match, {})
     if engine == "elimination":
         return [jacobians(g, wrt, engine, 64, match, {}) for g in gradients]
+    engines = HESSIAN_STRATEGIES if engine == "auto" else (engine,)
     return [
-        [_by_cost(g, n, engine, 64, match, loss if n is w else None) for n in wrt]
+        [_by_cost(g, n, engines, 64, match, loss if n is w else None) for n in wrt]
         for w, g in zip(wrt, gradients, strict=True)
     ]
 
 
 def _by_cost(
-    output: Node, wrt: Node, engine: str, chunk: int, match: str, loss: Node | None = None
+    output: Node,
+    wrt: Node,
+    engines: Sequence[str],
+    chunk: int,
+    match: str,
+    loss: Node | None = None,
 ) -> Node:
     found, _, choice, _ = jacobian_by_cost(
         output,
         wrt,
         one_ways(chunk, match),
-        engines=STRATEGIES if engine == "auto" else (engine,),
+        engines=engines,
         system=system_for("reverse", match),
         loss=loss,
     )

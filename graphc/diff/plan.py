@@ -18,7 +18,13 @@ from graphc.diff.engines import system_for
 from graphc.diff.jacobians import one_ways
 from graphc.diff.operands import float_node, wrt_nodes
 from graphc.diff.reverse import reverse_gradients
-from graphc.diff.strategy import Candidate, DerivativePlan, jacobian_by_cost
+from graphc.diff.strategy import (
+    HESSIAN_STRATEGIES,
+    STRATEGIES,
+    Candidate,
+    DerivativePlan,
+    jacobian_by_cost,
+)
 from graphc.diff.waist import number_of_elements
 from graphc.measure.time import time_together
 
@@ -76,7 +82,13 @@ def derivative_plan(
         with collection_paused():
             ways = one_ways(chunk, match)
             graphs, found, choice, why = jacobian_by_cost(
-                of, by, ways, sizes=sizes, system=system, loss=loss
+                of,
+                by,
+                ways,
+                engines=STRATEGIES if order == 1 else HESSIAN_STRATEGIES,
+                sizes=sizes,
+                system=system,
+                loss=loss,
             )
         if measure is not None:
             found = _measured(graphs, found, given, measure)

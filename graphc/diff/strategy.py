@@ -16,6 +16,10 @@ from graphc.optimize.price import number_of, seconds
 
 #: The strategies in the order in which they are told; among equals the first is taken.
 STRATEGIES = ("reverse", "forward", "mixed", "elimination")
+#: The same for Hessians: forward over reverse.
+HESSIAN_STRATEGIES = ("forward", "reverse", "mixed", "elimination")
+#: Predicted seconds nearer to each other than this are equal.
+_EQUAL = 1.05
 #: Nodes up to which elimination is tried unasked: it makes a Jacobian of single scalars, which
 #: XLA compiles slowly.
 _SCALARS = 2_000
@@ -148,7 +152,8 @@ def jacobian_by_cost(
                 seconds=seconds([graph], sizes),
             )
         found.append(told)
-    taken = min((c for c in found if c.applies), key=lambda c: c.seconds)
+    least = min(c.seconds for c in found if c.applies)
+    taken = next(c for c in found if c.applies and c.seconds <= least * _EQUAL)
     return made, found, taken.engine, _why(taken, found)
 
 
@@ -222,6 +227,6 @@ def _why(taken: Candidate, found: Sequence[Candidate]) -> str:
         return "no other way applies" if len(found) > 1 else "asked for"
     next_best = min(others, key=lambda c: c.seconds)
     times = next_best.seconds / taken.seconds if taken.seconds else float("inf")
-    if times < 1.005:
-        return f"predicted to cost no more than {next_best.engine}"
+    if times < _EQUAL:
+        return f"predicted to cost as much as {next_best.engine}"
     return f"predicted to take {times:.3g} times less than {next_best.engine}"

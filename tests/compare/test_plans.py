@@ -30,7 +30,8 @@ def test_plans_hold_predicted_and_measured_seconds_of_every_way() -> None:
     assert [p.kind for p in plans] == ["Jacobian", "Hessian"]
     for plan in plans:
         assert plan.choice in [way.engine for way in plan.ways]
-        assert [way.engine for way in plan.ways] == ["reverse", "forward", "mixed", "elimination"]
+        ways = [way.engine for way in plan.ways]
+        assert sorted(ways) == ["elimination", "forward", "mixed", "reverse"]
         for way in plan.ways:
             assert way.applies == (way.predicted_seconds is not None)
             assert way.applies == (way.measured_seconds is not None)
