@@ -12,6 +12,8 @@ beside A A^T. So DEFINITE alone lets nobody trust a Cholesky factor; DECLARED do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order_until
@@ -30,10 +32,15 @@ from graphc.optimize.fact_rules import RULES
 
 
 class Facts:
-    """The facts of the nodes that somebody asked about, and of what they need."""
+    """The facts of the nodes that somebody asked about, and of what they need.
 
-    def __init__(self) -> None:
-        self._known: dict[Node, int] = {}
+    Args:
+        given: facts of leaves that are known from elsewhere, as those of a body's inputs are.
+    """
+
+    def __init__(self, given: Mapping[Node, int] | None = None) -> None:
+        self._known: dict[Node, int] = dict(given or {})
+        self.given = any(self._known.values())
 
     def of(self, node: Node) -> int:
         """Returns the facts of a node as bits."""

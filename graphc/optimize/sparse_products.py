@@ -110,7 +110,7 @@ def _hot(matrix: Node, bits: int, worker: Worker) -> OneHot | None:
     if found is not None:
         return found
     if bits & ONE_HOT and matrix.op.name == "assume" and "one_hot" in matrix.params["facts"]:
-        places = apply_named("argmax", matrix, axis=matrix.ndim - 1)
+        places = apply_named("argmax", matrix, axis=matrix.ndim - 1, keepdims=False)
         return OneHot(places, matrix.shape[-1], columns=False)
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from graphc.core.graph import Graph
 from graphc.core.node import Node, make
 from graphc.core.walk import rebuild, topological_order
-from graphc.ops.flow.inner import RUNNING, bodies_run, with_bodies
+from graphc.ops.flow.inner import RUNNING, Body, bodies_run, with_bodies
 from graphc.optimize.facts import Facts
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inverses import inverse_uses, without_inverse
@@ -32,68 +32,107 @@ _ALL: Mapping[str, Handler] = {**HANDLERS, **_PRODUCTS}
 
 def apply_structure(roots: Sequence[Node], context: Context) -> list[Node]:
     """Returns the roots with structure made use of; bodies of loops and blocks too."""
-    worker = Worker("structure", context, Facts(), Prices(context.sizes, context.machine))
-    return _Walk(worker, _structured).graph(roots)
+    return _Walk("structure", context, _structured).graph(roots, {})
 
 
 def apply_woodbury(roots: Sequence[Node], context: Context) -> list[Node]:
     """Returns the roots with low-rank changes of diagonals solved as such, where asked for."""
     if "woodbury" not in context.forced:
         return list(roots)
-    worker = Worker("woodbury", context, Facts(), Prices(context.sizes, context.machine))
-    return _Walk(worker, lambda nodes, worker, _: _each(nodes, WOODBURY_HANDLERS, worker)).graph(
-        roots
-    )
+
+    def rewrite(nodes: Sequence[Node], worker: Worker, _: frozenset[str]) -> list[Node]:
+        return _each(nodes, WOODBURY_HANDLERS, worker)
+
+    return _Walk("woodbury", context, rewrite).graph(roots, {})
 
 
 class _Walk:
-    """A pass over a graph and the bodies in it, each of them once."""
+    """A pass over a graph and the bodies in it, each of them once.
+
+    Args:
+        family: its name.
+        context: where choices are told.
+        rewrite: makes the new roots of one graph: `rewrite(roots, worker, names of its ops)`.
+    """
 
     def __init__(
         self,
-        worker: Worker,
+        family: str,
+        context: Context,
         rewrite: Callable[[Sequence[Node], Worker, frozenset[str]], list[Node]],
     ) -> None:
-        self._worker = worker
-        self._rewrite = rewrite
-        self._graphs: dict[Graph, Graph] = {}
+        self._family, self._context, self._rewrite = family, context, rewrite
+        self._prices = Prices(context.sizes, context.machine)
+        self._graphs: dict[tuple[Graph, tuple[int, ...]], Graph] = {}
+        self._concerned: dict[Graph, bool] = {}
 
-    def graph(self, roots: Sequence[Node]) -> list[Node]:
+    def graph(self, roots: Sequence[Node], known: Mapping[Node, int]) -> list[Node]:
+        """Returns the roots rewritten, where the facts of some of their leaves are known."""
+        worker = Worker(self._family, self._context, Facts(known), self._prices)
         order = topological_order(roots)
         names = frozenset({node.op.name for node in order})
         made = list(roots)
         if names & RUNNING:
-            made = self._bodies(made, order)
-        return self._rewrite(made, self._worker, names)
+            made = self._bodies(made, order, worker.facts)
+        return self._rewrite(made, worker, names)
 
-    def _bodies(self, roots: Sequence[Node], order: Sequence[Node]) -> list[Node]:
+    def _bodies(self, roots: Sequence[Node], order: Sequence[Node], facts: Facts) -> list[Node]:
         """Returns the roots with the bodies of loops, branches and blocks rewritten."""
-        changed = False
-        for node in order:
-            for body in bodies_run(node):
-                changed |= self._body(body.graph) is not body.graph
-        if not changed:
+        new: dict[Node, list[Graph]] = {}
+        for node in [n for n in order if n.op.name in RUNNING]:
+            bodies = bodies_run(node)
+            made = [self._body(body, _fixed(node), node, facts) for body in bodies]
+            if any(m is not b.graph for m, b in zip(made, bodies, strict=True)):
+                new[node] = made
+        if not new:
             return list(roots)
 
         def step(node: Node, args: tuple[Node, ...]) -> Node:
-            params = node.params
-            if node.op.name in RUNNING:
-                params = with_bodies(node, [self._body(b.graph) for b in bodies_run(node)])
+            params = with_bodies(node, new[node]) if node in new else node.params
             return make(node.op, args, params)
 
         return rebuild(roots, {}, step)
 
-    def _body(self, graph: Graph) -> Graph:
+    def _body(self, body: Body, fixed: frozenset[int], node: Node, facts: Facts) -> Graph:
         # Bodies nest as deep as a person writes them; each is a graph of its own.
-        if graph not in self._graphs:
-            made = self.graph(graph.outputs)
+        graph = body.graph
+        known: dict[Node, int] = {}
+        if self._concerns(graph):
+            pairs = zip(graph.inputs, body.operands, strict=True)
+            known = {formal: facts.of(node.args[at]) for formal, at in pairs if at in fixed}
+        key = (graph, tuple([known.get(formal, 0) for formal in graph.inputs]))
+        if key not in self._graphs:
+            made = self.graph(graph.outputs, known)
             same = all(new is old for new, old in zip(made, graph.outputs, strict=True))
-            self._graphs[graph] = graph if same else Graph(graph.inputs, made, graph.name)
-        return self._graphs[graph]
+            self._graphs[key] = graph if same else Graph(graph.inputs, made, graph.name)
+        return self._graphs[key]
+
+    def _concerns(self, graph: Graph) -> bool:
+        """Tells whether facts of what a body is given could matter in it."""
+        if graph not in self._concerned:
+            names = {node.op.name for node in topological_order(graph.outputs)}
+            self._concerned[graph] = bool(names & (_SYSTEMS | RUNNING | {"matmul"}))
+        return self._concerned[graph]
+
+
+def _fixed(node: Node) -> frozenset[int]:
+    """Returns the operands that a body sees as they are, in every step."""
+    name, params = node.op.name, node.params
+    every = range(len(node.args))
+    if name in ("call", "switch", "recompute"):
+        return frozenset(every)
+    if name == "map":
+        return frozenset([at for at in every if not params["mapped"][at]])
+    if name == "scan":
+        return frozenset(every[params["carries"] + params["scanned"] :])
+    if name == "while_loop":
+        return frozenset(every[params["carries"] :])
+    return frozenset()
 
 
 def _structured(roots: Sequence[Node], worker: Worker, names: frozenset[str]) -> list[Node]:
-    if not names & _SYSTEMS and not ("matmul" in names and names & _SOURCES):
+    sources = names & _SOURCES or worker.facts.given
+    if not names & _SYSTEMS and not ("matmul" in names and sources):
         return list(roots)
     made = list(roots)
     if "matmul" in names:
