@@ -15,6 +15,7 @@ from graphc.core.type import TensorType, TupleType
 from graphc.ops.control import map_graph, results_of
 from graphc.ops.logic import zeros_like
 from graphc.optimize.family import Context
+from graphc.optimize.placed import joined_stack
 from graphc.optimize.price import number_of
 from graphc.optimize.rows import affine, entry_type, row, rows
 from graphc.optimize.runs import MAX_BACK, Ordering, Run, read_outside
@@ -140,6 +141,14 @@ class Maker:
             return False
         self._build(run, entries)
         return True
+
+    def joined(self, node: Node) -> Node | None:
+        """Returns a stack of values that are mostly rows already; None where they are not."""
+        places = [self._rolled.get(a) for a in node.args]
+        if node.params["axis"] != 0 or not any(places):
+            return None
+        values = [a if p else self.get(a) for a, p in zip(node.args, places, strict=True)]
+        return joined_stack(values, places)
 
     # -- what differs from block to block ----------------
 

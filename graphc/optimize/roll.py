@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 from graphc.core.errors import ArgumentError
 from graphc.core.node import Node, make, place_new_nodes
+from graphc.ops.shaping import stack_op
 from graphc.optimize.blocks import Maker
 from graphc.optimize.family import Context, Family
+from graphc.optimize.placed import stacked_rows
 from graphc.optimize.runs import Ordering, find_runs
 
 #: Blocks and nodes that a run has at least; fewer never pay for the loop.
@@ -22,6 +24,8 @@ _REPEATS, _LEAST = 4, 24
 
 def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
     forced = name in context.forced
+    if name == "roll":
+        roots = stacked_rows(roots)
     ordering = Ordering(roots)
     found = find_runs(ordering, 3 if forced else _REPEATS, 3 if forced else _LEAST)
     found = [run for run in found if run.moves or name == "batch" or len(found) > 1]
@@ -45,8 +49,11 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
                         continue
             node = ordering.nodes[i]
             place_new_nodes(node.place)
-            args = tuple([maker.get(a) for a in node.args])
-            if all(new is old for new, old in zip(args, node.args, strict=True)):
+            joined = maker.joined(node) if made and node.op is stack_op else None
+            args = () if joined is not None else tuple([maker.get(a) for a in node.args])
+            if joined is not None:
+                maker.made[node] = joined
+            elif all(new is old for new, old in zip(args, node.args, strict=True)):
                 maker.made[node] = node
             else:
                 maker.made[node] = make(node.op, args, node.params)

@@ -249,3 +249,28 @@ def test_rolling_the_same_graph_twice_gives_the_same_nodes() -> None:
     outputs, _ = chain(30)
     first, second = (gx.optimize(outputs, rewrites="roll") for _ in range(2))
     assert all(a is b for a, b in zip(first, second, strict=True))
+
+
+def test_rows_of_one_stacked_parameter_and_its_gradient_roll() -> None:
+    x, w = gx.input("x", (2, 3), "float64"), gx.param("W", (30, 3, 3), "float64")
+    h = x
+    for k in range(30):
+        h = gx.tanh(h @ w[k])
+    loss = gx.sum(h)
+    outputs = [loss, gx.grad(loss + gx.sum(w * w), w)]
+    made = gx.optimize(outputs)
+    names = [n.op.name for n in topological_order(made)]
+    assert names.count("scan") == 2 and names.count("map") == 1
+    assert "slice_transpose" not in names and len(names) < 60
+    agree(outputs, made, values([x, w]), ulp=8)
+
+
+def test_a_sum_of_some_placed_rows_is_zero_elsewhere() -> None:
+    w = gx.param("W", (9, 2), "float64")
+    total = gx.sum(w[1])
+    for k in (3, 4, 5, 5, 7):
+        total = total + gx.sum(gx.sin(w[k]) * (k + 1))
+    slope = gx.grad(total, w)
+    made = gx.optimize([slope])
+    assert "slice_transpose" not in [n.op.name for n in topological_order(made)]
+    agree([slope], made, values([w]))
