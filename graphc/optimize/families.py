@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.optimize.chains import PRODUCT_ORDER
+from graphc.optimize.factoring import FACTORING
 from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
 from graphc.optimize.levels import LEVELS
@@ -11,10 +12,13 @@ from graphc.optimize.residuals import RESIDUALS
 from graphc.optimize.roll import BATCH, ROLL
 from graphc.optimize.split_sums import SPLIT_SUMS
 from graphc.optimize.structure import STRUCTURE, WOODBURY
+from graphc.optimize.twins import TWINS
 
 ALL_FAMILIES: tuple[Family, ...] = (
     STRUCTURE,
     WOODBURY,
+    TWINS,
+    FACTORING,
     SPLIT_SUMS,
     REDUCTIONS,
     PRODUCT_ORDER,

@@ -19,6 +19,7 @@ Rows = Callable[[bool], Iterable[tuple[str, str, str]]]
 
 #: Row name to the module in this package whose `rows` measures it, loaded when it is asked for.
 ROWS = {
+    "algebra": "algebra",
     "objectives": "objectives",
     "import": "import_time",
     "chain": "chain",
@@ -27,6 +28,7 @@ ROWS = {
     "conv": "conv_step",
     "fit": "fit_step",
     "networks": "networks_step",
+    "sparse": "sparse",
     "report": "formula_report",
 }
 _PACKAGES = ("numpy", "scipy", "jax", "jaxlib", "sympy", "casadi", "pytensor")
