@@ -201,12 +201,12 @@ def test_rewrites_asked_for_are_made_and_right_at_every_size(
     made = gx.optimize(written, rewrites="structure")
     assert made is not written
     rng = np.random.default_rng(1)
-    values = {
-        str(n.name): rng.integers(-2, 7, n.shape).astype(np.int32)
-        if n.dtype.is_integer
-        else rng.normal(size=n.shape)
-        for n in leaves([written])
-    }
+    values: dict[str, Any] = {}
+    for node in leaves([written]):
+        shape = [int(str(size)) for size in node.shape]
+        whole = node.dtype.is_integer
+        drawn = rng.integers(-2, 7, shape) if whole else rng.normal(size=shape)
+        values[str(node.name)] = drawn.astype(node.dtype.numpy)
     before, after = gx.evaluate([written, made], values)
     np.testing.assert_allclose(after, before, rtol=1e-10, atol=1e-12)
     compiled = gx.compile(written, optimize="structure")
