@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import comb
 from typing import Any
 
-from graphc.ops.special.polygammas import cotangent
+from graphc.backends.mpmath_parts.gammas import bernoulli, loggamma, psi, settled
 
 #: Beyond this the gamma function is infinite in every float.
 HUGE = 10**9
@@ -98,13 +99,8 @@ def gamma(m: Any, x: Any) -> Any:
     if x > HUGE or -x > HUGE:
         return m.inf if x > 0 else m.context.zero
     c = m.context
-    with c.workprec(c.prec + 20 + max(0, c.mag(x))):
-        y = abs(x)
-        # mpmath's own series near 0 takes seconds to prepare for each number of digits.
-        steps = max(0, c.prec // 5 - int(y))
-        value = c.gamma(y + steps)
-        for k in range(steps):
-            value /= y + k
+    with c.workprec(c.prec + 60 + max(0, c.mag(x))):  # a billion's logarithm has 35 bits
+        value = c.exp(loggamma(c, abs(x)))
         if x < 0:
             value = -c.pi / (x * c.sinpi(x) * value)
     return +value
@@ -114,7 +110,7 @@ def lgamma(m: Any, x: Any) -> Any:
     """Returns log(abs(gamma(x)))."""
     if x == m.inf or (_is_pole(m, x) and abs(x) < m.inf):
         return m.inf
-    return m.nan if x != x or x == -m.inf else m.context.loggamma(x).real
+    return m.nan if x != x or x == -m.inf else loggamma(m.context, x)
 
 
 def polygamma(m: Any, x: Any, order: int) -> Any:
@@ -125,15 +121,7 @@ def polygamma(m: Any, x: Any, order: int) -> Any:
         return m.context.zero if order else m.inf
     if _is_pole(m, x):
         return m.inf if order % 2 and x > -m.inf else m.nan
-    c = m.context
-    if x > -10:
-        return c.psi(order, x)
-    # mpmath would walk up to 0.
-    with c.workprec(c.prec + 20 + (order + 2) * max(8, c.mag(x))):
-        cot = c.cospi(x) / c.sinpi(x)
-        turned = c.polyval([c.mpf(k) for k in reversed(cotangent(order))], cot)
-        value = (-1) ** order * c.psi(order, 1 - x) - turned * c.pi ** (order + 1)
-    return +value
+    return psi(m.context, order, x)
 
 
 def cbrt(m: Any, x: Any) -> Any:
@@ -189,7 +177,7 @@ def bessel_moment(m: Any, x: Any, order: int) -> Any:
         return m.nan
     if abs(x) == m.inf:
         return c.zero
-    scale = 2**order * c.beta(order + half, half) / c.pi
+    scale = c.mpf(comb(2 * order, order)) / 2**order  # 2**n B(n + 1/2, 1/2) / pi
     return scale * c.hyp1f1(order + half, order + 1, -2 * abs(x))
 
 
@@ -204,11 +192,7 @@ def i1e(m: Any, x: Any) -> Any:
 
 def betaln(m: Any, x: Any, y: Any) -> Any:
     """Returns log(abs(B(x, y)))."""
-    c = m.context
-    lost = 20 + max(0, c.mag(x)) + max(0, c.mag(y)) + max(0, -c.mag(x)) + max(0, -c.mag(y))
-    with c.workprec(c.prec + 2 * lost):
-        value = lgamma(m, x) + lgamma(m, y) - lgamma(m, x + y)
-    return +value
+    return settled(m.context, lambda: [lgamma(m, x), lgamma(m, y), -lgamma(m, x + y)])
 
 
 def polygamma_step(m: Any, x: Any, d: Any, order: int) -> Any:
@@ -216,10 +200,12 @@ def polygamma_step(m: Any, x: Any, d: Any, order: int) -> Any:
     c = m.context
     if d == 0:
         return c.zero
-    lost = 20 + abs(c.mag(x)) + abs(c.mag(d))
-    with c.workprec(c.prec + 2 * lost):
-        value = polygamma(m, x + d, order) - polygamma(m, x, order)
-    return +value
+    apart = max(0, c.mag(x) - c.mag(d)) if x and c.isfinite(x) and c.isfinite(d) else 0
+
+    def parts() -> list[Any]:
+        return [polygamma(m, x + d, order), -polygamma(m, x, order)]
+
+    return settled(c, parts, 2 * apart)
 
 
 def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
@@ -232,7 +218,7 @@ def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
     if q == m.inf or s == m.inf:
         return c.zero
     # Euler's and Maclaurin's sum; mpmath's own Hurwitz zeta fails for large operands.
-    with c.workprec(c.prec + 30):
+    with c.workprec(c.prec + 40 + max(0, c.mag(s)) + abs(c.mag(q)).bit_length()):
         first = int(c.prec / 4 + s) + order + 2
         steps = max(0, first - int(q))  # for a large s the loop ends by itself, long before
         total = c.zero
@@ -248,9 +234,11 @@ def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
         jet = [gap * (-gap) ** i for i in range(order + 1)]
         jet[0] += 1 / (2 * far)
         rising = ([s / far**2, 1 / far**2] + [c.zero] * order)[: order + 1]
-        j = 1
+        j = whole = 1
         while j < 10 * c.prec:
-            scale = c.bernoulli(2 * j) / c.factorial(2 * j)
+            above, below = bernoulli(j)
+            whole *= 2 * j * (2 * j - 1)
+            scale = c.mpf(above) / (below * whole)
             added = [r * scale for r in rising]
             jet = [a + b for a, b in zip(jet, added, strict=True)]
             least = c.ldexp(1, -c.prec - 10)
@@ -287,7 +275,7 @@ def lower_share(c: Any, a: Any, x: Any) -> Any:
                 break
         else:
             return c.nan
-        value = total * c.exp(a * c.log(x) - x - c.loggamma(a + 1))
+        value = total * c.exp(a * c.log(x) - x - loggamma(c, a + 1))
     return +value
 
 
@@ -315,7 +303,7 @@ def upper_share(c: Any, a: Any, x: Any) -> Any:
             found = latest
         else:
             return c.nan
-        value = latest * c.exp(a * c.log(x) - x - c.loggamma(a))
+        value = latest * c.exp(a * c.log(x) - x - loggamma(c, a))
     return +value
 
 
@@ -354,7 +342,7 @@ def igamma_quotient(m: Any, a: Any, y: Any, order: int) -> Any:
         return m.nan
     with c.workprec(c.prec + 40):
         x = c.exp(y)
-        value = igamma(m, a, x, order) / c.exp(a * y - x) * c.gamma(a)
+        value = igamma(m, a, x, order) / c.exp(a * y - x) * gamma(m, a)
     return +value
 
 
@@ -366,11 +354,11 @@ def log_gamma_quantile(m: Any, a: Any, p: Any) -> Any:
     if p in (0, 1):
         return m.inf if p else -m.inf
     with c.workprec(c.prec + 100 - c.mag(1 - p)):
-        y = (c.log(p) + c.loggamma(a + 1)) / a
+        y = (c.log(p) + loggamma(c, a + 1)) / a
         for _ in range(1000):
             x = c.exp(y)
             chance = lower_share(c, a, x)
-            move = c.log(p / chance) * chance / c.exp(a * y - x) * c.gamma(a)
+            move = c.log(p / chance) * chance / c.exp(a * y - x) * gamma(m, a)
             y += move
             if abs(move) <= c.ldexp(1, 10 - c.prec // 2):  # squared by the last step
                 break
