@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -27,6 +28,7 @@ from graphc.backends.jax_parts import special as special_parts
 from graphc.backends.run import run_graph, run_joined
 from graphc.backends.scaling import square_scale
 from graphc.core.dtype import DType
+from graphc.core.errors import EngineError
 from graphc.core.graph import Graph
 from graphc.core.node import Node
 from graphc.core.type import TupleType
@@ -329,8 +331,9 @@ class JaxNamespace:
                 full[index] = value
             return tuple(run_graph(graph, full, self))
 
-        _, back = jax.vjp(function, *[primals[i] for i in wrt])
-        found = back(seeds)
+        with _rules_of_jax():
+            _, back = jax.vjp(function, *[primals[i] for i in wrt])
+            found = back(seeds)
         return found[0] if len(found) == 1 else found
 
     def jax_jvp(self, graph: Graph, args: Sequence[Any], moving: Sequence[int]) -> Any:
@@ -343,8 +346,20 @@ class JaxNamespace:
                 full[index] = value
             return tuple(run_graph(graph, full, self))
 
-        _, found = jax.jvp(function, tuple(primals[i] for i in moving), tangents)
+        with _rules_of_jax():
+            _, found = jax.jvp(function, tuple(primals[i] for i in moving), tangents)
         return found[0] if len(found) == 1 else found
+
+
+@contextmanager
+def _rules_of_jax() -> Generator[None]:
+    """Says in words that JAX cannot differentiate one of its own functions, such as nextafter."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise EngineError(
+            f"JAX has no derivative here: {error}", "take the engine reverse or forward"
+        ) from error
 
 
 for _name in JaxNamespace._direct:  # pyright: ignore[reportPrivateUsage]  (this module's own)
