@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from graphc.core.graph import Graph
 from graphc.core.node import Node, make
+from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.flow.inner import RUNNING, Body, bodies_run, with_bodies
 from graphc.optimize.facts import Facts
@@ -151,7 +152,7 @@ def _each(roots: Sequence[Node], handlers: Mapping[str, Handler], worker: Worker
         same = all(new is old for new, old in zip(args, node.args, strict=True))
         made = node if same else make(node.op, args, node.params)
         for _ in range(_AGAIN):
-            handler = handlers.get(made.op.name)
+            handler = None if _is_narrow(made) else handlers.get(made.op.name)
             better = None if handler is None else handler(made, worker)
             if better is None or better is made:
                 break
@@ -161,10 +162,16 @@ def _each(roots: Sequence[Node], handlers: Mapping[str, Handler], worker: Worker
     return rebuild(roots, {}, step)
 
 
+def _is_narrow(node: Node) -> bool:
+    """Tells whether a node has floats of 16 bits: in one operation they are computed in 32."""
+    return isinstance(node.type, TensorType) and node.dtype.is_inexact and node.dtype.bits < 32
+
+
 STRUCTURE = Family(
     name="structure",
     doc="systems, determinants and products by what is known of their matrices",
     valid="equal in exact arithmetic for finite operands of which what `gx.assume` says is true; "
+    "not for floats of 16 bits, which would be rounded between two operations; "
     "a factor of a matrix that is positive definite by derivation alone is held to it when it "
     "runs, and elimination takes its place where rounding made the matrix indefinite",
     apply=apply_structure,

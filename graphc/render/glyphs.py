@@ -230,6 +230,11 @@ def _dim_size(node: Node) -> Glyph:
     return Glyph(clean(node.params.get("size", "size"), 24), note="size")
 
 
+def _assume(node: Node) -> Glyph:
+    words = ", ".join(str(fact).replace("_", " ") for fact in node.params["facts"])
+    return Glyph("assume", note=clean(words, 48))
+
+
 _BLOCK_NOTES = {
     "map": "for each row",
     "call": "block",
@@ -240,6 +245,7 @@ _BLOCK_NOTES = {
 }
 
 _SPECIAL: dict[str, Callable[[Node], Glyph]] = {
+    "assume": _assume,
     "where": _where,
     "integer_pow": _integer_pow,
     "matmul": _matmul,
