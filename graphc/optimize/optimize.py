@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node
@@ -13,6 +15,7 @@ from graphc.core.walk import collection_paused
 from graphc.optimize.choice import Plan
 from graphc.optimize.families import ALL_FAMILIES
 from graphc.optimize.family import Context
+from graphc.optimize.residuals import RESIDUALS
 from graphc.simplify.passes import check_nodes
 
 
@@ -74,13 +77,38 @@ def optimized(
             f"memory={show_value(memory)} is no count of bytes", "for example memory=2**30"
         )
     everything = rewrites is True
-    context = Context(dict(sizes or {}), memory=memory, forced=frozenset(names))
+    known = _checked_sizes(sizes)
+    context = Context(known, memory=memory, forced=frozenset(names))
+    if memory is not None:  # whatever else is chosen
+        names.append(RESIDUALS.name)
     made = list(nodes)
     with collection_paused():
         for family in ALL_FAMILIES:
             if everything or family.name in names:
                 made = family.apply(made, context)
     return made, Plan(tuple(context.choices))
+
+
+def _checked_sizes(sizes: Any) -> dict[str, int]:
+    """Returns numbers by the names of sizes.
+
+    Raises:
+        ArgumentError: they are no such mapping.
+    """
+    if sizes is None:
+        return {}
+    if not isinstance(sizes, Mapping):
+        raise ArgumentError(
+            f"sizes={show_value(sizes)} is no mapping", "write sizes={'batch': 128}"
+        )
+    for name, number in sizes.items():
+        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not isinstance(name, str) or not whole or number < 0:
+            raise ArgumentError(
+                f"sizes holds {show_value(name)}: {show_value(number)}",
+                "give each name a number of 0 or more, as in sizes={'batch': 128}",
+            )
+    return {name: int(number) for name, number in sizes.items()}
 
 
 def _names(rewrites: bool | str | Sequence[str]) -> list[str]:
