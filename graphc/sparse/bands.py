@@ -191,7 +191,7 @@ def _elementwise(node: Node, operands: Sequence[list[Band]]) -> list[Band]:
                 continue
             if band.slope.ndim == 0 and slope.op.name == "broadcast_to" and not slope.args[0].ndim:
                 slope = slope.args[0]  # what a rule spread out again
-            pick = np.broadcast_to(band.pick, shape)
+            pick = band.pick if band.pick.shape == shape else np.broadcast_to(band.pick, shape)
             if slope.ndim and slope.shape != shape:
                 slope = broadcast_to(slope, shape)
             # The slope of the operation alone is not 0 where nothing is read.

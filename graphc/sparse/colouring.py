@@ -22,6 +22,9 @@ Array = np.ndarray[Any, Any]
 
 #: Entries up to which the order by incidence degree is tried, which takes a heap.
 _HEAP_ENTRIES = 200_000
+#: Above so many entries what is within twice the fewest colours there can be is good enough: one
+#: more order would take longer than many passes.
+MANY = 2**20
 #: Rows looked at before all of them are, where colours by remainder are tried.
 _SAMPLE = 1000
 
@@ -57,8 +60,9 @@ def colour_columns(rows: Array, columns: Array, shape: tuple[int, int]) -> Colou
     width = shape[1]
     if not len(rows):
         return Colours(np.zeros(width, np.int64), min(1, width), 1, "no entries")
-    order = np.argsort(rows, kind="stable")
-    rows, columns = rows[order], columns[order]
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        rows, columns = rows[order], columns[order]
     per_row = np.bincount(rows, minlength=shape[0])
     least = int(per_row.max())
     periodic = _by_remainder(rows, columns, per_row, width, least)
@@ -68,7 +72,8 @@ def colour_columns(rows: Array, columns: Array, shape: tuple[int, int]) -> Colou
     found = [] if periodic is None else [periodic]
     natural = np.arange(width)
     found.append(_greedy(starts, members, natural, shape[0], "columns as they come"))
-    if found[-1].count > least:
+    enough = least * (2 if len(rows) > MANY else 1)
+    if found[-1].count > enough:
         # Columns that share a row with many others first; those of one row count once for each.
         degree = np.bincount(columns, weights=(per_row - 1)[rows], minlength=width)
         largest = np.argsort(-degree, kind="stable")

@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 MAX_TERMS = 16
 #: A reduction over so many elements keeps them as terms of their own.
 MAX_SPREAD = 8
+#: Index arrays above this size are compared at a few places first.
+_MANY = 256
 #: Entries of one table; past it (half a gigabyte) every element is taken to depend on everything.
 MAX_ENTRIES = 2**26
 
@@ -97,7 +99,13 @@ def overlay(left: Array, right: Array) -> Array | None:
     """Returns one index array for two that agree wherever both are there; None where they don't."""
     if left is right:
         return left
-    for a, b in ((_sample(left), _sample(right)), (left, right)):
+    if left.ndim == 0:
+        a, b = int(left), int(right)
+        return None if a != b and a and b else (left if a else right)
+    both = ((left, right),)
+    if left.size > _MANY:  # a few elements tell most of those that do not agree
+        both = ((_sample(left), _sample(right)), *both)
+    for a, b in both:
         clash = a != b
         clash &= a != 0
         clash &= b != 0

@@ -283,10 +283,12 @@ def several(node: Node, patterns: Sequence[Pattern], tell: Tell) -> tuple[Patter
             union([_by_batch(node, p, a, s) for p, a in zip(patterns, node.args, strict=True)], s)
             for s in shapes
         )
-    if node.op.name == "top_k":
-        line = reduced(patterns[0], (node.args[0].ndim - 1,), (*node.args[0].shape[:-1], 1))
+    if node.op.name in ("top_k", "sort"):
+        have = sizes(node.args[0].shape)
+        axis = node.params.get("axis", len(have) - 1) % len(have)
+        line = reduced(patterns[0], (axis,), (*have[:axis], 1, *have[axis + 1 :]))
         return tuple(spread(line, s) for s in shapes)
-    if node.op.name == "map":
+    if node.op.name in ("map", "levelled"):
         return tuple(_mapped(node, patterns, s) for s in shapes)
     tell(f"{node.op.name} is taken to need every element of its operands")
     return tuple(everything(node, patterns, s) for s in shapes)
@@ -323,14 +325,14 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("sum", "mean", "max", "min", "prod", "norm", "std", "var", "logsumexp"), _reduces
     ),
-    **dict.fromkeys(("softmax", "log_softmax", "sort", "dft", "rdft", "irdft"), _along),
+    **dict.fromkeys(("softmax", "log_softmax", "dft", "rdft", "irdft"), _along),
     **dict.fromkeys(
         ("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp", "linear_recurrence"), _running
     ),
     **dict.fromkeys(("max_pool", "sum_pool", "pool_pick"), lambda n, p, t: pool_pattern(n, p[0])),
     "pool_place": lambda n, p, t: place_pattern(n, p[0]),
     "conv": lambda n, p, t: conv_pattern(n, p[0], p[1], None if p[1] else known(n.args[1])),
-    "map": _map,
+    **dict.fromkeys(("map", "levelled"), _map),
 }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphc.sparse.colouring import Array, Colours, by_group, colour_columns
+from graphc.sparse.colouring import MANY, Array, Colours, by_group, colour_columns
 
 
 def colour_symmetric(rows: Array, columns: Array, size: int) -> Colours:
@@ -28,7 +28,8 @@ def colour_symmetric(rows: Array, columns: Array, size: int) -> Colours:
     off = rows != columns
     starts, neighbours = by_group(rows[off], columns[off], size)
     usual = -(-len(neighbours) // max(size, 1))  # neighbours of a vertex, on average
-    if best.count <= 2 or best.count <= usual + 1:
+    enough = (usual + 1) * (2 if len(rows) > MANY else 1)
+    if best.count <= 2 or best.count <= enough:
         return best
     degree = np.diff(starts)
     for order, words in (
