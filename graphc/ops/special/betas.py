@@ -19,8 +19,16 @@ from graphc.core.type import TensorType
 from graphc.ops.define import elementwise
 from graphc.ops.special import gamma_tables as tables
 from graphc.ops.special.fractions import is_double, quotient
-from graphc.ops.special.gammas import digamma_value, gammasgn, lgamma_value, polygamma_op
-from graphc.ops.special.orders import check_count
+from graphc.ops.special.gammas import (
+    digamma,
+    digamma_value,
+    gammasgn,
+    lgamma,
+    lgamma_value,
+    polygamma_op,
+    sine_of_pi,
+)
+from graphc.ops.special.orders import check_count, order_of
 from graphc.ops.special.polygammas import (
     TERMS,
     bernoulli,
@@ -41,6 +49,18 @@ def _stirling(x: Any) -> Any:
 
 def _betaln(xp: Any, x: Any, y: Any) -> Any:
     low, high = xp.minimum(x, y), xp.maximum(x, y)
+    # B(-a, y) B(a, y - a) = pi / (a sin(pi a)), up to the sign.
+    turned = (low < 0) & (low + high > 0)
+    size, rest = xp.where(turned, -low, 1.0), low + high
+    left = xp.where(turned, xp.minimum(size, rest), low)
+    value = _on_the_right(xp, left, xp.where(turned, xp.maximum(size, rest), high))
+    sine = xp.abs(sine_of_pi(xp, size)[0])
+    lead = -xp.log(sine / size / math.pi) - 2 * xp.log(size)  # no product underflows
+    return xp.where(turned, lead - value, value)
+
+
+def _on_the_right(xp: Any, low: Any, high: Any) -> Any:
+    """Returns log(abs(B)) with Stirling's series where both operands are positive."""
     large = xp.maximum(high, _LARGE)
     between = xp.minimum(xp.maximum(low, 0.0), _LARGE)
     both = xp.maximum(low, _LARGE)
@@ -126,6 +146,23 @@ def _check(x: TensorType, d: TensorType, order: int) -> None:
     check_count("order", order, 0)
 
 
+def _slope(x: Node, order: int) -> Node:
+    return polygamma_op(x, order=order) if order else digamma(x)
+
+
+def _step_rounding(node: Node) -> Node | None:
+    """Returns the error of a difference: of its two parts where an end is left of 0."""
+    x, d = node.args
+    order = node.params["order"]
+    end, parts = x + d, apply_named("abs", node) * 0
+    for v in (x, end):
+        parts = parts + apply_named("abs", _slope(v, order))
+        parts = parts + apply_named("abs", v * _slope(v, order_of(order + 1)))
+    inside = apply_named("minimum", x, end) > 0
+    size = apply_named("abs", node) + apply_named("where", inside, x * 0, parts)
+    return apply_named("mul", size, 12.0 * node.type.dtype.epsilon)
+
+
 polygamma_step = elementwise(
     "polygamma_step",
     run=lambda xp, x, d, order: _step_value(xp, x, d, order),
@@ -138,14 +175,28 @@ polygamma_step = elementwise(
     flops=700,
     domain="x, y > 0",
     ulp=12.0,
+    rounding=lambda node: _step_rounding(node),
     check=_check,
     doc="Returns psi_n(x + d) - psi_n(x), n the order, accurate for small d.",
 )
 
 
 def _rounding(node: Node) -> Node | None:
-    """Returns the error of a value with zeros: relative to its parts, which are of size 1 there."""
-    size = apply_named("abs", node) + 1.0
+    """Returns the error of a value with zeros: relative to its parts, which are of size 1 there.
+
+    Left of 0 the parts are larger: the reflection's, or where that has none, three logarithms,
+    with what a rounded operand makes of each.
+    """
+    x, y = node.args
+    low, total = apply_named("minimum", x, y), x + y
+    lead = apply_named("abs", lgamma(low) + lgamma(-low))
+    parts = apply_named("abs", total * digamma(total))
+    for v in (x, y, total):
+        parts = parts + apply_named("abs", lgamma(v))
+    for v in (x, y):
+        parts = parts + apply_named("abs", v * digamma(v))
+    more = apply_named("where", total > 0, lead, parts)
+    size = apply_named("abs", node) + 1.0 + apply_named("where", low < 0, more, x * 0)
     return apply_named("mul", size, 12.0 * node.type.dtype.epsilon)
 
 
