@@ -16,6 +16,7 @@ from graphc.backends.run import run
 from graphc.core.graph import leaves
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
+from tests.optimize.matrices import grown, values_for
 
 F = "float64"
 N = 40
@@ -238,6 +239,21 @@ def test_rewritten_nodes_stand_where_they_were_written() -> None:
     (choice,) = [c for c in gx.plan(written).choices if c.taken]
     assert choice.place == written.place
     assert "diagonal" in str(choice)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::graphc.NonDifferentiableWarning")
+@pytest.mark.parametrize("seed", range(40))
+def test_random_expressions_keep_their_values(seed: int) -> None:
+    written = topological_order([grown(np.random.default_rng(seed), 12)])
+    matrices = [n for n in written if n.op.name in ("matmul", "inv") and n.shape == (4, 4)]
+    matrices += [L.solve(m + 9.0 * gx.eye(4, dtype=F), written[-1][0]) for m in matrices[-3:]]
+    made = gx.optimize(matrices, rewrites="structure")
+    values = values_for(matrices, seed)
+    before, after = gx.evaluate([matrices, made], values)  # one value may need fewer inputs now
+    for node, first, second in zip(matrices, before, after, strict=True):
+        if np.all(np.isfinite(first)) and np.max(np.abs(first)) < 1e8:
+            size = np.max(np.abs(first)) + 1.0
+            assert np.max(np.abs(first - second)) <= 1e-7 * size, node
 
 
 # -- Gaussian log-density --------------------------------------------------------------------------
