@@ -13,7 +13,7 @@ from graphc.core.node import Node, apply_named, as_node
 from graphc.core.system import system_named
 from graphc.core.tree import flatten
 from graphc.core.type import show_shape
-from graphc.core.walk import collection_paused, topological_order
+from graphc.core.walk import collection_paused, fold, topological_order
 from graphc.core.walk import rebuild as rebuild_graph
 from graphc.diff.engines import differentiate, system_for
 from graphc.diff.forward import forward_jacobian, push
@@ -52,11 +52,18 @@ def _remember_inputs(results: Sequence[Node], source: Any) -> None:
     order = topological_order([source])
     if len(order) > _ORIGIN_NODES:
         return
-    given = [n for n in order if n.op.name in ("input", "param")]
-    for result in results:
-        have = set(topological_order([result]))
-        spare = [n for n in given if n not in have]
-        if spare:
+    # What a node depends on is a number with a bit for each input: one walk serves all results.
+    bits = {n: 1 << i for i, n in enumerate(n for n in order if n.op.name in ("input", "param"))}
+
+    def reach(node: Node, below: list[int]) -> int:
+        found = bits.get(node, 0)
+        for part in below:
+            found |= part
+        return found
+
+    for result, reached in zip(results, fold(results, reach), strict=True):
+        if reached.bit_count() < len(bits):
+            spare = [n for n, bit in bits.items() if not reached & bit]
             result.origin = tuple(dict.fromkeys([*result.origin, *spare]))
 
 
