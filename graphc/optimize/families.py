@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphc.optimize.after_loop import AFTER_LOOP
 from graphc.optimize.chains import PRODUCT_ORDER
 from graphc.optimize.factoring import FACTORING
 from graphc.optimize.family import Family
@@ -24,6 +25,7 @@ ALL_FAMILIES: tuple[Family, ...] = (
     PRODUCT_ORDER,
     HOIST,
     RESIDUALS,
+    AFTER_LOOP,
     BATCH,
     ROLL,
     LEVELS,
