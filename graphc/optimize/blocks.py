@@ -15,10 +15,11 @@ from graphc.core.type import TensorType, TupleType
 from graphc.ops.control import map_graph, results_of
 from graphc.ops.logic import zeros_like
 from graphc.optimize.family import Context
+from graphc.optimize.in_order import Ordering
 from graphc.optimize.placed import joined_stack
 from graphc.optimize.price import number_of
 from graphc.optimize.rows import affine, entry_type, row, rows
-from graphc.optimize.runs import MAX_BACK, Ordering, Run, read_outside
+from graphc.optimize.runs import MAX_BACK, Run, read_outside
 
 #: XLA compiles a node in about 2 ms, and a loop in 100 more; a program counts as run 100 times.
 COMPILE_NODE, COMPILE_LOOP, RUNS = 2e-3, 0.1, 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphc.core.errors import Place
 from graphc.core.node import Node
@@ -21,6 +22,7 @@ class Context:
         memory: bytes that what is kept for the backward pass may take; None for no limit.
         forced: names of families asked for by the caller: made wherever they fit.
         choices: what was weighed, taken or left.
+        notes: what a family found that another may use.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -28,6 +30,7 @@ class Context:
     memory: int | None = None
     forced: frozenset[str] = frozenset()
     choices: list[Choice] = field(default_factory=list[Choice])
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def weigh(
         self,

@@ -15,8 +15,9 @@ from graphc.core.node import Node, make, place_new_nodes
 from graphc.ops.shaping import stack_op
 from graphc.optimize.blocks import Maker
 from graphc.optimize.family import Context, Family
+from graphc.optimize.in_order import Ordering
 from graphc.optimize.placed import stacked_rows
-from graphc.optimize.runs import Ordering, find_runs
+from graphc.optimize.runs import Run, find_runs
 
 #: Blocks and nodes that a run has at least; fewer never pay for the loop.
 _REPEATS, _LEAST = 4, 24
@@ -26,9 +27,12 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
     forced = name in context.forced
     if name == "roll":
         roots = stacked_rows(roots)
-    ordering = Ordering(roots)
-    found = find_runs(ordering, 3 if forced else _REPEATS, 3 if forced else _LEAST)
+    ordering, found = _runs(roots, context, 3 if forced else _REPEATS, 3 if forced else _LEAST)
     found = [run for run in found if run.moves or name == "batch" or len(found) > 1]
+    if not found:
+        if forced and context.forced == frozenset({name}):
+            raise _nothing(name)
+        return list(roots)
     maker = Maker(name, ordering, roots, context, found)
     made = False
     before = place_new_nodes(None)
@@ -59,14 +63,31 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
                 maker.made[node] = make(node.op, args, node.params)
             i += 1
         if not made and context.forced == frozenset({name}):
-            raise ArgumentError(
-                f"optimize={name!r} was asked for, and no equal blocks "
-                f"{'follow one another' if name == 'roll' else 'stand side by side'} in the graph",
-                "leave it to optimize=True, or see gx.plan",
-            )
+            raise _nothing(name)
         return [maker.get(root) for root in roots] if made else list(roots)
     finally:
         place_new_nodes(before)
+
+
+def _runs(
+    roots: Sequence[Node], context: Context, repeats: int, least: int
+) -> tuple[Ordering, list[Run]]:
+    """Returns a graph's order and runs: those that the family before found, where they are."""
+    known = context.notes.get("runs")
+    asked = (repeats, least, [id(root) for root in roots])
+    if known is None or known[0] != asked:
+        ordering = Ordering(roots)
+        known = (asked, ordering, find_runs(ordering, repeats, least), list(roots))
+        context.notes["runs"] = known
+    return known[1], known[2]
+
+
+def _nothing(name: str) -> ArgumentError:
+    words = "follow one another" if name == "roll" else "stand side by side"
+    return ArgumentError(
+        f"optimize={name!r} was asked for, and no equal blocks {words} in the graph",
+        "leave it to optimize=True, or see gx.plan",
+    )
 
 
 ROLL = Family(

@@ -15,17 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from graphc.core.const import freeze
 from graphc.core.node import Node
 from graphc.core.type import TensorType, TupleType
-from graphc.core.walk import topological_order
+from graphc.optimize.in_order import Ordering
 from graphc.optimize.periods import Stretch, stretches
-from graphc.optimize.rows import row_of
 
 #: A value may be read so many blocks later at most; each block costs one more carry.
 MAX_BACK = 4
-#: Rows of one array that must be there for it to count as stacked.
-_LEAST_ROWS = 4
 #: Carrying it is no way: the value is several.
 _NEVER = 1e30
 
@@ -70,113 +66,6 @@ class Run:
     def moves(self) -> bool:
         """Tells whether a block needs one before it."""
         return any(slot.kind == "carry" for slots in self.slots for slot in slots)
-
-
-class Ordering:
-    """A graph in topological order: the nodes that compute, and the leaves beside them.
-
-    Attributes:
-        nodes: what computes, operands before users.
-        position: where each of them stands.
-        rows: entries of arrays that are taken apart: the array and the place.
-    """
-
-    def __init__(self, roots: Sequence[Node]) -> None:
-        order = _items_behind(topological_order(roots))
-        self.rows = _rows(order, roots)
-        parts = {node.args[0] for node in self.rows}
-        self.nodes = [n for n in order if n.args and n not in self.rows and n not in parts]
-        self.position = {node: i for i, node in enumerate(self.nodes)}
-        self._numbers: dict[Any, int] = {}
-        self._types: dict[int, Any] = {}
-        self._signed: dict[int, int] = {}
-
-    def symbols(self) -> np.ndarray[Any, Any]:
-        """Returns a number for each node's operation."""
-        names: dict[int, int] = {}
-        return np.array([names.setdefault(id(n.op), len(names)) for n in self.nodes], np.int64)
-
-    def signature(self, i: int) -> int:
-        """Returns a number that is the same for equal operations on operands of equal types."""
-        found = self._signed.get(i)
-        if found is None:
-            node = self.nodes[i]
-            params = tuple([(k, freeze(v)) for k, v in node.params.items()])
-            key = (id(node.op), params, *[self._type(a.type) for a in node.args])
-            found = self._signed[i] = self._numbers.setdefault(key, len(self._numbers))
-        return found
-
-    def _type(self, of: Any) -> Any:
-        known = self._types.get(id(of))
-        if known is None:  # equal types are mostly one object
-            known = self._types[id(of)] = (of, self._numbers.setdefault(of, len(self._numbers)))
-        return known[1]
-
-    def step(self, before: Node, after: Node) -> Any:
-        """Returns how an operand moves from a block to the next; None where it follows no rule."""
-        if before is after:
-            return 0
-        first, second = self.position.get(before), self.position.get(after)
-        if first is not None and second is not None:
-            return second - first
-        if first is not None or second is not None:
-            return None
-        left, right = self.rows.get(before), self.rows.get(after)
-        if left and right:
-            return ("row", right[1] - left[1]) if left[0] is right[0] else None
-        names = (before.op.name, after.op.name)
-        if left or right or names[0] == "formal" or before.args or after.args:
-            return None
-        if names == ("constant", "constant"):
-            return "constant"
-        given = ("input", "param")
-        return "leaf" if names[0] in given and names[1] in given else None
-
-    def steps(self, i: int, period: int) -> tuple[Any, ...]:
-        """Returns how each operand of node i moved since the block before."""
-        before, after = self.nodes[i - period].args, self.nodes[i].args
-        return tuple([self.step(a, b) for a, b in zip(before, after, strict=True)])
-
-
-def _items_behind(order: list[Node]) -> list[Node]:
-    """Returns the order with the results of a node right behind it, so that a block has both."""
-    items: dict[Node, list[Node]] = {}
-    for node in order:
-        if node.op.name == "item":
-            items.setdefault(node.args[0], []).append(node)
-    if not items:
-        return order
-    found: list[Node] = []
-    for node in order:
-        if node.op.name != "item":
-            found.append(node)
-            if node in items:
-                found += sorted(items[node], key=lambda n: n.params["index"])
-    return found
-
-
-def _rows(order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
-    """Returns the rows of arrays of which at least a few rows are taken, and nothing else."""
-    names = [node.op.name for node in order]
-    if "slice" not in names or "reshape" not in names:
-        return {}
-    found: dict[Node, tuple[Node, int]] = {}
-    counts: dict[Node, int] = {}
-    for node, name in zip(order, names, strict=True):
-        place = row_of(node) if name == "reshape" else None
-        if place is not None:
-            found[node] = place
-            counts[place[0]] = counts.get(place[0], 0) + 1
-    parts = {node.args[0] for node in found}
-    shared = parts & set(roots)
-    for node in order:
-        if node not in found:
-            shared.update(a for a in node.args if a in parts)
-    return {
-        node: place
-        for node, place in found.items()
-        if counts[place[0]] >= _LEAST_ROWS and node.args[0] not in shared
-    }
 
 
 def find_runs(sequence: Ordering, repeats: int, least: int) -> list[Run]:
