@@ -19,7 +19,8 @@ HEAVY = (
 #: Ops that only graphc itself puts into a graph: slopes, parts of an index, block machinery.
 INNER_OPS = set(
     "add_along_axis bessel_i bessel_moment call cofactors custom decay dft dim_size direction "
-    "erfinv_slope factor_logdet factor_solve formal gather gaussian gelu_gate igamma_quotient implicit index_add "
+    "erfinv_slope factor_inverse factor_logdet factor_solve formal gather gaussian gelu_gate "
+    "igamma_quotient implicit index_add "
     "index_gather index_max index_min index_set integer_pow inverse_positive inversion iota "
     "irdft item jax_jvp jax_vjp levelled linear_recurrence log_gamma_quantile normal_quantile_slope "
     "number one_minus_square one_plus_square polygamma_step pool_index pool_pick pool_place "

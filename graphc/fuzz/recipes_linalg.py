@@ -132,6 +132,7 @@ RECIPES: dict[str, Callable[[Op, Any], Node | None]] = {
     "svd": _svd,
     "svdvals": _svdvals,
     "det": _det,
+    "factor_inverse": _factored,
     "factor_logdet": _factored,
     "factor_solve": _factored,
     "slogdet": _slogdet,

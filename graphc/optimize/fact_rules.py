@@ -209,6 +209,7 @@ RULES: Mapping[str, Rule] = {
         if len(node.args) == 1
         else 0
     ),
+    "factor_inverse": lambda node, known: known[node.args[1]] & (DIAGONAL | SYMMETRIC | DEFINITE),
     "factor_solve": _solved,
     "inv": _inverse,
     "iota": lambda node, known: NON_NEGATIVE,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, scalar
 from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.linalg.common import diagonal_matrix, identity, product, swap
-from graphc.ops.linalg.factored import factor_logdet, factor_of, factor_solve
+from graphc.ops.linalg.factored import factor_inverse, factor_logdet, factor_of, factor_solve
 from graphc.ops.linalg.solving import triangular
 from graphc.optimize.fact_bits import (
     DECLARED,
@@ -118,13 +119,37 @@ def solve(node: Node, worker: Worker) -> Node | None:
     elif bits & DEFINITE:
         sure = _sure(bits)
         operand = swap(a) if flip else a
-        made = factor_solve(factor_of(_base(a)), operand, b, sure)
+        right, factors = _unscaled(b)
+        made = factor_solve(factor_of(_base(a)), operand, right, sure)
+        for factor in factors:
+            made = made * factor
         after = worker.cholesky(a, sure) + 2 * worker.substitution(a, columns)
         words = "by a Cholesky factor"
     else:
         return None
     taken = worker.weigh(node, words, before, after, _why(bits))
     return broadcast_to(made, node.shape) if taken else None
+
+
+def _unscaled(b: Node) -> tuple[Node, list[Any]]:
+    """Returns a right side and the numbers it is multiplied by, which can be multiplied later.
+
+    A gradient solves the system of the value with another factor: so it is the same system.
+    """
+    factors: list[Any] = []
+    shape = b.shape
+    while True:
+        name = b.op.name
+        if name == "reshape":
+            b = b.args[0]
+        elif name == "neg":
+            b, factors = b.args[0], [*factors, -1.0]
+        elif name == "mul" and not b.args[0].shape:
+            b, factors = b.args[1], [*factors, b.args[0]]
+        elif name == "mul" and not b.args[1].shape:
+            b, factors = b.args[0], [*factors, b.args[1]]
+        else:
+            return reshape(b, shape), factors
 
 
 def _column(v: Node) -> Node:
@@ -161,9 +186,9 @@ def inverse(node: Node, worker: Worker) -> Node | None:
         after, words = worker.substitution(a, n), "substitution"
     elif bits & DEFINITE:
         sure = _sure(bits)
-        unit = identity(a.shape[-1], a.dtype)
-        made = factor_solve(factor_of(_base(a)), a, unit, sure)
-        after, words = worker.cholesky(a, sure) + 2 * worker.substitution(a, n), "by Cholesky"
+        made = factor_inverse(factor_of(_base(a)), a, sure)
+        after = worker.cholesky(a, sure) + worker.substitution(a, n) + worker.product(a, n)
+        words = "by a Cholesky factor"
     else:
         return None
     taken = worker.weigh(node, words, before, after, _why(bits))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import graphc as gx
 from graphc.core.node import Node
-from graphc.ops.linalg.factored import factor_logdet, factor_of, factor_solve
+from graphc.ops.linalg.factored import factor_inverse, factor_logdet, factor_of, factor_solve
 from tests.every_op_cases import Case, case
 
 
@@ -27,6 +27,14 @@ def _logdet(sure: bool) -> Callable[..., Node]:
     def build(x: Node) -> Node:
         a = _definite(x)
         return factor_logdet(factor_of(a), a, sure)
+
+    return build
+
+
+def _inverse(sure: bool) -> Callable[..., Node]:
+    def build(x: Node) -> Node:
+        a = _definite(x)
+        return factor_inverse(factor_of(a), a, sure)
 
     return build
 
@@ -55,6 +63,10 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
             label="factor_solve-spread",
             named=False,
         ),
+    ],
+    "factor_inverse": lambda: [
+        case("factor_inverse", _inverse(True), (3, 3), named=False),
+        case("factor_inverse", _inverse(False), (2, 2, 2), label="factor_inverse-batch"),
     ],
     "factor_logdet": lambda: [
         case("factor_logdet", _logdet(True), (3, 3), named=False),

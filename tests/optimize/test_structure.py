@@ -68,7 +68,7 @@ REWRITTEN: list[tuple[str, Callable[[], Node], str, str]] = [
     ("inv(A) B by flags", lambda: gx.matmul(L.inv(A), B, transpose_x=True), "solve", "inv"),
     ("C inv(A) by flags", lambda: gx.matmul(C, L.inv(A), transpose_y=True), "solve", "inv"),
     ("inv(T) v, a stack", lambda: L.inv(T) @ v, "solve", "inv"),
-    ("inv(S)", lambda: L.inv(P), "cholesky factor_solve", "inv"),
+    ("inv(S)", lambda: L.inv(P), "cholesky factor_inverse", "inv"),
     ("solve(S, v)", lambda: L.solve(P, v), "cholesky factor_solve", "solve"),
     ("solve(S', B)", lambda: L.solve(P.T, B), "cholesky factor_solve", "solve"),
     ("log det S", lambda: L.slogdet(P).logabsdet, "factor_logdet", "slogdet"),

@@ -15,6 +15,7 @@ import numpy as np
 from graphc.backends.numpy_parts import divided
 from graphc.backends.numpy_parts.linalg import (
     diagonal_cofactors,
+    factor_inverse,
     factor_logdet,
     factor_solve,
     flipped,
@@ -23,9 +24,9 @@ from graphc.backends.numpy_parts.linalg import (
 )
 
 __all__ = [
-    "cholesky", "cofactors", "det", "eigh", "expm", "factor_logdet", "factor_solve", "flipped",
-    "inv", "pinv", "qr", "qr_rest", "slogdet", "solve", "spectral", "svd", "svd_rest", "svdvals",
-    "symmetric", "triangular_solve",
+    "cholesky", "cofactors", "det", "eigh", "expm", "factor_inverse", "factor_logdet",
+    "factor_solve", "flipped", "identity", "inv", "pinv", "qr", "qr_rest", "slogdet", "solve",
+    "spectral", "svd", "svd_rest", "svdvals", "symmetric", "triangular_solve",
 ]  # fmt: skip
 
 #: Sweeps of rotations: they converge in six or so, and quadratically at the end.
@@ -74,6 +75,11 @@ def _factors(xp: Any, a: Any) -> tuple[Any, list[int], int]:
 def inv(xp: Any, a: Any) -> Any:
     """Returns the inverse."""
     return solve(xp, a, np.broadcast_to(_identity(xp, a.shape[-1]), a.shape), False)
+
+
+def identity(xp: Any, a: Any) -> Any:
+    """Returns the identity of a matrix's size."""
+    return _identity(xp, a.shape[-1])
 
 
 def _identity(xp: Any, n: int) -> Any:

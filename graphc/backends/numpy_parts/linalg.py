@@ -54,6 +54,17 @@ def factor_solve(xp: Any, factor: Any, a: Any, b: Any, sure: bool) -> Any:
     return np.where(failed[..., None, None], xp.linalg.solve(xp, a, b, False), x)
 
 
+def factor_inverse(xp: Any, factor: Any, a: Any, sure: bool) -> Any:
+    """Returns the inverse of A by its Cholesky factor; by elimination where that is NaN."""
+    unit = xp.linalg.identity(xp, a)
+    return factor_solve(xp, factor, a, np.broadcast_to(unit, a.shape), sure)
+
+
+def identity(xp: Any, a: Any) -> Any:
+    """Returns the identity of a matrix's size and dtype."""
+    return np.eye(a.shape[-1], dtype=a.dtype)
+
+
 def factor_logdet(xp: Any, factor: Any, a: Any, sure: bool) -> Any:
     """Returns log |det A| by A's Cholesky factor; by elimination where that is NaN, if not sure."""
     with np.errstate(all="ignore"):

@@ -1,14 +1,13 @@
-"""Systems and determinants of a positive definite matrix by a Cholesky factor at hand.
+"""Systems, inverses, determinants of a positive definite matrix by a Cholesky factor at hand.
 
-The factor is a means and not an operand of the function: both records are functions of the matrix,
-with the derivatives of `solve` and `slogdet`, so that putting one in the place of the other changes
-neither value nor derivative of any order. One factor, a node of the graph, serves all of them.
+The factor is a means and not an operand of the function: the records are functions of the matrix,
+with the derivatives of `solve`, `inv` and `slogdet`, so that putting one in the place of the other
+changes neither value nor derivative of any order. One factor, a node of the graph, serves all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.node import Node, apply_named, make
@@ -114,6 +113,58 @@ factor_solve_op = structural(
 )
 
 
+# -- the inverse -----------------------------------------------------------------------------------
+
+
+def _inverse_infer(factor: TensorType, x: TensorType, sure: bool) -> TensorType:
+    _factor_infer(factor, x, sure)
+    return x
+
+
+def factor_inverse(factor: Node, x: Node, sure: bool) -> Node:
+    """Returns the inverse of positive definite matrices by their Cholesky factor."""
+    return make(factor_inverse_op, (factor, x), {"sure": sure})
+
+
+def _inverse_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
+    middle = product(broadcast_to(adjoint, node.shape), node, ty=True)
+    return [None if index == 0 else -product(node, middle, tx=True) for index in wanted]
+
+
+def _inverse_jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
+    dx = tangents[1]
+    if dx is None:
+        return None
+    return -product(product(node, broadcast_to(dx, node.shape)), node)
+
+
+def _inverse_bound(errors: Sequence[Node | None], node: Node) -> Node:
+    # As for `inv`: the residual, itself rounded, seen through the inverse.
+    x, size = node.args[1], size_of_each(node)
+    residual = size_of_each(identity(x.shape[-1], x.dtype) - product(x, node))
+    moved = residual + product(size_of_each(x), size) * epsilons(x, x.dtype)
+    if errors[1] is not None:
+        moved = moved + product(errors[1], size)
+    return product(size, moved)
+
+
+factor_inverse_op = structural(
+    "factor_inverse",
+    group="linalg",
+    meet="all",
+    infer=_inverse_infer,
+    run=lambda xp, factor, x, sure: xp.linalg.factor_inverse(xp, factor, x, sure),
+    vjp=_inverse_vjp,
+    jvp=_inverse_jvp,
+    latex=r"{1}^{{-1}}",
+    flops=lambda node: 2 * element_count(node.shape) * node.shape[-1],
+    domain=_DOMAIN,
+    ulp=0.0,
+    bound=_inverse_bound,
+    doc="Returns the inverse of positive definite matrices, by their Cholesky factor.",
+)
+
+
 # -- the logarithm of the determinant --------------------------------------------------------------
 
 
@@ -129,8 +180,7 @@ def factor_logdet(factor: Node, x: Node, sure: bool) -> Node:
 
 def _transposed_inverse(node: Node) -> Node:
     factor, x = node.args
-    unit = identity(x.shape[-1], x.dtype)
-    return factor_solve(factor, swap(x), unit, node.params["sure"])
+    return factor_inverse(factor, swap(x), node.params["sure"])
 
 
 def _logdet_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
@@ -177,4 +227,4 @@ def factor_of(x: Node) -> Node:
     return apply_named("cholesky", x)
 
 
-__all__: list[Any] = ["factor_logdet", "factor_of", "factor_solve"]
+__all__ = ["factor_inverse", "factor_logdet", "factor_of", "factor_solve"]
