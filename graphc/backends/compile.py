@@ -228,7 +228,18 @@ def compile(
         raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=20_000")
     require_x64(nodes)
     program = _Program(nodes, optimize, memory)
-    order = topological_order(program.at({})[0] if program.static else nodes)
+    donated = donated_inputs(donate, inputs, listed, nodes)
+    if donated and not jit:
+        raise ArgumentError("what is not jitted has nothing to donate to", "leave donate= out")
+    flat = (
+        Flat(lambda sizes: program.at(sizes)[0], listed, donated, program.static) if jit else None
+    )
+    if flat is not None and flat.packing is None and not donated:
+        flat = None  # JAX's own call is quicker
+    made = program.at({})[0] if program.static else nodes
+    if flat is not None and flat.packing is not None:
+        made = flat.packing.results
+    order = topological_order(made)
     # XLA gets a copy of a block for every call of it, but of a levelled one its kinds alone.
     unrolled = [node for node in order if node.op.name != "levelled"]
     count = len(order) + sum(body.steps for node in unrolled for body in bodies(node))
@@ -257,14 +268,6 @@ def compile(
         return tuple(fill(i, structs) for i in inputs), {}
 
     jitted = jax.jit(function) if jit else function
-    donated = donated_inputs(donate, inputs, listed, nodes)
-    if donated and not jit:
-        raise ArgumentError("what is not jitted has nothing to donate to", "leave donate= out")
-    flat = (
-        Flat(lambda sizes: program.at(sizes)[0], listed, donated, program.static) if jit else None
-    )
-    if flat is not None and flat.packing is None and not donated:
-        flat = None  # JAX's own call is quicker
     return Compiled(function, jitted, nodes, listed, spec, match, program, flat, rebuild)
 
 

@@ -23,6 +23,7 @@ ROWS = {
     "objectives": "objectives",
     "import": "import_time",
     "chain": "chain",
+    "layers": "layers_chain",
     "bombs": "bombs",
     "step": "digits_step",
     "conv": "conv_step",
