@@ -17,6 +17,7 @@ from graphc.cli import main as command_line
 from graphc.compare.ops_table import op_rows
 from graphc.core.calls import public_functions
 from graphc.core.errors import GraphcError
+from graphc.optimize.families import ALL_FAMILIES
 from graphc.simplify.rules import ALL_RULES
 
 TARGET = Path(__file__).parent / "reference.md"
@@ -37,12 +38,21 @@ def reference() -> str:
         parts += [_entry(name) for name in names.split()]
     parts += ["## Other names", _other_names()]
     parts += ["## Operations", _operations(), "## Identities", _identities()]
+    parts += ["## Rewrites by cost", _rewrites()]
     parts += ["## Errors", _errors(), "## Command line", _commands()]
     return "\n\n".join(parts) + "\n"
 
 
 def _titles() -> list[str]:
-    return [*PARTS, "Other names", "Operations", "Identities", "Errors", "Command line"]
+    return [
+        *PARTS,
+        "Other names",
+        "Operations",
+        "Identities",
+        "Rewrites by cost",
+        "Errors",
+        "Command line",
+    ]
 
 
 def _anchor(title: str) -> str:
@@ -169,6 +179,19 @@ def _identities() -> str:
     ]
     for rule in ALL_RULES:
         cells = (rule.name, f"`{rule.pattern}`", rule.validity, rule.domain)
+        lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def _rewrites() -> str:
+    lines = [
+        "What `gx.compile` and `gx.optimize` weigh, in this order; `rewrites=` takes the names.",
+        "",
+        "| name | what it does | where it holds |",
+        "|---|---|---|",
+    ]
+    for family in ALL_FAMILIES:
+        cells = (family.name, family.doc, family.valid)
         lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
     return "\n".join(lines)
 

@@ -16,6 +16,8 @@ PARTS = {
     "Draw": "draw",
     "Save and load": "save load load_with_values",
     "Simplify and measure": "simplify lint explain cost",
+    "Speed": "optimize plan assume derivative_plan",
+    "Sparse derivatives": ("sparse_jacobian sparse_hessian sparsity SparseDerivative Structure"),
     "SymPy": "to_sympy from_sympy",
     "Elementwise functions": (
         "pow round clip sinc sign positive isfinite isinf isnan nan_to_num signbit fmod radians "
