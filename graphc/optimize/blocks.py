@@ -18,37 +18,17 @@ from graphc.optimize.family import Context
 from graphc.optimize.in_order import Ordering
 from graphc.optimize.placed import joined_stack
 from graphc.optimize.price import number_of
-from graphc.optimize.rows import affine, entry_type, row, rows
+from graphc.optimize.rows import Entries, affine, entry_type, row, rows
 from graphc.optimize.runs import MAX_BACK, Run, read_outside
 
-#: XLA compiles a node in about 2 ms, and a loop in 100 more; a program counts as run 100 times.
-COMPILE_NODE, COMPILE_LOOP, RUNS = 2e-3, 0.1, 100
+#: XLA compiles a node in about 2 ms, a loop over matrices in 0.4 s more, one whose body is
+#: elementwise in 0.05 s, and the small programs that stack arguments in 0.2 s; a program counts as
+#: run 100 times.
+COMPILE_NODE, COMPILE_LOOP, COMPILE_LIGHT, COMPILE_STACK, RUNS = 2e-3, 0.4, 0.05, 0.2, 100
+#: Seconds to stack one argument outside of the program, and to take one row out of a result.
+_STACKED, _TAKEN_APART = 2e-6, 2.5e-5
 #: A batched call holds what is between its operations for all entries at once: up to this, bytes.
 _BATCHED = 2**28
-
-
-@dataclass(slots=True)
-class Entries:
-    """Values of which each block takes one.
-
-    Attributes:
-        values: one for each block.
-        stack: the array that has them as rows, where there is one.
-        first: the row of the first block.
-        step: rows from one block to the next.
-        loose: how many operations stacking them takes, where they are not stacked.
-    """
-
-    values: Sequence[Node]
-    stack: Node | None = None
-    first: int = 0
-    step: int = 1
-    loose: int = 0
-
-    @property
-    def kind(self) -> str:
-        """What kind of values they are."""
-        return self.values[0].op.name if not self.values[0].args else "value"
 
 
 @dataclass(slots=True)
@@ -85,6 +65,7 @@ class Maker:
         #: Rows that stand for nodes of rolled runs, and for leaves that are stacked.
         self._rolled: dict[Node, tuple[Node, int]] = {}
         self._stacked: dict[Node, tuple[Node, int]] = {}
+        self._roots = set(roots)
         self._outside = read_outside(ordering, roots, runs) if runs else set[Node]()
 
     def get(self, node: Node) -> Node:
@@ -213,11 +194,17 @@ class Maker:
         taken = sum(1 for e in entries if e.stack is not None)
         before += n * taken * (node + machine.launch)
         after = p * node + loose * node + traffic / machine.moved
+        block = self._ordering.nodes[run.start : run.start + p]
         if run.moves:
-            after += COMPILE_LOOP / RUNS + n * (p + 1) * machine.launch
+            light = all(b.op.group == "elementwise" for b in block)
+            after += (COMPILE_LIGHT if light else COMPILE_LOOP) / RUNS
+            after += n * (p + 1) * machine.launch
         else:
             after += p * (machine.launch + 5 * node)
-        block = self._ordering.nodes[run.start : run.start + p]
+        fresh = {id(e.values[0]) for e in entries if e.stack is None and e.kind != "constant"}
+        after += len(fresh) * (COMPILE_STACK / RUNS + n * _STACKED)
+        asked = sum(1 for i in range(run.start, run.stop) if self._ordering.nodes[i] in self._roots)
+        after += asked * _TAKEN_APART
         words = f"{n} equal blocks of {_names(block)}"
         made = "one loop" if run.moves else "one batched call"
         stacks = sum(1 for e in entries if e.stack is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from graphc.core.node import Node, make
 from graphc.core.type import TensorType
@@ -59,3 +60,27 @@ def affine(indices: Sequence[int]) -> tuple[int, int] | None:
     if any(index != first + step * k for k, index in enumerate(indices)):
         return None
     return first, step
+
+
+@dataclass(slots=True)
+class Entries:
+    """Values of which each block takes one.
+
+    Attributes:
+        values: one for each block.
+        stack: the array that has them as rows, where there is one.
+        first: the row of the first block.
+        step: rows from one block to the next.
+        loose: how many operations stacking them takes, where they are not stacked.
+    """
+
+    values: Sequence[Node]
+    stack: Node | None = None
+    first: int = 0
+    step: int = 1
+    loose: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What kind of values they are."""
+        return self.values[0].op.name if not self.values[0].args else "value"

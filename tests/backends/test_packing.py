@@ -31,7 +31,7 @@ def layers() -> Any:
 @pytest.fixture(scope="module")
 def run() -> Any:
     outputs, inputs = layers()
-    return gx.compile(outputs, inputs)
+    return gx.compile(outputs, inputs, optimize=["roll", "batch"])
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_one_array_for_two_inputs_is_not_donated() -> None:
 
 def test_donation_goes_with_packing() -> None:
     outputs, (nest, x) = layers()
-    run = gx.compile({**outputs, "next": x * 2}, [nest, x], donate=1)
+    run = gx.compile({**outputs, "next": x * 2}, [nest, x], donate=1, optimize="roll")
     array = jnp.asarray(X)
     found = run({"layers": WS}, array)
     assert array.is_deleted() and run.plan().choices[-1].family == "packing"
@@ -208,7 +208,7 @@ ws = [gx.param(f"W{i}", (3, 3)) for i in range(30)]
 h = x
 for w in ws:
     h = gx.tanh(h @ w)
-run = gx.compile(gx.value_and_grad(gx.sum(h), ws), [ws, x])
+run = gx.compile(gx.value_and_grad(gx.sum(h), ws), [ws, x], optimize=["roll", "batch"])
 run([np.eye(3, dtype=np.float32)] * 30, np.ones((4, 3), np.float32))
 print(sum("cache_miss" in h for h in hits), sum("cache_hit" in h for h in hits))
 """
