@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.type import Size
 from graphc.ops.chain import broadcast_to, reshape
+from graphc.ops.contraction.matrices import matmul
+from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.linalg.common import identity, swap
 from graphc.optimize.bands import OneHot, one_hot_of
 from graphc.optimize.fact_bits import DIAGONAL, IDENTITY, ONE_HOT, UNIFORM, ZERO, is_square
@@ -32,6 +34,35 @@ def product(node: Node, worker: Worker) -> Node | None:
         if found is not None:
             return found
     return None
+
+
+def contraction(node: Node, worker: Worker) -> Node | None:
+    """Returns an `einsum` that is a matrix product by the structure of an operand."""
+    found = _as_product(node)
+    if found is None:
+        return None
+    made, turned = found
+    better = product(made, worker)
+    return None if better is None else swap(better) if turned else better
+
+
+def _as_product(node: Node) -> tuple[Node, bool] | None:
+    """Returns (a `matmul`, whether the node is its transpose) of an `einsum` of two operands."""
+    if len(node.args) != 2:
+        return None
+    (x, y), result = parse_subscripts(node.params["subscripts"], 2)
+    shared = set(x) & set(y)
+    if len(shared) != 1 or shared & set(result) or max(len(x), len(y)) != 2:
+        return None
+    if len(set(x)) != len(x) or len(set(y)) != len(y):
+        return None
+    (summed,) = shared
+    kept = [c for c in x + y if c != summed]
+    if sorted(result) != sorted(kept):
+        return None
+    flags = {"transpose_x": True} if len(x) == 2 and x[0] == summed else {}
+    flags |= {"transpose_y": True} if len(y) == 2 and y[1] == summed else {}
+    return make(matmul, node.args, flags), list(result) != kept
 
 
 def _turned(node: Node, flag: bool) -> tuple[Node, bool]:

@@ -13,7 +13,8 @@ from graphc.optimize.facts import Facts
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inverses import inverse_uses, without_inverse
 from graphc.optimize.price import Prices
-from graphc.optimize.sparse_products import product
+from graphc.optimize.signs import SIGNS
+from graphc.optimize.sparse_products import contraction, product
 from graphc.optimize.systems import HANDLERS, Worker
 from graphc.optimize.woodbury import WOODBURY_HANDLERS
 
@@ -27,7 +28,7 @@ _SOURCES = frozenset({
 #: Times a node is looked at again after it was rewritten.
 _AGAIN = 8
 
-_PRODUCTS: Mapping[str, Handler] = {"matmul": product}
+_PRODUCTS: Mapping[str, Handler] = {"einsum": contraction, "matmul": product}
 _ALL: Mapping[str, Handler] = {**HANDLERS, **_PRODUCTS}
 
 
@@ -112,7 +113,7 @@ class _Walk:
         """Tells whether facts of what a body is given could matter in it."""
         if graph not in self._concerned:
             names = {node.op.name for node in topological_order(graph.outputs)}
-            self._concerned[graph] = bool(names & (_SYSTEMS | RUNNING | {"matmul"}))
+            self._concerned[graph] = bool(names & (_SYSTEMS | RUNNING | _PRODUCTS.keys()))
         return self._concerned[graph]
 
 
@@ -133,16 +134,24 @@ def _fixed(node: Node) -> frozenset[int]:
 
 def _structured(roots: Sequence[Node], worker: Worker, names: frozenset[str]) -> list[Node]:
     sources = names & _SOURCES or worker.facts.given
-    if not names & _SYSTEMS and not ("matmul" in names and sources):
-        return list(roots)
+    products = names & _PRODUCTS.keys()
+    if not names & _SYSTEMS and not (products and sources):
+        return _signs(roots, worker, names)
     made = list(roots)
-    if "matmul" in names:
+    if products:
         made = _each(made, _PRODUCTS, worker)
         if "inv" in names:
             uses = inverse_uses(made, worker)
             if uses:
                 made = rebuild(made, {}, lambda node, args: without_inverse(node, args, uses))
-    return _each(made, _ALL, worker) if names & _SYSTEMS else made
+    return _signs(_each(made, _ALL, worker) if names & _SYSTEMS else made, worker, names)
+
+
+def _signs(roots: Sequence[Node], worker: Worker, names: frozenset[str]) -> list[Node]:
+    """Returns the roots without the ops that the sign of their operand, as it is said, makes."""
+    if "assume" not in names or not names & SIGNS.keys():
+        return list(roots)
+    return _each(roots, SIGNS, worker)
 
 
 def _each(roots: Sequence[Node], handlers: Mapping[str, Handler], worker: Worker) -> list[Node]:

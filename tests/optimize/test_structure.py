@@ -106,6 +106,10 @@ REWRITTEN: list[tuple[str, Callable[[], Node], str, str]] = [
     ("C I", lambda: C @ EYE, "input", "matmul"),
     ("0 B", lambda: gx.zeros((N, N), dtype=F) @ B, "broadcast_to", "matmul"),
     ("Q' Q", lambda: L.qr(A).Q.T @ L.qr(A).Q, "iota", "matmul"),
+    ("D B as einsum", lambda: gx.einsum("ij,jk->ik", gx.diag(v), B), "mul", "einsum matmul"),
+    ("(D B)' as einsum", lambda: gx.einsum("ij,jk->ki", gx.diag(v), B), "mul", "einsum matmul"),
+    ("C D as einsum", lambda: gx.einsum("ij,kj->ik", C, gx.diag(v)), "mul", "einsum matmul"),
+    ("D v as einsum", lambda: gx.einsum("ij,j->i", gx.diag(v), v), "mul", "einsum matmul"),
 ]
 
 
@@ -254,6 +258,22 @@ def test_random_expressions_keep_their_values(seed: int) -> None:
         if np.all(np.isfinite(first)) and np.max(np.abs(first)) < 1e8:
             size = np.max(np.abs(first)) + 1.0
             assert np.max(np.abs(first - second)) <= 1e-7 * size, node
+
+
+@pytest.mark.parametrize(
+    "write",
+    [gx.abs, gx.relu, lambda x: gx.maximum(x, 0.0), lambda x: gx.sqrt(x * x), gx.sign],
+    ids=["abs", "relu", "maximum", "sqrt", "sign"],
+)
+def test_what_is_said_to_be_positive_needs_no_sign(write: Callable[[Node], Node]) -> None:
+    x = gx.assume(v, "positive")
+    written = write(x) * 2.0
+    made = gx.optimize(written)
+    assert not _ops([made]) & {"abs", "relu", "maximum", "sqrt", "sign"}
+    before, after = gx.evaluate([written, made], v=np.arange(1.0, N + 1))
+    np.testing.assert_allclose(after, before, rtol=1e-15)
+    assert gx.optimize(write(v)) is write(v)
+    assert gx.optimize(write(gx.assume(v, "non_negative"))) is write(gx.assume(v, "non_negative"))
 
 
 # -- Gaussian log-density --------------------------------------------------------------------------
