@@ -290,8 +290,14 @@ def _summed(node: Node, bands: list[Band]) -> list[Band]:
 # -- the bands as one array of values --------------------------------------------------------------
 
 
-def emit(bands: Sequence[Band], output: Node) -> tuple[Node, Array, Array]:
-    """Returns (values, rows, columns): one band after the other, each from its first row on."""
+def emit(bands: Sequence[Band], output: Node, symmetric: bool = False) -> tuple[Node, Array, Array]:
+    """Returns (values, rows, columns): one band after the other, each from its first row on.
+
+    Args:
+        bands: of the output.
+        output: what was differentiated.
+        symmetric: the matrix is: of two bands that mirror each other one is computed.
+    """
     order = sorted(bands, key=_offset)
     parts: list[Node] = []
     rows: list[Array] = []
@@ -307,9 +313,17 @@ def emit(bands: Sequence[Band], output: Node) -> tuple[Node, Array, Array]:
     if not parts:
         nothing = broadcast_to(scalar(0.0, output.dtype), (0,))
         return nothing, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if symmetric:
+        for upper, lower in itertools.combinations(range(len(parts)), 2):
+            if _mirror(rows[upper], columns[upper], rows[lower], columns[lower]):
+                parts[lower] = parts[upper]
     values = parts[0] if len(parts) == 1 else apply_named("concat", *parts, axis=0)
     row, column = np.concatenate(rows), np.concatenate(columns)
     return _each_once(values, row, column, order)
+
+
+def _mirror(row: Array, column: Array, other_row: Array, other_column: Array) -> bool:
+    return np.array_equal(row, other_column) and np.array_equal(column, other_row)
 
 
 def _offset(band: Band) -> tuple[int, int]:

@@ -81,11 +81,12 @@ def chosen(output: Node, wrt: Node, mode: str | None, loss: Node | None) -> Foun
     ways: list[_Way] = []
     reasons: tuple[str, ...] = ()
     if bands is not None:
-        ways.append(_by_bands(bands, output, mode is None))
+        symmetric = loss is not None and not _may_be_unsymmetric(loss)
+        ways.append(_by_bands(bands, output, mode is None, symmetric))
         rows, columns = ways[0].make()[1:]
         _warn_if_dense(structure_of(rows, columns, shape, ()), output, wrt)
         if mode is None:
-            ways += _at_least(rows, columns, shape, run, output)
+            ways += _at_least(rows, columns, shape, run, output, loss is not None)
     if bands is None or ways[0].seconds > ways[-1].seconds:  # colours may do better than bands
         structure = find_structure(output, wrt)
         reasons = structure.reasons
@@ -114,16 +115,16 @@ def chosen(output: Node, wrt: Node, mode: str | None, loss: Node | None) -> Foun
 
 
 def _at_least(
-    rows: Array, columns: Array, shape: tuple[int, int], run: float, output: Node
+    rows: Array, columns: Array, shape: tuple[int, int], run: float, output: Node, hessian: bool
 ) -> list[_Way]:
     """Returns what passes would cost with the fewest colours there can be."""
     reading = len(rows) * (2 * output.dtype.numpy.itemsize + 4) / USUAL.moved
     found: list[_Way] = []
-    for mode, cost, counts in (
-        ("jvp", _FORWARD, np.bincount(rows, minlength=shape[0])),
-        ("vjp", _BACK, np.bincount(columns, minlength=shape[1])),
-    ):
-        least = int(counts.max(initial=0))
+    in_row = int(np.bincount(rows, minlength=shape[0]).max(initial=0))
+    in_column = int(np.bincount(columns, minlength=shape[1]).max(initial=0))
+    known = (("jvp", _FORWARD, in_row), ("vjp", _BACK, in_column))
+    # By symmetry an arrow takes two colours, however full its first row is.
+    for mode, cost, least in (("hvp", _FORWARD, min(in_row, 2)),) if hessian else known:
         words = f"{least} colours or more"
         found.append(_Way(mode, words, least * cost * run + reading, least, _never))
     return sorted(found, key=lambda way: -way.seconds)
@@ -175,8 +176,8 @@ def _warn_if_dense(structure: Structure, output: Node, wrt: Node) -> None:
 # -- the ways --------------------------------------------------------------------------------------
 
 
-def _by_bands(bands: list[Band], output: Node, priced: bool) -> _Way:
-    made = emit(bands, output)
+def _by_bands(bands: list[Band], output: Node, priced: bool, symmetric: bool) -> _Way:
+    made = emit(bands, output, symmetric)
     cost = seconds([made[0]]) if priced else 0.0
     return _Way("bands", f"{len(bands)} bands", cost, len(bands), lambda: made)
 

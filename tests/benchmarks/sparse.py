@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import graphc as gx
+from graphc.sparse.colouring import colour_columns
+from graphc.sparse.star import colour_symmetric
 from tests.benchmarks.interleave import absent, exponent, median, named, peer, ratio, shown, wait
 from tests.benchmarks.process import megabytes, run_python
 
@@ -158,6 +160,7 @@ def rows(quick: bool) -> Iterator[Row]:
             ways = _ways(problem, size, QUICK_DENSE if quick else DENSE)
             derived.append(ways["graphc"].stages["derivative"])
             yield from _rows_of(f"{problem}, n = {size:,}", ways, rounds)
+            yield from _parts(problem, size)
             if peer("casadi") is None:
                 yield absent(f"{problem}, n = {size:,}", "casadi")
         if len(sizes) > 3:
@@ -204,6 +207,27 @@ def _rows_of(title: str, ways: dict[str, Way], rounds: int) -> Iterator[Row]:
         share = ratio(hand, times[name])
         figure = f"{shown(median(times[name]))} ({share:.2f} x as fast as by hand)"
         yield (f"{title}: {name}: step", figure, "1 x or more" if name == "graphc" else "")
+
+
+def _parts(problem: str, size: int) -> Iterator[Row]:
+    """Yields the seconds of structure and colours, which graphc takes where it has no bands."""
+    x = gx.input("x", (size,), gx.float64)
+    if problem == "tridiagonal":
+        output = residual(x, gx.concat, gx.zeros((1,), gx.float64))
+    else:
+        output = gx.grad(rosenbrock(x, gx.sum), x)
+    start = time.perf_counter()
+    found = gx.sparsity(output, x)
+    known = time.perf_counter()
+    rows, columns = found.rows.astype(np.int64), found.columns.astype(np.int64)
+    if problem == "tridiagonal":
+        colours = colour_columns(rows, columns, found.shape)
+    else:
+        colours = colour_symmetric(rows, columns, size)
+    done = time.perf_counter()
+    title = f"{problem}, n = {size:,}: graphc"
+    yield (f"{title}: structure ({found.nnz:,} entries)", shown(known - start), "")
+    yield (f"{title}: colours ({colours.count})", shown(done - known), "")
 
 
 _PEAK = """

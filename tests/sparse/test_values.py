@@ -97,6 +97,15 @@ def test_rosenbrock_hessian_equals_jaxs_and_is_bands() -> None:
     assert gx.sparse_hessian(loss, x, mode="hvp").colours.count == 3
 
 
+def test_a_hessian_of_bands_is_symmetric_to_the_last_bit() -> None:
+    x = gx.input("x", (40,), gx.float64)
+    loss = gx.sum(gx.sin(x[2:] * x[1:-1]) * gx.exp(x[:-2]))
+    made = gx.sparse_hessian(loss, x, mode="bands")
+    dense = made.dense(gx.evaluate(made.values, x=np.linspace(-1, 1, 40)))
+    np.testing.assert_array_equal(dense, dense.T)
+    close(dense, gx.evaluate(gx.hessian(loss, x), x=np.linspace(-1, 1, 40)))
+
+
 def test_an_arrow_is_computed_in_both_directions() -> None:
     x, output = arrow(40)
     made = gx.sparse_jacobian(output, x)
