@@ -90,7 +90,7 @@ def case(cameras: int, points: int, observations: int) -> Case:
 
     def blocks(camera: Any, point: Any, weight: Any, feature: Any) -> Any:
         error = _scalar_error(camera, point, weight, feature)
-        return gx.jacobian(error, [camera, point, weight], engine="elimination")
+        return gx.jacobian(error, [camera, point, weight], engine="reverse")
 
     def each(function: Any) -> Any:
         taken = gx.take(seen, which, axis=0), gx.take(places, where, axis=0)
