@@ -219,7 +219,7 @@ def zeta(m: Any, s: Any, q: Any, order: int) -> Any:
         return c.zero
     # Euler's and Maclaurin's sum; mpmath's own Hurwitz zeta fails for large operands.
     with c.workprec(c.prec + 40 + max(0, c.mag(s)) + abs(c.mag(q)).bit_length()):
-        first = int(c.prec / 4 + s) + order + 2
+        first = int(c.prec / 8 + s) + order + 2
         steps = max(0, first - int(q))  # for a large s the loop ends by itself, long before
         total = c.zero
         for k in range(steps):
