@@ -11,7 +11,15 @@ from graphc.ops.contraction.matrices import matmul
 from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.linalg.common import identity, swap
 from graphc.optimize.bands import OneHot, one_hot_of
-from graphc.optimize.fact_bits import DIAGONAL, IDENTITY, ONE_HOT, UNIFORM, ZERO, is_square
+from graphc.optimize.fact_bits import (
+    DIAGONAL,
+    ELEMENTS,
+    IDENTITY,
+    ONE_HOT,
+    UNIFORM,
+    ZERO,
+    is_square,
+)
 from graphc.optimize.fact_elements import swaps_matrices
 from graphc.optimize.parts import diagonal_part, outer_parts, uniform_number
 from graphc.optimize.systems import Worker
@@ -34,6 +42,14 @@ def product(node: Node, worker: Worker) -> Node | None:
         if found is not None:
             return found
     return None
+
+
+def is_structured(matrix: Node, worker: Worker) -> bool:
+    """Tells whether anything is known of a matrix that a product could make use of."""
+    matrix, _ = _turned(matrix, False)
+    if worker.facts.of(matrix) & ~ELEMENTS or outer_parts(matrix) is not None:
+        return True
+    return matrix.op.name == "cast" and one_hot_of(matrix) is not None
 
 
 def contraction(node: Node, worker: Worker) -> Node | None:

@@ -14,7 +14,7 @@ from graphc.optimize.family import Context, Family
 from graphc.optimize.inverses import inverse_uses, without_inverse
 from graphc.optimize.price import Prices
 from graphc.optimize.signs import SIGNS
-from graphc.optimize.sparse_products import contraction, product
+from graphc.optimize.sparse_products import contraction, is_structured, product
 from graphc.optimize.systems import HANDLERS, Worker
 from graphc.optimize.woodbury import WOODBURY_HANDLERS
 
@@ -156,19 +156,30 @@ def _signs(roots: Sequence[Node], worker: Worker, names: frozenset[str]) -> list
 
 def _each(roots: Sequence[Node], handlers: Mapping[str, Handler], worker: Worker) -> list[Node]:
     """Returns the roots with each node rewritten by its handler, operands before users."""
+    if not any(_worth(n, worker) for n in topological_order(roots) if n.op.name in handlers):
+        return list(roots)
 
     def step(node: Node, args: tuple[Node, ...]) -> Node:
         same = all(new is old for new, old in zip(args, node.args, strict=True))
         made = node if same else make(node.op, args, node.params)
         for _ in range(_AGAIN):
-            handler = None if _is_narrow(made) else handlers.get(made.op.name)
-            better = None if handler is None else handler(made, worker)
+            handler = handlers.get(made.op.name)
+            if handler is None or _is_narrow(made):
+                break
+            better = handler(made, worker)
             if better is None or better is made:
                 break
             made = better
         return made
 
     return rebuild(roots, {}, step)
+
+
+def _worth(node: Node, worker: Worker) -> bool:
+    """Tells whether a node could be rewritten: a product of matrices nothing is known of can't."""
+    if node.op.name not in _PRODUCTS:
+        return True
+    return any(a.ndim >= 2 and is_structured(a, worker) for a in node.args)
 
 
 def _is_narrow(node: Node) -> bool:
