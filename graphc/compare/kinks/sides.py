@@ -210,7 +210,7 @@ def _other_slopes(local: Local, operands: Sequence[Any]) -> dict[str, list[Any]]
     ]
     node = make(local.node.op, tuple(nodes), local.params)
     wanted = [i for i, moves in enumerate(moving) if moves]
-    hot = np.zeros(node.shape)
+    hot = np.zeros([int(s) for s in node.shape])  # pyright: ignore[reportArgumentType]  (known)
     hot[local.index or (0,) * node.ndim] = 1.0
     seed = constant(hot, float64)
     asked = {name: op_rule(seed, node, wanted, SYSTEMS[name]) for name in names}
