@@ -17,6 +17,11 @@ def _positive(x: Node) -> Node:
     return x @ gx.matrix_transpose(x) + gx.constant([[3.0, 0.4], [0.1, 2.0]], x.dtype)
 
 
+def _half(x: Node) -> Node:
+    symmetric = x @ gx.matrix_transpose(x) + gx.eye(x.shape[-1], dtype=x.dtype) * 2.0
+    return apply_named("cholesky", symmetric, half=True)
+
+
 def _well(x: Node) -> Node:
     """Returns a matrix far from singular."""
     n = x.shape[-1]
@@ -134,6 +139,7 @@ BUILDERS: dict[str, Callable[[], list[Case]]] = {
     ],
     "cholesky": lambda: [
         case("cholesky", lambda x: linalg.cholesky(_positive(x)), (2, 2), named=False),
+        case("cholesky", _half, (2, 2), label="cholesky-half", named=False),
         case(
             "cholesky",
             lambda x: linalg.cholesky(_positive(x), upper=True),

@@ -174,9 +174,9 @@ def slogdet(xp: Any, a: Any) -> Any:
 
 
 @_wide
-def cholesky(xp: Any, a: Any) -> Any:
-    """Returns the lower triangular L with L L^T = (A + A^T) / 2."""
-    return jnp.linalg.cholesky(a)
+def cholesky(xp: Any, a: Any, half: bool = False) -> Any:
+    """Returns the lower triangular L with L L^T = (A + A^T) / 2; `half`: of A's lower triangle."""
+    return lax.linalg.cholesky(a, symmetrize_input=False) if half else jnp.linalg.cholesky(a)
 
 
 @_wide

@@ -111,9 +111,10 @@ def slogdet(xp: Any, a: Any) -> Any:
     return xp.sign(value), xp.log(abs(value))
 
 
-def cholesky(xp: Any, a: Any) -> Any:
-    """Returns the lower triangular L with L L^T = (A + A^T) / 2."""
-    return _stacked(lambda x: (_cholesky(xp, x),), symmetric(a), shapes=(a.shape[-2:],))[0]
+def cholesky(xp: Any, a: Any, half: bool = False) -> Any:
+    """Returns the lower triangular L with L L^T = (A + A^T) / 2; `half`: of A's lower triangle."""
+    whole = a if half else symmetric(a)
+    return _stacked(lambda x: (_cholesky(xp, x),), whole, shapes=(a.shape[-2:],))[0]
 
 
 def _cholesky(xp: Any, a: Any) -> Any:

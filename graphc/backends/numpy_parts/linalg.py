@@ -98,9 +98,9 @@ def slogdet(xp: Any, a: Any) -> Any:
     return np.linalg.slogdet(a)
 
 
-def cholesky(xp: Any, a: Any) -> Any:
-    """Returns the lower triangular L with L L^T = (A + A^T) / 2."""
-    return _each(np.linalg.cholesky, a.shape, symmetric(a))
+def cholesky(xp: Any, a: Any, half: bool = False) -> Any:
+    """Returns the lower triangular L with L L^T = (A + A^T) / 2; `half`: of A's lower triangle."""
+    return _each(np.linalg.cholesky, a.shape, a if half else symmetric(a))
 
 
 def qr(xp: Any, a: Any) -> Any:

@@ -223,8 +223,8 @@ factor_logdet_op = structural(
 
 
 def factor_of(x: Node) -> Node:
-    """Returns the Cholesky factor of matrices, the node that all who use it share."""
-    return apply_named("cholesky", x)
+    """Returns the Cholesky factor of symmetric matrices, the node that all who use it share."""
+    return apply_named("cholesky", x, half=True)
 
 
 __all__ = ["factor_inverse", "factor_logdet", "factor_of", "factor_solve"]

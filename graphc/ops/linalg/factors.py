@@ -45,9 +45,11 @@ class QRResult(NamedTuple):
 # -- cholesky --------------------------------------------------------------------------------------
 
 
-def _cholesky_infer(x: TensorType) -> TensorType:
+def _cholesky_infer(x: TensorType, half: bool = False) -> TensorType:
     require_float(x)
     require_square(x)
+    if not isinstance(half, bool):
+        raise ArgumentError(f"half={show_value(half)} is neither True nor False", "say one")
     return x
 
 
@@ -89,7 +91,8 @@ cholesky_op = structural(
     group="linalg",
     meet="all",
     infer=_cholesky_infer,
-    run=lambda xp, x: xp.linalg.cholesky(xp, x),
+    # `half` is for matrices known to be symmetric: the lower triangle is read, and that is all.
+    run=lambda xp, x, half=False: xp.linalg.cholesky(xp, x, half),
     vjp=_cholesky_vjp,
     jvp=_cholesky_jvp,
     latex=r"\operatorname{{cholesky}}({0})",
