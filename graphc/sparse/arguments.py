@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.core.errors import ArgumentError, DimError, GradError
+from graphc.core.errors import ArgumentError, BudgetError, DimError, GradError
 from graphc.core.naming import describe, describe_operand
 from graphc.core.node import Node
 from graphc.core.type import TensorType
+from graphc.sparse.pattern import MAX_ELEMENTS, elements
 
 
 def one_float(wrt: Any) -> Node:
@@ -17,6 +18,7 @@ def one_float(wrt: Any) -> Node:
         ArgumentError: it is no node.
         GradError: it is no real float.
         DimError: a size of it is only named.
+        BudgetError: it has too many elements to follow each.
     """
     if not isinstance(wrt, Node):
         raise ArgumentError(
@@ -60,4 +62,15 @@ def _real(node: Node, what: str) -> Node:
             f"{what}{describe(node, 3)} is {node.type}: the structure hangs on the named size",
             "declare the sizes as numbers",
         )
+    require_room(node, what)
     return node
+
+
+def require_room(node: Node, what: str = "") -> None:
+    """Raises BudgetError where following each element of a node takes gigabytes."""
+    if isinstance(node.type, TensorType) and elements(node.shape) > MAX_ELEMENTS:
+        raise BudgetError(
+            f"{what}{describe(node, 3)} is {node.type}: the structure follows each element, up to "
+            f"{MAX_ELEMENTS:,} in one array",
+            "use gx.jvp, gx.vjp or gx.hvp, which need no matrix",
+        )

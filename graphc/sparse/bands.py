@@ -19,7 +19,7 @@ from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.chain import add_up, broadcast_to, reshape
-from graphc.sparse.pattern import MAX_SPREAD, Array, elements, overlay, sizes, whole
+from graphc.sparse.pattern import MAX_ELEMENTS, MAX_SPREAD, Array, elements, overlay, sizes, whole
 from graphc.sparse.rules import NUMPY, is_static, known
 
 #: More terms than this are not carried; coloured passes do better.
@@ -87,7 +87,8 @@ def _written_out(output: Node) -> list[Node]:
 
 def _bands(node: Node, operands: Sequence[list[Band]]) -> list[Band]:
     name = node.op.name
-    if not isinstance(node.type, TensorType) or not is_static(node):
+    single = isinstance(node.type, TensorType) and is_static(node)
+    if not single or elements(node.shape) > MAX_ELEMENTS:
         raise NoBands(f"{name} is no operation on single elements")
     if not node.dtype.is_inexact or name == "stop_gradient":
         return []

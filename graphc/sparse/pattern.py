@@ -26,6 +26,8 @@ MAX_TERMS = 16
 MAX_SPREAD = 8
 #: Index arrays above this size are compared at a few places first.
 _MANY = 256
+#: Elements of one array whose every element is followed; index arrays of more take gigabytes.
+MAX_ELEMENTS = 2**28
 #: Entries of one table; past it (half a gigabyte) every element is taken to depend on everything.
 MAX_ENTRIES = 2**26
 

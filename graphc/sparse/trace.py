@@ -16,6 +16,7 @@ from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import fold
 from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.steps import steps_gathered
+from graphc.sparse.arguments import require_room
 from graphc.sparse.contraction import contracted, matmul_letters
 from graphc.sparse.pattern import NOTHING, Pattern, TooManyEntries, sizes, union, whole
 from graphc.sparse.rules import everything, is_static, known, rule_of, several
@@ -29,6 +30,7 @@ def trace_patterns(output: Node, wrt: Node) -> tuple[Pattern, list[str]]:
 
     Raises:
         DimError: a size on the way is only named.
+        BudgetError: an array on the way has too many elements to follow each.
     """
     reasons: dict[str, None] = {}
     inner = _Walk(lambda why: reasons.setdefault(why))
@@ -72,6 +74,7 @@ class _Walk:
             return NOTHING  # integers and booleans do not move
         if not is_static(node):
             _sizes(node)
+        require_room(node)
         try:
             return self._exact(node, args)
         except TooManyEntries:

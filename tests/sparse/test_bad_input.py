@@ -23,6 +23,9 @@ WHOLE = gx.input("whole", (3,), gx.int32)
 COMPLEX = gx.input("complex", (3,), gx.complex128)
 LONG = gx.input("long", (20_000,), gx.float64)
 
+HUGE = gx.input("huge", (2**33,), gx.float32)
+WIDE = gx.input("wide", (30_000,), gx.float32)
+
 CASES: Any = {
     "wrt": [
         (lambda: anything.sparse_jacobian(OUTPUT, [X]), gx.ArgumentError, "no graph value"),
@@ -58,6 +61,11 @@ CASES: Any = {
         (lambda: MADE.csr(), gx.ArgumentError, "missing"),
         (lambda: MADE.spy("picture.pdf"), gx.FormatError, "pdf"),
         (lambda: MADE.spy(3), gx.FileError, "no path"),
+    ],
+    "size": [
+        (lambda: anything.sparse_jacobian(HUGE * 2, HUGE), gx.BudgetError, "each element"),
+        (lambda: anything.sparsity(gx.sum(WIDE[:, None] * WIDE), WIDE), gx.BudgetError, "mul"),
+        (lambda: anything.sparse_jacobian(gx.sum(WIDE[:, None] * WIDE), WIDE), gx.BudgetError, ""),
     ],
     "dense": [
         (
