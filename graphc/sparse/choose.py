@@ -99,7 +99,7 @@ def chosen(output: Node, wrt: Node, mode: str | None, loss: Node | None) -> Foun
         else:
             ways = []
     if not ways:
-        return _empty(output, wrt, mode or "jvp")
+        return _empty(output, wrt, mode or ("jvp" if loss is None else "hvp"))
     best = min(ways, key=lambda way: way.seconds)
     values, rows, columns = best.make()
     return Found(
