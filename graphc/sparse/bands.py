@@ -61,7 +61,8 @@ def find_bands(output: Node, wrt: Node) -> list[Band]:
         if node in known_bands:
             continue
         operands = [known_bands[a] for a in node.args]
-        known_bands[node] = _bands(node, operands) if any(operands) else []
+        found = _bands(node, operands) if any(operands) else []
+        known_bands[node] = [band for band in found if band.pick.any()]
         if len(known_bands[node]) > MAX_BANDS:
             raise NoBands(f"an element of {node.op.name} reads more than {MAX_BANDS} of the input")
     return known_bands[output]
@@ -146,6 +147,8 @@ def rectangle(pick: Array) -> tuple[Any, ...] | None:
 
 def _add(found: list[Band], band: Band, shape: Sequence[Any]) -> None:
     """Enters a band; slopes of bands that read alike are added."""
+    if not band.pick.any():  # a scalar slope would stand where nothing is read
+        return
     for position, other in enumerate(found):
         pick = overlay(other.pick, band.pick)
         if pick is None:

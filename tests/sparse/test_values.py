@@ -222,6 +222,15 @@ def test_the_plan_tells_what_was_weighed_and_can_be_overruled() -> None:
     assert "bands" in str(gx.sparse_jacobian(output, x).plan)
 
 
+def test_an_element_that_reads_nothing_has_no_slope() -> None:
+    x = gx.input("x", (3,), gx.float64)
+    y = gx.input("y", (3,), gx.float64)
+    mean = gx.mean(gx.concat([x[:1], gx.zeros((2,), gx.float64)]) * y)
+    made = gx.sparse_jacobian(mean, x, mode="bands")
+    assert made.nnz == 1
+    close(gx.evaluate(made.values, x=np.ones(3), y=np.array([2.0, 5.0, 7.0])), [2 / 3])
+
+
 def test_two_bands_that_meet_are_added_up() -> None:
     x = gx.input("x", (4,), gx.float64)
     output = x[np.array([0, 1, 2])] * x[np.array([0, 2, 2])]
