@@ -8,6 +8,7 @@ from graphc.optimize.factoring import FACTORING
 from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
 from graphc.optimize.levels import LEVELS
+from graphc.optimize.neighbours import NEIGHBOURS
 from graphc.optimize.reductions import REDUCTIONS
 from graphc.optimize.residuals import RESIDUALS
 from graphc.optimize.roll import BATCH, ROLL
@@ -25,6 +26,7 @@ ALL_FAMILIES: tuple[Family, ...] = (
     PRODUCT_ORDER,
     HOIST,
     RESIDUALS,
+    NEIGHBOURS,
     AFTER_LOOP,
     BATCH,
     ROLL,

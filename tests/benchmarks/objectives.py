@@ -59,6 +59,9 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield f"{name}: over its objective", f"{_ratio(mine, base):.2f}", found["bound"]
     made = found["compile"]
     yield f"{name}: build, compile", f"{made['graphc']:.2f} s (JAX {made[best]:.2f} s)", ""
+    room = {who: f"{count / 2**20:.1f}" for who, count in found["temporaries"].items()}
+    figure = f"{room['graphc']} MiB (JAX {room[best]} MiB)"
+    yield f"{name}: temporaries", figure, ""
 
 
 def _median(times: Sequence[float]) -> float:
@@ -106,10 +109,15 @@ def _time(name: str, rounds: int) -> dict[str, Any]:
     once = max(min(t) for t in interleaved(calls, 2, 1))
     taken = interleaved(calls, rounds, max(1, min(20, round(0.05 / once))))
     vector = np.ndim(results["graphc objective"]) > 0
+    temporaries = {"graphc": functions["graphc"].memory()["temp"]}
+    for way in case.derivatives_by_hand:
+        compiled = functions[way].lower(*values).compile()
+        temporaries[way] = int(compiled.memory_analysis().temp_size_in_bytes)
     return {
         "name": case.name,
         "seconds": dict(zip(functions, taken, strict=True)),
         "compile": seconds,
+        "temporaries": temporaries,
         "bound": "" if vector else "about 4 at most",
     }
 

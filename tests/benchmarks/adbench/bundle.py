@@ -13,7 +13,7 @@ from tests.benchmarks.adbench import Case
 
 
 def _error(camera: Any, point: Any, weight: Any, feature: Any) -> Any:
-    """Returns one observation's error; the camera is rotation, centre, focus, offset, distortion."""
+    """Returns one observation's error; a camera is rotation, centre, focus, offset, bend."""
     axis, apart = camera[:3], point - camera[3:6]
     squared = gx.sum(axis * axis)
     angle = gx.sqrt(squared)
