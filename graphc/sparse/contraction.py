@@ -95,10 +95,14 @@ def _with_constant(
     pattern: Pattern, mine: str, theirs: str, constant: Array, result: str, sizes: dict[str, int]
 ) -> Pattern | None:
     """Returns the pattern by a constant's entries that are not 0; None where that is no gain."""
-    if len(set(theirs)) < len(theirs) or constant.shape != tuple(sizes[c] for c in theirs):
+    if (
+        not theirs
+        or len(set(theirs)) < len(theirs)
+        or constant.shape != tuple(sizes[c] for c in theirs)
+    ):
         return None
     there = np.nonzero(constant)
-    if len(there) == 0 or len(there[0]) > _FULL * constant.size:
+    if len(there[0]) > _FULL * constant.size:
         return None
     free = [letter for letter in mine if letter not in theirs]
     width = int(np.prod([sizes[letter] for letter in free], dtype=np.int64))
