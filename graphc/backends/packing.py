@@ -33,7 +33,7 @@ _MANY, _SMALL = 64, 1024
 #: Seconds that passing one argument takes.
 _ARGUMENT = 2.5e-7
 #: Arrays stacked by one small program, and the bytes of a row up to which that is done.
-_CHUNK, _LIGHT = 32, 4096
+_CHUNK, _LIGHT = 32, 1024
 #: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.1 s.
 _ROWS = 4
 

@@ -30,7 +30,7 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
     ordering, found = _runs(roots, context, 3 if forced else _REPEATS, 3 if forced else _LEAST)
     found = [run for run in found if run.moves or name == "batch" or len(found) > 1]
     if not found:
-        if forced and context.forced == frozenset({name}):
+        if roots and context.forced == frozenset({name}):
             raise _nothing(name)
         return list(roots)
     maker = Maker(name, ordering, roots, context, found)

@@ -115,11 +115,14 @@ def _runs_in(sequence: Ordering, stretch: Stretch, repeats: int, least: int) -> 
         end = i + 1
         while end < stop and _even(steps, end, p):
             end += 1
+        if end - i < p:  # not all nodes of a block have been seen to follow the rule
+            i = end
+            continue
         first = _extended(sequence, steps, i - 2 * p, max(start, found[-1].stop if found else 0), p)
         for _ in range(3):
             if end - first < max(least, repeats * p):
                 break
-            run = _run(sequence, steps, first, end, p)
+            run = _run(sequence, steps, first, i - p, end, p)
             if run is not None and run.count >= repeats and run.count * p >= least:
                 found.append(run)
                 break
@@ -162,7 +165,7 @@ def _extended(
 
 
 def _run(
-    sequence: Ordering, steps: dict[int, tuple[Any, ...]], first: int, end: int, p: int
+    sequence: Ordering, steps: dict[int, tuple[Any, ...]], first: int, even: int, end: int, p: int
 ) -> Run | None:
     """Returns the run with blocks cut where least is carried; None where an operand is not there.
 
@@ -170,12 +173,13 @@ def _run(
         sequence: the graph.
         steps: how operands move.
         first: the first node that may belong to it.
+        even: the first node from which on all operands move by the rule.
         end: one behind the last.
         p: the period.
     """
     start = first + _phase(sequence, steps, first, end, p)
     count = (end - start) // p
-    if count < 2:
+    if count < 2 or start + (count - 1) * p < even:
         return None
     slots: list[tuple[Slot, ...]] = []
     for j in range(p):

@@ -134,8 +134,8 @@ def rows(quick: bool) -> Iterator[tuple[str, str, str]]:
     yield words, _seconds(found["donated"]), f"JAX by hand {_seconds(found['JAX'])}"
     yield f"{words}, gain", f"{found['kept'] / found['donated']:.1f}x", "6x for 240 MB"
     with tempfile.TemporaryDirectory() as folder:
-        first, second = (run_python(CACHE, folder, "100") for _ in range(2))
-    yield "first call of 100 layers, JAX's cache empty", _seconds(first), ""
+        first, second = (run_python(CACHE, folder, "300") for _ in range(2))
+    yield "first call of 300 layers, JAX's cache empty", _seconds(first), ""
     yield "the same in a second process, from the cache", _seconds(second), "less"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from graphc.core.graph import nodes_everywhere
+from graphc.core.graph import leaves, nodes_everywhere
 from graphc.core.walk import topological_order
 from graphc.ops.flow.scan import scan_op
 from graphc.optimize.placed import stacked_rows
@@ -36,7 +36,10 @@ def values(inputs: list[gx.Node], seed: int = 0) -> dict[gx.Node, Any]:
 def agree(outputs: Any, made: Any, given: dict[gx.Node, Any], ulp: float = 0.0) -> None:
     """Asserts equal types and values: NumPy runs the same operations in the same order."""
     assert [n.type for n in outputs] == [n.type for n in made]
-    for left, right in zip(gx.evaluate(outputs, given), gx.evaluate(made, given), strict=True):
+    found, rolled = (
+        gx.evaluate(roots, {n: given[n] for n in leaves(roots)}) for roots in (outputs, made)
+    )
+    for left, right in zip(found, rolled, strict=True):
         scale = ulp * np.finfo(left.dtype).eps * np.max(np.abs(left)) if ulp else 0.0
         assert np.max(np.abs(left - right), initial=0.0) <= scale
 
@@ -276,3 +279,53 @@ def test_a_sum_of_some_placed_rows_is_zero_elsewhere() -> None:
     made = stacked_rows([slope])
     assert "slice_transpose" not in [n.op.name for n in topological_order(made)]
     agree([slope], made, values([w]))
+
+
+# -- random blocks ------------------------------------------------------------
+
+
+def random_chain(seed: int) -> tuple[list[gx.Node], list[gx.Node]]:
+    """Returns outputs and inputs of a random block repeated, with random wiring between blocks."""
+    rng = np.random.default_rng(seed)
+    count, width = int(rng.integers(5, 16)), 2
+    history = [gx.input(f"h{i}", (width,), "float64") for i in range(3)]
+    fixed = gx.param("fixed", (width,), "float64")
+    table = gx.input("table", (count + 3, width), "float64")
+    own = [gx.param(f"p{k}", (width,), "float64") for k in range(count)]
+    inputs = [*history, fixed, table, *own]
+    plan = rng.integers(0, 1 << 30, size=(int(rng.integers(1, 5)), 3)).tolist()
+    backwards, offset = bool(rng.integers(2)), int(rng.integers(4))
+    taps: list[gx.Node] = []
+    for k in range(count):
+        row = count + 2 - k if backwards else k + offset
+        pool = [history[-1], history[-2], history[-3], fixed, table[row], own[k]]
+        pool += [history[-1] * (0.25 + k), gx.full((width,), float(k % 5))]
+        for kind, left, right in plan:
+            a, b = pool[left % len(pool)], pool[right % len(pool)]
+            made = [a + b, a * b, gx.sin(a) - b, gx.tanh(a * 0.5), gx.maximum(a, b)][kind % 5]
+            pool.append(gx.tanh(made))
+        history.append(gx.tanh(pool[-1] + 0.5 * history[-1]))
+        if k % 3 == seed % 3:
+            taps.append(pool[-1])
+    loss = gx.sum(history[-1] * fixed) + sum(gx.sum(t) for t in taps[: seed % 4])
+    return [loss, *taps, *gx.grad(loss, [*own, fixed, table], unreachable="zero")], inputs
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_repeated_blocks_keep_values_and_gradients(seed: int) -> None:
+    outputs, inputs = random_chain(seed)
+    try:
+        made = gx.optimize(outputs, rewrites="roll")
+    except gx.ArgumentError:  # nothing repeats evenly in some
+        return
+    agree(outputs, made, values(inputs, seed), ulp=32)
+
+
+def test_most_random_repeated_blocks_roll() -> None:
+    rolled = 0
+    for seed in range(30):
+        try:
+            rolled += bool(scans(gx.optimize(random_chain(seed)[0], rewrites="roll")))
+        except gx.ArgumentError:
+            continue
+    assert rolled >= 24
