@@ -287,7 +287,7 @@ def test_a_sum_of_some_placed_rows_is_zero_elsewhere() -> None:
 def random_chain(seed: int) -> tuple[list[gx.Node], list[gx.Node]]:
     """Returns outputs and inputs of a random block repeated, with random wiring between blocks."""
     rng = np.random.default_rng(seed)
-    count, width = int(rng.integers(5, 16)), 2
+    count, width = int(rng.integers(8, 20)), 2
     history = [gx.input(f"h{i}", (width,), "float64") for i in range(3)]
     fixed = gx.param("fixed", (width,), "float64")
     table = gx.input("table", (count + 3, width), "float64")
