@@ -9,6 +9,7 @@ from graphc.optimize.family import Family
 from graphc.optimize.hoist import HOIST
 from graphc.optimize.levels import LEVELS
 from graphc.optimize.neighbours import NEIGHBOURS
+from graphc.optimize.padded_sums import JOINED_SLICES
 from graphc.optimize.reductions import REDUCTIONS
 from graphc.optimize.residuals import RESIDUALS
 from graphc.optimize.roll import BATCH, ROLL
@@ -26,6 +27,7 @@ ALL_FAMILIES: tuple[Family, ...] = (
     PRODUCT_ORDER,
     HOIST,
     RESIDUALS,
+    JOINED_SLICES,
     NEIGHBOURS,
     AFTER_LOOP,
     BATCH,
