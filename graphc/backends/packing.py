@@ -178,9 +178,7 @@ def _results(nodes: Sequence[Node]) -> tuple[list[Node], list[tuple[int, int]]]:
 # -- at each call ------------------------------------------------------------------------------
 
 
-def packed_values(
-    packing: Packing, given: Mapping[Node, Any]
-) -> tuple[list[Any], list[Any]] | None:
+def packed_values(packing: Packing, given: Mapping[Node, Any]) -> list[Any] | None:
     """Returns the packs' arrays and the other values; None where a call must go the plain way.
 
     That is where JAX traces, where a value does not fit (the plain way tells how), and where small

@@ -22,9 +22,10 @@ from graphc.optimize.rows import Entries, affine, entry_type, row, rows
 from graphc.optimize.runs import MAX_BACK, Run, read_outside
 
 #: XLA compiles a node in about 2 ms, a loop over matrices in 0.4 s more, one whose body is
-#: elementwise in 0.05 s, and the small programs that stack arguments in 0.2 s; a program counts as
-#: run 100 times.
-COMPILE_NODE, COMPILE_LOOP, COMPILE_LIGHT, COMPILE_STACK, RUNS = 2e-3, 0.4, 0.05, 0.2, 100
+#: elementwise in 0.05 s, the small programs that stack arguments in 0.2 s, and a row that is taken
+#: out of an array by itself, a kernel of its own, in 20 ms; a program counts as run 100 times.
+COMPILE_NODE, COMPILE_ROW, COMPILE_LOOP, COMPILE_LIGHT, COMPILE_STACK = 2e-3, 2e-2, 0.4, 0.05, 0.2
+RUNS = 100
 #: Seconds to stack one argument outside of the program, and to take one row out of a result.
 _STACKED, _TAKEN_APART = 2e-6, 2.5e-5
 #: A batched call holds what is between its operations for all entries at once: up to this, bytes.
@@ -192,7 +193,7 @@ class Maker:
         traffic = sum(copied.values())
         # Without a loop, each row read or written by itself is one operation more.
         taken = sum(1 for e in entries if e.stack is not None)
-        before += n * taken * (node + machine.launch)
+        before += n * taken * (COMPILE_ROW / RUNS + machine.launch)
         after = p * node + loose * node + traffic / machine.moved
         block = self._ordering.nodes[run.start : run.start + p]
         if run.moves:

@@ -29,7 +29,7 @@ def chain(count: int, width: int = 3, batch: int = 4, dtype: str = "float64") ->
 
 
 def values(inputs: list[gx.Node], seed: int = 0) -> dict[gx.Node, Any]:
-    rng = np.random.default_rng(seed)
+    rng: Any = np.random.default_rng(seed)
     return {n: rng.normal(size=n.shape).astype(n.dtype.numpy) for n in inputs}
 
 
