@@ -45,7 +45,6 @@ SIBLINGS = {
 #: Imports of our own inside a function, and why they are not at the top.
 LATE = {
     ("graphc/core/naming.py", "graphc.core.node"): "nodes name themselves by it",
-    ("graphc/core/op.py", "graphc.core.node"): "a record does not know nodes; nodes know records",
     ("graphc/diff/engines.py", "graphc.diff.symbolic"): "SymPy takes 0.4 s to load",
     ("graphc/diff/stable.py", "graphc.simplify.passes"): "the rules load only where asked for",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import reprlib
 import sys
-from types import CodeType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 #: Files between the user and graphc that are not the user's: NumPy's dispatch, generated code.
@@ -18,7 +17,9 @@ _FOREIGN = (
 
 Place = tuple[str, int]
 _places: dict[Place, Place] = {}
-_is_users: dict[CodeType, bool] = {}
+#: Whether a file is the user's, by its name; the name and not the code object is the key, for
+#: Python hashes code anew each time.
+_is_users: dict[str, bool] = {}
 
 
 def user_place(depth: int = 1) -> Place | None:
@@ -26,22 +27,21 @@ def user_place(depth: int = 1) -> Place | None:
     # `inspect.stack` reads source files: too slow for every node.
     frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
-        code = frame.f_code
-        users = _is_users.get(code)
-        if users is None:  # once for each function, for this runs at every node
-            users = _is_callers(code)
+        file = frame.f_code.co_filename
+        users = _is_users.get(file)
+        if users is None:  # once for each file, for this runs at every node
+            users = _is_callers(file)
         if users:
-            place = (code.co_filename, frame.f_lineno)
+            place = (file, frame.f_lineno)
             return _places.setdefault(place, place)
         frame = frame.f_back
     return None
 
 
-def _is_callers(code: CodeType) -> bool:
-    """Tells whether a function is neither graphc's nor of a package that stands in between."""
-    name = code.co_filename
-    users = not name.startswith(_PACKAGE) and not any(p in name for p in _FOREIGN)
-    _is_users[code] = users
+def _is_callers(file: str) -> bool:
+    """Tells whether a file is neither graphc's nor of a package that stands in between."""
+    users = not file.startswith(_PACKAGE) and not any(p in file for p in _FOREIGN)
+    _is_users[file] = users
     return users
 
 
@@ -237,7 +237,7 @@ def _went_through_callers_code(error: Exception) -> bool:
     trace = error.__traceback__
     trace = None if trace is None else trace.tb_next
     while trace is not None:
-        if _is_callers(trace.tb_frame.f_code):
+        if _is_callers(trace.tb_frame.f_code.co_filename):
             return True
         trace = trace.tb_next
     return False

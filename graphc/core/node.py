@@ -30,7 +30,7 @@ from graphc.core.fork import in_forked_child
 from graphc.core.literals import array_const, scalar_const
 from graphc.core.naming import call_text, describe
 from graphc.core.numpy_names import call_function, call_ufunc
-from graphc.core.op import Op, op_named
+from graphc.core.op import Op, applied_by, op_named
 from graphc.core.type import Shape, Size, TupleType, Type
 
 _NO_PARAMS: dict[str, Any] = {}
@@ -154,28 +154,28 @@ class Node:
     # -- operators: each finds its op in the registry -------------------------------------------
 
     def __add__(self, other: Any) -> Node:
-        return apply_named("add", self, other)
+        return apply(op_named("add"), (self, other), _NO_PARAMS)
 
     def __radd__(self, other: Any) -> Node:
-        return apply_named("add", other, self)
+        return apply(op_named("add"), (other, self), _NO_PARAMS)
 
     def __sub__(self, other: Any) -> Node:
-        return apply_named("sub", self, other)
+        return apply(op_named("sub"), (self, other), _NO_PARAMS)
 
     def __rsub__(self, other: Any) -> Node:
-        return apply_named("sub", other, self)
+        return apply(op_named("sub"), (other, self), _NO_PARAMS)
 
     def __mul__(self, other: Any) -> Node:
-        return apply_named("mul", self, other)
+        return apply(op_named("mul"), (self, other), _NO_PARAMS)
 
     def __rmul__(self, other: Any) -> Node:
-        return apply_named("mul", other, self)
+        return apply(op_named("mul"), (other, self), _NO_PARAMS)
 
     def __truediv__(self, other: Any) -> Node:
-        return apply_named("div", self, other)
+        return apply(op_named("div"), (self, other), _NO_PARAMS)
 
     def __rtruediv__(self, other: Any) -> Node:
-        return apply_named("div", other, self)
+        return apply(op_named("div"), (other, self), _NO_PARAMS)
 
     def __floordiv__(self, other: Any) -> Node:
         return apply_public("floor_divide", self, other)
@@ -184,10 +184,10 @@ class Node:
         return apply_public("floor_divide", other, self)
 
     def __mod__(self, other: Any) -> Node:
-        return apply_named("mod", self, other)
+        return apply(op_named("mod"), (self, other), _NO_PARAMS)
 
     def __rmod__(self, other: Any) -> Node:
-        return apply_named("mod", other, self)
+        return apply(op_named("mod"), (other, self), _NO_PARAMS)
 
     def __pow__(self, other: Any) -> Node:
         return apply_public("pow", self, other)
@@ -196,38 +196,38 @@ class Node:
         return apply_public("pow", other, self)
 
     def __matmul__(self, other: Any) -> Node:
-        return apply_named("matmul", self, other)
+        return apply(op_named("matmul"), (self, other), _NO_PARAMS)
 
     def __rmatmul__(self, other: Any) -> Node:
-        return apply_named("matmul", other, self)
+        return apply(op_named("matmul"), (other, self), _NO_PARAMS)
 
     def __neg__(self) -> Node:
-        return apply_named("neg", self)
+        return apply(op_named("neg"), (self,), _NO_PARAMS)
 
     def __pos__(self) -> Node:
         return self
 
     def __abs__(self) -> Node:
-        return apply_named("abs", self)
+        return apply(op_named("abs"), (self,), _NO_PARAMS)
 
     def __lt__(self, other: Any) -> Node:
-        return apply_named("less", self, other)
+        return apply(op_named("less"), (self, other), _NO_PARAMS)
 
     def __le__(self, other: Any) -> Node:
-        return apply_named("less_equal", self, other)
+        return apply(op_named("less_equal"), (self, other), _NO_PARAMS)
 
     def __gt__(self, other: Any) -> Node:
-        return apply_named("greater", self, other)
+        return apply(op_named("greater"), (self, other), _NO_PARAMS)
 
     def __ge__(self, other: Any) -> Node:
-        return apply_named("greater_equal", self, other)
+        return apply(op_named("greater_equal"), (self, other), _NO_PARAMS)
 
     # A comparison is a graph value, as in NumPy, where Python declares a bool.
     def __eq__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply_named("equal", self, other)
+        return apply(op_named("equal"), (self, other), _NO_PARAMS)
 
     def __ne__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply_named("not_equal", self, other)
+        return apply(op_named("not_equal"), (self, other), _NO_PARAMS)
 
     def __and__(self, other: Any) -> Node:
         return apply_public("bitwise_and", self, other)
@@ -462,24 +462,54 @@ def intern_table_size() -> int:
     return len(_table)
 
 
+#: Result types known already, by op, operand type (both by their `id`) and how many operands have
+#: it; with the op and the type themselves, which keeps them and their numbers alive.
+_known_types: dict[tuple[int, int, int], tuple[Op, Type, Type]] = {}
+
+
+def _infer(op: Op, args: tuple[Node, ...], params: Mapping[str, Any]) -> Type:
+    """Returns what the op's type rule says, or what it said before of such operands."""
+    count = len(args)
+    if params or not 0 < count < 3 or args[-1].type is not args[0].type:
+        return op.infer(*[a.type for a in args], **params)
+    first = args[0].type
+    key = (id(op), id(first), count)
+    known = _known_types.get(key)
+    if known is None:
+        if len(_known_types) > 4096:
+            _known_types.clear()
+        known = (op, first, op.infer(*[first] * count))
+        _known_types[key] = known
+    return known[2]
+
+
 def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> Node:
     """Returns the one node of this op, operands and parameters. Operands have their final dtypes.
 
     Raises:
         GraphcError: what the op's type rule finds wrong.
     """
+    return _make(op, args, params or _NO_PARAMS, 3)
+
+
+def _make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any], above: int) -> Node:
+    """Returns `make`; the place is sought from so many frames above on."""
+    # A key of numbers alone is none of the collector's business after it looked at it once; the op
+    # stands for itself by its `id`, which a node alive keeps.
     if params:
         frozen = tuple([(k, freeze(v)) for k, v in params.items()])
-        key = (op, *[a.uid for a in args], frozen)
+        key = (id(op), *[a.uid for a in args], frozen)
+    elif len(args) == 2:
+        key = (id(op), args[0].uid, args[1].uid)
     else:
-        params = _NO_PARAMS
-        key = (op, *[a.uid for a in args])
+        key = (id(op), *[a.uid for a in args])
     ref = _table.get(key)
     if ref is not None:
         node = ref()
         if node is not None:
             return node
-    made: Type = op.infer(*[a.type for a in args], **params)
+    made = _infer(op, args, params)
+    place = _making.place or user_place(above)
     with _lock:
         ref = _table.get(key)
         if ref is not None:
@@ -493,7 +523,7 @@ def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None
         node.type = made
         node.uid = next(_serial)
         node.origin = ()
-        node.place = _making.place or user_place(2)
+        node.place = place
         ref = _Ref(node, _forget)
         ref.key = key
         _table[key] = ref
@@ -507,7 +537,7 @@ def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
         GraphcError: with the call, the operands' names and types, and the user's place.
     """
     try:
-        return make(op, _meet(op.meet, operands), params)
+        return _make(op, _meet(op.meet, operands), params or _NO_PARAMS, 3)
     except GraphcError as error:
         if not error.call:
             error.call = call_text(op.name, operands, params)
@@ -522,6 +552,9 @@ def apply(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Node:
         ) from (None if isinstance(error, TypeError) else error)
     except (RecursionError, MemoryError) as error:
         raise standing_for(error, op.name, operands, params) from None
+
+
+applied_by(apply)
 
 
 def apply_named(name: str, /, *operands: Any, **params: Any) -> Node:

@@ -96,7 +96,7 @@ class Op:
     doc: str
 
     def __call__(self, *operands: Any, **params: Any) -> Node:
-        return _apply(self, operands, params)
+        return _apply[0](self, operands, params)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -105,10 +105,13 @@ class Op:
         return (op_named, (self.name,))
 
 
-def _apply(op: Op, operands: Sequence[Any], params: dict[str, Any]) -> Node:
-    from graphc.core.node import apply  # the record does not know nodes; nodes know records
+#: `core.node.apply`, entered by that file: the record does not know nodes; nodes know records.
+_apply: list[Callable[[Op, Sequence[Any], Mapping[str, Any]], Node]] = []
 
-    return apply(op, operands, params)
+
+def applied_by(apply: Callable[[Op, Sequence[Any], Mapping[str, Any]], Node]) -> None:
+    """Enters the function that a call of a record runs."""
+    _apply[:] = [apply]
 
 
 _registry: dict[str, Op] = {}
@@ -135,9 +138,10 @@ def op_named(name: str) -> Op:
     Raises:
         ArgumentError: there is none.
     """
-    if name not in _registry:
+    found = _registry.get(name)
+    if found is None:
         raise ArgumentError(f"there is no op named {name!r}", "`graphc ops` lists them")
-    return _registry[name]
+    return found
 
 
 def all_ops() -> Iterator[Op]:
