@@ -27,10 +27,10 @@ ALL_FAMILIES: tuple[Family, ...] = (
     PRODUCT_ORDER,
     HOIST,
     RESIDUALS,
+    BATCH,
+    ROLL,
     JOINED_SLICES,
     NEIGHBOURS,
     AFTER_LOOP,
-    BATCH,
-    ROLL,
     LEVELS,
 )
