@@ -47,16 +47,16 @@ _PASSED_ON = frozenset({"stop_gradient", "broadcast_to", "reshape", "assume"})
 
 def levels(roots: Sequence[Node], context: Context) -> list[Node]:
     """Returns the roots with their large scalar parts as blocks for the machine."""
-    order = topological_order(roots)
-    shapes = _shapes_of(order)
-    forced = NAME in context.forced
-    chosen = [s for s, count in shapes.items() if count >= (1 if forced else FEWEST)]
-    if not chosen:
-        if forced:
+    fewest = 1 if NAME in context.forced else FEWEST
+    shapes = _shapes_of(topological_order(roots))
+    if max(shapes.values(), default=0) < fewest:
+        if NAME in context.forced:
             context.choices.append(_nothing_to_do())
         return list(roots)
     made = gather_placed(roots)
-    for shape in chosen:
+    if any(new is not old for new, old in zip(made, roots, strict=True)):
+        shapes = _shapes_of(topological_order(made))
+    for shape in [s for s, count in shapes.items() if count >= fewest]:
         made = _with_blocks(made, shape, context)
     return made
 
@@ -187,7 +187,8 @@ class _Block:
         """Returns the block's results for the nodes that others read."""
         singles = [n for n in self.outputs if n.op.name != "stack"]
         packs = _packs(singles) if not self.shape else []
-        rest = [n for n in self.outputs if not any(n in pack for pack in packs)]
+        packed = {n for pack in packs for n in pack}
+        rest = [n for n in self.outputs if n not in packed]
         outputs = [*rest, *[apply_named("stack", *pack, axis=0) for pack in packs]]
         graph, args = self._scalar(outputs) if not self.shape else self._mapped(outputs)
         mapped = tuple(bool(self.shape) and a.type.shape != () for a in args)

@@ -47,6 +47,8 @@ def gather_placed(roots: Sequence[Node]) -> list[Node]:
     before = place_new_nodes(None)
     try:
         for node in order:
+            if not getattr(node.type, "shape", ()) or not node.args or not node.type.is_static:
+                continue  # most nodes: a scalar, several results, a leaf
             place_new_nodes(node.place)
             vector = _vector(node, found, uses, users)
             if vector is not None:
@@ -65,9 +67,7 @@ def _vector(
     node: Node, found: dict[Node, _Vector], uses: dict[Node, int], users: dict[Node, int]
 ) -> _Vector | None:
     """Returns what a node holds entry by entry; None where it is no sum of placed scalars."""
-    t = node.type
-    if not isinstance(t, TensorType) or not t.shape or not t.is_static or not node.args:
-        return None
+    t: TensorType = node.type
     name, args = node.op.name, node.args
     if name == "slice_transpose":
         inner = found.get(args[0])
