@@ -131,7 +131,7 @@ def rebuild(
 def topological_order_until(roots: Iterable[Node], stop: Mapping[Node, Any]) -> list[Node]:
     """Returns `topological_order` without the nodes in `stop` and what only they need."""
     order: list[Node] = []
-    seen: set[Node] = set(stop)
+    seen: set[Node] = set()  # `stop` may be far larger than what is walked: it is not copied
     stack: list[Node | None] = list(roots)
     stack.reverse()
     while stack:
@@ -140,7 +140,7 @@ def topological_order_until(roots: Iterable[Node], stop: Mapping[Node, Any]) -> 
             node = stack.pop()
             assert node is not None
             order.append(node)
-        elif node not in seen:
+        elif node not in seen and node not in stop:
             seen.add(node)
             args = node.args
             if args:

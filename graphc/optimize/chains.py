@@ -265,7 +265,7 @@ class Reorder:
 
     def _groups(self) -> list[list[_Region]]:
         """Returns the regions, those together that gave up a product they shared."""
-        groups: list[list[_Region]] = []
+        groups: dict[int, list[_Region]] = {}
         place: dict[Node, list[_Region]] = {}
         for region in self.regions.values():
             group: list[_Region] = [region]
@@ -273,15 +273,14 @@ class Reorder:
                 other = place.get(node)
                 if other is not None and other is not group:
                     other += [r for r in group if r not in other]
-                    groups = [g for g in groups if g is not group]
+                    groups.pop(id(group), None)
                     for key, value in place.items():
                         if value is group:
                             place[key] = other
                     group = other
                 place[node] = group
-            if group not in groups:
-                groups.append(group)
-        return groups
+            groups.setdefault(id(group), group)
+        return list(groups.values())
 
     def _assembled(self, region: _Region) -> Node:
         assert region.arranged is not None
