@@ -45,7 +45,7 @@ FORMS = (
     Form("mean(A B, axis 0)", lambda xp, a, b: xp.mean(a @ b, axis=0), "AB", "no product"),
     Form("exp(A B') + B A'", lambda xp, a, b: xp.exp(a @ b.T) + (b @ a.T), "AB",
          "one product and its transpose"),
-    Form("A U + B U", lambda xp, a, b, c: a @ c + b @ c, "ABC", "as (A + B) C"),
+    Form("A C + B C", lambda xp, a, b, c: a @ c + b @ c, "ABC", "as (A + B) C"),
     Form("A v + A u", lambda xp, a, u, v: a @ v + a @ u, "Auv", "as A (v + u)"),
     Form("A v + B v", lambda xp, a, b, v: a @ v + b @ v, "ABv",
          "left as it is: (A + B) v is slower", "factoring"),
