@@ -19,7 +19,11 @@ Rows = Callable[[bool], Iterable[tuple[str, str, str]]]
 
 #: Row name to the module in this package whose `rows` measures it, loaded when it is asked for.
 ROWS = {
+    "mlp": "mlp_step",
+    "growth": "growth",
+    "start": "start_up",
     "algebra": "algebra",
+    "structure": "algebra_structure",
     "objectives": "objectives",
     "import": "import_time",
     "chain": "chain",
@@ -29,6 +33,7 @@ ROWS = {
     "conv": "conv_step",
     "fit": "fit_step",
     "networks": "networks_step",
+    "scalars": "scalar_graphs",
     "sparse": "sparse",
     "report": "formula_report",
 }
