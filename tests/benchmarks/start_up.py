@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.benchmarks.interleave import median, shown
 from tests.benchmarks.process import ROOT
 
-_COMPARE = ("-m", "graphc", "compare", "x*sin(y)")
+_COMPARE = ("-m", "graphc", "compare", "x*sin(y)", "x=2", "y=3")
 
 
 def rows(quick: bool) -> Iterator[tuple[str, str, str]]:
