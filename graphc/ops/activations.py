@@ -142,7 +142,10 @@ celu_op = elementwise(
     run=_celu_run,
     partials=(_celu_partial,),
     formula=lambda m, x, alpha: m.where(
-        x > 0, x, m.expm1(m.div(m.min(x, 0), m.number(repr(alpha)))) * m.number(repr(alpha))
+        # Where x is 0 as well: the smaller of x and 0 would have another slope there.
+        x > 0,
+        x,
+        m.expm1(m.div(m.where(x > 0, 0, x), m.number(repr(alpha)))) * m.number(repr(alpha)),
     ),
     latex=r"\operatorname{{celu}}({0})",
     flops=15,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import decimal
 import math
+from fractions import Fraction
 
 from graphc.core.node import Node, scalar
 from graphc.ops.axes import reduced_count
-from graphc.ops.source import size_node
+from graphc.ops.source import number, size_node
 from graphc.simplify.rule import Rule, apply, squared
 from graphc.simplify.stable_rule import exponent, number_of, pair, reduced, stable, terms
+
+#: Digits of a root that no float is.
+_DIGITS = 60
 
 
 def _hypot(node: Node) -> Node | None:
@@ -22,9 +27,18 @@ def _hypot(node: Node) -> Node | None:
             c = number_of(term)
             if c is None or c <= 0:
                 return None
-            x = scalar(math.sqrt(c), node.type.dtype)
+            x = _root_of(c, node)
         made = x if made is None else apply("hypot", made, x)
     return made if node.op.name == "sqrt" or made is None else apply("reciprocal", made)
+
+
+def _root_of(c: float, like: Node) -> Node:
+    """Returns the root of a number: where no float is, the root itself, rounded to the dtype."""
+    root = math.sqrt(c)
+    if Fraction(root) ** 2 == Fraction(c):
+        return scalar(root, like.type.dtype)
+    with decimal.localcontext(prec=_DIGITS):
+        return number(str(decimal.Decimal(c).sqrt()), like.type.dtype)
 
 
 def _norm(node: Node) -> Node | None:
