@@ -119,6 +119,8 @@ class FrozenKinks:
         mask, first, start = entry
         moved = [a - b for a, b in zip(args, first, strict=True)]
         line = start + kink.slope(xp, *moved, *first, **params)
+        if node.type.dtype.is_float:  # the modulus of a complex number is real
+            line = xp.real(line)
         return np.where(np.broadcast_to(mask, value.shape), line, value)
 
 

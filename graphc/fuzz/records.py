@@ -25,6 +25,12 @@ EXCLUDED = {
     "jax_jvp": "it runs under JAX alone, so there is no truth of 50 digits",
 }
 
+#: Why a graph that holds an op is drawn anew.
+COSTLY = {
+    "log_gamma_quantile": "one value of 50 digits takes seconds: its own tests take few",
+    "igamma_quotient": "one value of 800 digits takes seconds: its own tests take few",
+}
+
 
 def drawable(op: Op) -> bool:
     """Tells whether a graph of real numbers may hold an op: it has a rule, or says it is 0.
@@ -32,6 +38,11 @@ def drawable(op: Op) -> bool:
     What takes integers to integers has neither a derivative nor rounding: no oracle sees it.
     """
     return callable(op.vjp) and op.domain != "integers" and op.name not in EXCLUDED
+
+
+def judged(op: Op) -> bool:
+    """Tells whether an op stands in graphs that are judged."""
+    return drawable(op) and op.name not in COSTLY
 
 
 #: Public functions by which people call a record that has another name.
