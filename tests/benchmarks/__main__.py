@@ -23,7 +23,6 @@ ROWS = {
     "growth": "growth",
     "start": "start_up",
     "algebra": "algebra",
-    "structure": "algebra_structure",
     "objectives": "objectives",
     "import": "import_time",
     "chain": "chain",
