@@ -114,6 +114,11 @@ def _decay_partial(out: Node, x: Node, alpha: float) -> Partial:
     return out / number(repr(alpha), x.dtype)
 
 
+def _check_alpha(x: TensorType, alpha: float) -> None:
+    if _finite("alpha", alpha) < 1e-30:
+        raise ArgumentError(f"alpha={alpha!r} is not above 0", "take 1.0")
+
+
 decay = elementwise(
     "decay",
     run=_decay,
@@ -123,6 +128,7 @@ decay = elementwise(
     flops=20,
     domain="every x",
     ulp=4.0,
+    check=_check_alpha,
     doc="Returns e**(x / alpha), for a number alpha.",
 )
 
@@ -151,6 +157,7 @@ celu_op = elementwise(
     flops=15,
     domain="every x",
     ulp=5.0,
+    check=_check_alpha,
     doc="Returns x for x > 0 and alpha * (e**(x/alpha) - 1) below; its slope is continuous.",
 )
 
@@ -165,10 +172,7 @@ def celu(x: Any, alpha: float = 1.0) -> Node:
 
     Source: Barron, "Continuously Differentiable Exponential Linear Units" (2017).
     """
-    scale = _finite("alpha", alpha)
-    if scale < 1e-30:
-        raise ArgumentError(f"alpha={alpha!r} is not above 0", "take 1.0")
-    return celu_op(x, alpha=scale)
+    return celu_op(x, alpha=_finite("alpha", alpha))
 
 
 def _float_node(x: Any) -> Node:

@@ -149,9 +149,18 @@ random_integers = _random(
     r"\mathcal{{U}}_{{{low} \ldots {high} - 1}}({0})",
     "Returns integers in [low, high), from a key.",
 )
+
+
+def _size(size: Any) -> Size:
+    """Returns a number of entries; a name written out is none: it has no number when it runs."""
+    if isinstance(size, str):
+        raise ShapeError(f"size={size!r} is a text", f"write gx.dim({size!r})")
+    return shape_of((size,))[0]
+
+
 random_permutation = _random(
     "random_permutation",
-    lambda size: tensor_type(shape_of((size,)), int32),
+    lambda size: tensor_type((_size(size),), int32),
     lambda xp, key, size: xp.random.permutation(xp, key, size),
     r"\operatorname{{permutation}}({0})",
     "Returns 0, 1, ..., size - 1 in random order, from a key.",
