@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphc.core.errors import ArgumentError, DTypeError, ShapeError
+from graphc.core.errors import ArgumentError, DTypeError, ShapeError, show_value
 from graphc.core.graph import LEAF_OPS, Graph, close_over
 from graphc.core.naming import describe_operand
 from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.tree import flatten
-from graphc.core.type import Size, TensorType
+from graphc.core.type import Size, TensorType, as_index
 from graphc.core.walk import depends_on, rebuild, topological_order
 
 Rest = TypeVar("Rest")
@@ -296,3 +296,15 @@ def check_carry_types(
             raise kind(
                 f"the carry {label} is {old.type}, and {name} returns {new.type} for it", mend
             )
+
+
+def check_counts(graph: Graph, **counts: int) -> None:
+    """Raises ArgumentError where the numbers of a loop's carries and entries are none of its body.
+
+    Functions count them right; a saved file may say anything.
+    """
+    for name, count in counts.items():
+        if as_index(count) is None or count < 0:
+            raise ArgumentError(f"{name}={show_value(count)} is no count")
+    if sum(counts.values()) > len(graph.inputs) or counts["carries"] > len(graph.outputs):
+        raise ArgumentError(f"{graph.name} has fewer inputs or results than {counts}")

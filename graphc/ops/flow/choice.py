@@ -42,6 +42,8 @@ from graphc.ops.flow.bodies import (
 
 
 def _infer(index: TensorType, *types: TensorType, branches: tuple[Graph, ...]) -> Type:
+    if index.shape or index.dtype.is_inexact:
+        raise DTypeError(f"the choice is {index}, no boolean or integer scalar")
     for branch in branches:
         for formal, t in zip(branch.inputs, types, strict=True):
             if formal.type != t:

@@ -29,6 +29,7 @@ from graphc.ops.define import structural
 from graphc.ops.flow.bodies import (
     carried_on,
     check_carry_types,
+    check_counts,
     check_function,
     close_bodies,
     formals_of,
@@ -47,6 +48,7 @@ from graphc.ops.source import iota_op
 
 
 def _infer(*types: TensorType, test: Graph, graph: Graph, carries: int, bound: int | None) -> Type:
+    check_counts(graph, carries=carries)
     for inner in (test, graph):
         for formal, t in zip(inner.inputs, types, strict=True):
             if formal.type != t:

@@ -18,6 +18,7 @@ from graphc.ops.flow.bodies import (
     Nest,
     carried_on,
     check_carry_types,
+    check_counts,
     check_flag,
     check_function,
     close_bodies,
@@ -36,6 +37,7 @@ from graphc.ops.flow.scan_rules import scan_pushed, scan_vjp
 def _infer(
     *types: TensorType, graph: Graph, carries: int, scanned: int, length: Size, reverse: bool
 ) -> Type:
+    check_counts(graph, carries=carries, scanned=scanned)
     for position, (formal, t) in enumerate(zip(graph.inputs, types, strict=True)):
         inner = t
         if carries <= position < carries + scanned:
