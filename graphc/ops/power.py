@@ -44,6 +44,7 @@ def _pow_y_plain(out: Node, x: Node, y: Node) -> Partial:
 
 
 def _at_kink(xp: Any, x: Any, y: Any) -> Any:
+    y = xp.real(y)  # complex numbers have no order
     return (x == 0) & ((y == 0) | (y > 1) & (y != xp.floor(y)))
 
 
