@@ -21,6 +21,7 @@ from graphc.core.errors import ArgumentError
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.generate import KINDS, Case, generate, op_names
 from graphc.fuzz.oracles import judge
+from graphc.fuzz.records import SLOW
 from graphc.fuzz.referee import check_compiled
 from graphc.fuzz.verdicts import Finding, Verdicts
 
@@ -214,6 +215,9 @@ def judged(bench: Bench, compiled: bool = False) -> Verdicts:
     try:
         verdicts = judge(bench)
     except TooLong:
+        slow = sorted(op_names(bench.case) & SLOW.keys())
+        if slow:
+            return Verdicts(undecided={"time": SLOW[slow[0]]})
         return Verdicts(findings=[Finding("time", f"more than {SECONDS:g} s of one core")])
     if compiled:
         (more,) = _compiled([bench])

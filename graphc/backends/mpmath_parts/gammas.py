@@ -27,7 +27,7 @@ _bernoulli: list[tuple[int, int]] = []
 def bernoulli(j: int) -> tuple[int, int]:
     """Returns Bernoulli's number B_2j, j > 0, as numerator and denominator."""
     if j > len(_bernoulli):
-        _bernoulli[:] = _numbers(max(64, 2 * j))
+        _bernoulli[:] = _numbers(max(64, j + j // 5))  # the time grows with the cube
     return _bernoulli[j - 1]
 
 
