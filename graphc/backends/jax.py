@@ -19,6 +19,7 @@ from graphc.backends.jax_parts import (
     loops,
     machine,
     ordering,
+    products,
     random,
     scans,
     scatter,
@@ -296,9 +297,7 @@ class JaxNamespace:
         x = jnp.swapaxes(x, -1, -2) if transpose_x else x
         return jnp.matmul(x, jnp.swapaxes(y, -1, -2) if transpose_y else y)
 
-    def einsum(self, subscripts: str, *x: Any) -> Any:
-        # "optimal", JAX's default, tries every order: for ten operands that takes seconds.
-        return jnp.einsum(subscripts, *x, optimize="optimal" if len(x) < 6 else "auto")
+    einsum = staticmethod(products.einsum)
 
     # -- sub-graphs --
 
