@@ -80,12 +80,7 @@ def fold(
     """
     kept = roots if keep is None else keep
     order = topological_order(roots)
-    uses: dict[Node, int] = dict.fromkeys(order, 0)
-    for node in order:
-        for arg in node.args:
-            uses[arg] += 1
-    for root in kept:
-        uses[root] += 1
+    uses = use_counts(order, kept)
     values: dict[Node, Value] = {}
     for node in order:
         values[node] = step(node, [values[a] for a in node.args])
@@ -158,6 +153,17 @@ def depends_on(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
         if node not in found and any(a in found for a in node.args):
             found.add(node)
     return found
+
+
+def use_counts(order: Sequence[Node], roots: Iterable[Node]) -> dict[Node, int]:
+    """Returns how often each node of a topological order is an operand; being a root is a use."""
+    counts = dict.fromkeys(order, 0)
+    for node in order:
+        for arg in node.args:
+            counts[arg] += 1
+    for root in roots:
+        counts[root] += 1
+    return counts
 
 
 def users(order: Sequence[Node]) -> dict[Node, list[Node]]:

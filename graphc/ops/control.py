@@ -7,7 +7,7 @@ called, so a block used many times is differentiated once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +15,7 @@ from graphc.core.errors import ArgumentError, ShapeError
 from graphc.core.graph import Graph
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, make
-from graphc.core.op import Peer
+from graphc.core.op import Jvp, Peer
 from graphc.core.system import GRAPHC, PEERS, SYSTEMS, System
 from graphc.core.type import Size, TensorType, TupleType, Type
 from graphc.core.walk import topological_order
@@ -166,6 +166,35 @@ def by_system(vjp: Callable[..., Any], pushed: Callable[..., Any]) -> dict[str, 
     }
 
 
+def pushed_with(
+    params: Callable[[Node, Sequence[int]], Mapping[str, Any]],
+) -> Callable[..., Jvp]:
+    """Returns the forward rule of an op that runs one block: the same op over the block's tangent.
+
+    Args:
+        params: `params(node, moving)`: the other parameters of the new node, which takes the
+            node's operands and then a tangent for each operand in `moving`.
+
+    Returns:
+        `pushed(rule, system)`, which `jvp`, `bound` and `by_system` take.
+    """
+
+    def pushed(rule: str, system: System = GRAPHC) -> Jvp:
+        def push(tangents: Sequence[Node | None], node: Node) -> Any:
+            moving = tuple(i for i, t in enumerate(tangents) if t is not None)
+            body, alive = jvp_graph(node.params["graph"], moving, rule, system)
+            if not alive:
+                return None
+            given = [t for t in tangents if t is not None]
+            full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
+            made = make(node.op, (*node.args, *full), {**params(node, moving), "graph": body})
+            return spread_results(results_of(made), alive, node)
+
+        return push
+
+    return pushed
+
+
 # -- call ------------------------------------------------------------------------------------------
 
 
@@ -186,19 +215,7 @@ def _call_vjp(
     return list(results_of(make(call, (*node.args, *seeds), {"graph": body})))
 
 
-def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
-    def push(tangents: Sequence[Node | None], node: Node) -> Any:
-        moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
-        if not alive:
-            return None
-        given = [t for t in tangents if t is not None]
-        full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
-        results = results_of(make(call, (*node.args, *full), {"graph": body}))
-        return spread_results(results, alive, node)
-
-    return push
-
+_pushed = pushed_with(lambda node, moving: {})
 
 call = structural(
     "call",
@@ -269,24 +286,12 @@ def _map_vjp(
     ]
 
 
-def _map_pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
-    def push(tangents: Sequence[Node | None], node: Node) -> Any:
-        moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
-        if not alive:
-            return None
-        mapped = node.params["mapped"]
-        given = [t for t in tangents if t is not None]
-        full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
-        params = {
-            "graph": body,
-            "mapped": (*mapped, *[mapped[i] for i in moving]),
-            "chunk": node.params["chunk"],
-        }
-        results = results_of(make(map_op, (*node.args, *full), params))
-        return spread_results(results, alive, node)
-
-    return push
+_map_pushed = pushed_with(
+    lambda node, moving: {
+        "mapped": (*node.params["mapped"], *[node.params["mapped"][i] for i in moving]),
+        "chunk": node.params["chunk"],
+    }
+)
 
 
 def _map_flops(node: Node) -> Any:

@@ -22,6 +22,7 @@ from graphc.ops.flow.join import join_loops
 from graphc.ops.flow.scan import scan_op
 from graphc.ops.reduction import sum as reduce_sum
 from graphc.optimize.family import Context, Family
+from graphc.optimize.inside import with_scans
 from graphc.optimize.price import Prices
 
 NAME = "after the loop"
@@ -52,22 +53,11 @@ def after_loops(roots: Sequence[Node], context: Context) -> list[Node]:
             used.setdefault(node.args[0], set()).add(node.params["index"])
     launch = context.machine.launch * _WITHIN
     prices = Prices(context.sizes, replace(context.machine, launch=launch))
-    results: dict[Node, Mapping[int, Node]] = {}
 
-    def step(node: Node, args: tuple[Node, ...]) -> Node:
-        if node.op is item and node.args[0] in results:
-            return results[node.args[0]][node.params["index"]]
-        made = node
-        if any(new is not old for new, old in zip(args, node.args, strict=True)):
-            made = make(node.op, args, node.params)
-            made.place = made.place or node.place
-        if node.op is scan_op and node in used:
-            found = _taken_out(made, used[node], prices, context)
-            if found is not None:
-                results[node] = found
-        return made
+    def change(made: Node, node: Node) -> Mapping[int, Node] | None:
+        return _taken_out(made, used[node], prices, context) if node in used else None
 
-    return rebuild(roots, {}, step)
+    return with_scans(roots, change)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, place_new_nodes
+from graphc.core.walk import use_counts
 from graphc.optimize.chains import GAIN, Reorder
 from graphc.optimize.chains import NAME as ORDER
 from graphc.optimize.family import Context, Family
@@ -56,11 +57,7 @@ class _Factoring:
         """Returns the roots rewritten."""
         if not any(n.op.name == "matmul" for n in self.order):
             return self.roots
-        for node in self.order:
-            for arg in node.args:
-                self.uses[arg] = self.uses.get(arg, 0) + 1
-        for root in self.roots:
-            self.uses[root] = self.uses.get(root, 0) + 1
+        self.uses = use_counts(self.order, self.roots)
         inside: set[Node] = set()
         for node in reversed(self.order):
             name = node.op.name

@@ -19,6 +19,7 @@ from graphc.ops.control import fresh_formals, item, results_of
 from graphc.ops.flow.join import join_loops
 from graphc.ops.flow.scan import scan_op
 from graphc.optimize.family import Context, Family
+from graphc.optimize.inside import with_scans
 from graphc.optimize.price import number_of, seconds
 
 NAME = "hoist"
@@ -35,23 +36,12 @@ def hoisted(roots: Sequence[Node], context: Context) -> list[Node]:
     """Returns the roots with every scan relieved of what is the same in all its steps."""
     if not any(n.op is scan_op for n in topological_order(roots)):
         return list(roots)
-    results: dict[Node, list[Node]] = {}
 
-    def step(node: Node, args: tuple[Node, ...]) -> Node:
-        if node.op is item and node.args[0] in results:
-            return results[node.args[0]][node.params["index"]]
-        made = node
-        if any(new is not old for new, old in zip(args, node.args, strict=True)):
-            made = make(node.op, args, node.params)
-            made.place = made.place or node.place
-        if node.op is not scan_op:
-            return made
+    def change(made: Node, _: Node) -> dict[int, Node] | None:
         better = _relieved(made, context)
-        if better is not made:
-            results[node] = results_of(better)
-        return better
+        return None if better is made else dict(enumerate(results_of(better)))
 
-    return rebuild(join_loops(roots), {}, step)
+    return with_scans(join_loops(roots), change)
 
 
 def _relieved(node: Node, context: Context) -> Node:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from graphc.core.graph import Graph
 from graphc.core.node import Node, make, place_new_nodes
+from graphc.core.type import TupleType
 from graphc.core.walk import rebuild, topological_order
+from graphc.ops.control import item
 from graphc.ops.flow.inner import bodies_run, with_bodies
+from graphc.ops.flow.scan import scan_op
 
 #: Ops whose bodies are rewritten; a `custom` one is what its author wrote, with rules of his own.
 _WALKED = frozenset({"call", "map", "switch", "scan", "while_loop", "recompute"})
@@ -55,6 +58,34 @@ def in_bodies(roots: Sequence[Node], rewrite: Rewrite) -> list[Node]:
         return rewrite(nodes, order)
 
     return walk(roots)
+
+
+def with_scans(
+    roots: Sequence[Node], change: Callable[[Node, Node], Mapping[int, Node] | None]
+) -> list[Node]:
+    """Returns the roots with other nodes for the results of their scans.
+
+    Args:
+        roots: nodes of one graph.
+        change: `change(made, node)`: for a scan as it stands now, and as it stood in `roots`, what
+            takes the place of its results, by their numbers; None where it stays.
+    """
+    results: dict[Node, Mapping[int, Node]] = {}
+
+    def step(node: Node, args: tuple[Node, ...]) -> Node:
+        if node.op is item and node.args[0] in results:
+            return results[node.args[0]][node.params["index"]]
+        made = node
+        if not _are(args, node.args):
+            made = make(node.op, args, node.params)
+            made.place = made.place or node.place
+        found = change(made, node) if node.op is scan_op else None
+        if found is None:
+            return made
+        results[node] = found
+        return made if isinstance(node.type, TupleType) else found[0]
+
+    return rebuild(roots, {}, step)
 
 
 def substituted(roots: Sequence[Node], replaced: Mapping[Node, Node]) -> list[Node]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, make, place_new_nodes
 from graphc.core.type import TensorType
+from graphc.core.walk import use_counts
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies, substituted
 from graphc.optimize.price import Prices
@@ -29,12 +30,7 @@ def joined_slices(roots: Sequence[Node], context: Context) -> list[Node]:
 def _joined(roots: Sequence[Node], order: Sequence[Node], context: Context) -> list[Node]:
     if not any(n.op.name == "slice_transpose" for n in order):
         return list(roots)
-    uses: dict[Node, int] = {}
-    for node in order:
-        for arg in node.args:
-            uses[arg] = uses.get(arg, 0) + 1
-    for root in roots:
-        uses[root] = uses.get(root, 0) + 2
+    uses = use_counts(order, roots)
     within = {
         arg
         for node in order

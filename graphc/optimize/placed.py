@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from graphc.core.node import Node, make, place_new_nodes, scalar
 from graphc.core.op import op_named
 from graphc.core.type import TensorType
-from graphc.core.walk import topological_order
+from graphc.core.walk import topological_order, use_counts
 from graphc.ops.chain import broadcast_to
 from graphc.ops.indexing import slice_transpose_op
 from graphc.ops.shaping import concat_op, reshape_op, stack_op
@@ -49,12 +49,7 @@ def stacked_rows(roots: Sequence[Node]) -> list[Node]:
 def _tops(order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, list[Node]]:
     """Returns the sums of a few placed rows or more, with their terms."""
     add = op_named("add")
-    uses: dict[Node, int] = {}
-    for node in order:
-        for arg in node.args:
-            uses[arg] = uses.get(arg, 0) + 1
-    for root in roots:
-        uses[root] = uses.get(root, 0) + 2
+    uses = use_counts(order, roots)
     inner: set[Node] = set()
     for node in order:
         if node.op is add:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, make, place_new_nodes
+from graphc.core.walk import use_counts
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies, substituted
 from graphc.optimize.price import Prices
@@ -41,12 +42,7 @@ def _split(roots: Sequence[Node], order: Sequence[Node], context: Context) -> li
     ]
     if not sums:
         return list(roots)
-    uses: dict[Node, int] = {}
-    for node in order:
-        for arg in node.args:
-            uses[arg] = uses.get(arg, 0) + 1
-    for root in roots:
-        uses[root] = uses.get(root, 0) + 1
+    uses = use_counts(order, roots)
     prices = Prices(context.sizes, context.machine)
     replaced: dict[Node, Node] = {}
     for node in sums:

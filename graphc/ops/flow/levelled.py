@@ -7,7 +7,7 @@ operations would take XLA minutes to compile. See `backends/jax_parts/machine.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.errors import ArgumentError, ShapeError
@@ -20,12 +20,11 @@ from graphc.ops.chain import broadcast_to
 from graphc.ops.control import (
     NO_FORMULA,
     by_system,
-    jvp_graph,
     one_or_tuple,
+    pushed_with,
     remembered,
     results_of,
     seeds_of,
-    spread_results,
     sum_flops,
     vjp_graph,
 )
@@ -80,20 +79,11 @@ def _results(node: Node, chosen: Sequence[int]) -> list[TensorType]:
     return [types[i] for i in chosen]
 
 
-def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
-    def push(tangents: Sequence[Node | None], node: Node) -> Any:
-        moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
-        if not alive:
-            return None
-        mapped = node.params["mapped"]
-        given = [t for t in tangents if t is not None]
-        full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
-        params = {"graph": body, "mapped": (*mapped, *[mapped[i] for i in moving])}
-        results = results_of(make(levelled, (*node.args, *full), params))
-        return spread_results(results, alive, node)
-
-    return push
+_pushed = pushed_with(
+    lambda node, moving: {
+        "mapped": (*node.params["mapped"], *[node.params["mapped"][i] for i in moving])
+    }
+)
 
 
 def _flops(node: Node) -> Any:

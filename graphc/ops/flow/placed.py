@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc.core.node import Node, apply_named, as_node, make, place_new_nodes, scalar
 from graphc.core.type import TensorType
-from graphc.core.walk import rebuild, topological_order
+from graphc.core.walk import rebuild, topological_order, use_counts
 from graphc.ops.chain import is_constant, reshape
 
 #: Fewer places than this are left as they are.
@@ -36,12 +36,7 @@ def gather_placed(roots: Sequence[Node]) -> list[Node]:
     order = topological_order(roots)
     if sum(n.op.name == "slice_transpose" for n in order) < FEWEST:
         return list(roots)
-    uses: dict[Node, int] = dict.fromkeys(order, 0)
-    for node in order:
-        for arg in node.args:
-            uses[arg] += 1
-    for root in roots:
-        uses[root] += 1
+    uses = use_counts(order, roots)
     found: dict[Node, _Vector] = {}
     users: dict[Node, int] = {}  # how many of a vector's users are vectors themselves
     before = place_new_nodes(None)

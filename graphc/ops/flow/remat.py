@@ -14,15 +14,13 @@ from graphc.core.node import Node, make
 from graphc.core.system import GRAPHC, System
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType, Type
-from graphc.ops.chain import broadcast_to
 from graphc.ops.control import (
     NO_FORMULA,
     by_system,
-    jvp_graph,
     one_or_tuple,
+    pushed_with,
     results_of,
     seeds_of,
-    spread_results,
     sum_flops,
     vjp_graph,
 )
@@ -53,19 +51,7 @@ def _vjp(
     return list(results_of(make(recompute, (*node.args, *seeds), params)))
 
 
-def _pushed(rule: str, system: System = GRAPHC) -> Callable[[Sequence[Node | None], Node], Any]:
-    def push(tangents: Sequence[Node | None], node: Node) -> Any:
-        moving = tuple(i for i, t in enumerate(tangents) if t is not None)
-        body, alive = jvp_graph(node.params["graph"], moving, rule, system)
-        if not alive:
-            return None
-        given = [t for t in tangents if t is not None]
-        full = [broadcast_to(t, node.args[i].shape) for t, i in zip(given, moving, strict=True)]
-        results = results_of(make(node.op, (*node.args, *full), {"graph": body, "held": 0}))
-        return spread_results(results, alive, node)
-
-    return push
-
+_pushed = pushed_with(lambda node, moving: {"held": 0})
 
 recompute = structural(
     "recompute",
