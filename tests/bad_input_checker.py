@@ -44,3 +44,20 @@ def check_case(
     assert caught.value.mend, text
     assert len(text) < 3000
     assert not list(folder.iterdir())
+
+
+def wrong_calls(cases: Mapping[str, Sequence[Case]]) -> Callable[..., None]:
+    """Returns the test that every one of these calls ends as it must."""
+
+    @pytest.mark.parametrize(("call", "kind", "words"), list(flat(cases)))
+    def test(
+        call: Callable[[], Any],
+        kind: type[gx.GraphcError],
+        words: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        check_case(call, kind, words, tmp_path)
+
+    return test

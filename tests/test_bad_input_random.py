@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gx
-from tests.bad_input_checker import Case, check_case, flat
+from tests.bad_input_checker import Case, wrong_calls
 from tests.test_bad_operands import VALUES, fault
 
 R, F = gx.random, gx.fft
@@ -174,16 +172,7 @@ CASES: dict[str, list[Case]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_wrong_call_is_told_at_the_callers_line(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_wrong_call_is_told_at_the_callers_line = wrong_calls(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(set(R.__all__) - {"key"}))

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 import graphc as gx
-from tests.bad_input_checker import Case, check_case, flat
+from tests.bad_input_checker import Case, wrong_calls
 
 x = gx.input("x", (3,), "float64")
 y = gx.input("y", (4,), "float64")
@@ -57,13 +51,4 @@ CASES: dict[str, list[Case]] = {
 }
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_wrong_call_is_refused_at_its_line(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_wrong_call_is_refused_at_its_line = wrong_calls(CASES)

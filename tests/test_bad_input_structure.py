@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import graphc as gx
-from tests.bad_input_checker import Case, check_case, flat
+from tests.bad_input_checker import Case, wrong_calls
 
 F = "float64"
 v = gx.input("v", (3,), F)
@@ -81,13 +78,4 @@ CASES: dict[str, list[Case]] = {
 }
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_wrong_call_is_an_error_at_its_line(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_wrong_call_is_an_error_at_its_line = wrong_calls(CASES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 
 import graphc as gx
 from graphc.core.calls import public_functions
-from tests.bad_input_checker import Case, check_case, flat
+from tests.bad_input_checker import Case, wrong_calls
 from tests.test_bad_operands import VALUES, fault
 
 F = "float64"
@@ -173,16 +171,7 @@ CASES: dict[str, list[Case]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_wrong_call_is_an_error_of_ours_at_the_callers_line(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_wrong_call_is_an_error_of_ours_at_the_callers_line = wrong_calls(CASES)
 
 
 @pytest.mark.parametrize("word", VALUES)

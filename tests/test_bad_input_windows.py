@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as gx
-from tests.bad_input_checker import Case, check_case, flat
+from tests.bad_input_checker import Case, wrong_calls
 from tests.test_bad_operands import VALUES
 
 x = gx.input("x", ("n", 8, 8, 4), "float64")
@@ -148,16 +147,7 @@ def ones(node: gx.Node) -> Any:
     return np.ones([int(str(s)) for s in node.shape])
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_wrong_call_is_an_error_at_its_line_with_a_way_out(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_wrong_call_is_an_error_at_its_line_with_a_way_out = wrong_calls(CASES)
 
 
 #: Calls with operands that fit, and one argument left open.

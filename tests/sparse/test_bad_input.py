@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as gx
-from tests.bad_input_checker import check_case, flat
+from tests.bad_input_checker import wrong_calls
 from tests.sparse.graphs import arrow, tridiagonal
 
 #: Wrong calls are wrong for a type checker too.
@@ -77,16 +75,7 @@ CASES: Any = {
 }
 
 
-@pytest.mark.parametrize(("call", "kind", "words"), list(flat(CASES)))
-def test_a_wrong_call_says_what_is_wrong_at_its_line(
-    call: Callable[[], Any],
-    kind: type[gx.GraphcError],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_case(call, kind, words, tmp_path)
+test_a_wrong_call_says_what_is_wrong_at_its_line = wrong_calls(CASES)
 
 
 @pytest.mark.parametrize("mode", [None, "jvp", "vjp"])
