@@ -2,8 +2,8 @@
 
 A jitted call costs some 0.25 us for each argument and far more to compile: a stack of 1,000 arrays
 within a program takes XLA as long as 1,000 layers written out. So where a program stacks leaves
-(see `graphc/optimize/roll.py`), or takes many small ones, they are stacked outside of it, and where
-its results are rows of one array, that array is returned and taken apart outside.
+(see `graphc/optimize/equal_blocks`), or takes many small ones, they are stacked outside of it, and
+where its results are rows of one array, that array is returned and taken apart outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphc.core.type import TensorType, element_count
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.shaping import stack_op
 from graphc.optimize.choice import Choice
-from graphc.optimize.rows import row, row_of
+from graphc.optimize.equal_blocks.rows import row, row_of
 
 #: Leaves, or results, that are packed at least.
 _LEAST = 16

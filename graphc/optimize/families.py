@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from graphc.optimize.after_loop import AFTER_LOOP
-from graphc.optimize.chains import PRODUCT_ORDER
-from graphc.optimize.factoring import FACTORING
+from graphc.optimize.equal_blocks.roll import BATCH, ROLL
 from graphc.optimize.family import Family
-from graphc.optimize.hoist import HOIST
 from graphc.optimize.levels import LEVELS
-from graphc.optimize.neighbours import NEIGHBOURS
-from graphc.optimize.padded_sums import JOINED_SLICES
-from graphc.optimize.reductions import REDUCTIONS
-from graphc.optimize.residuals import RESIDUALS
-from graphc.optimize.roll import BATCH, ROLL
-from graphc.optimize.split_sums import SPLIT_SUMS
-from graphc.optimize.structure import STRUCTURE, WOODBURY
-from graphc.optimize.twins import TWINS
+from graphc.optimize.loops.after_loop import AFTER_LOOP
+from graphc.optimize.loops.hoist import HOIST
+from graphc.optimize.memory.residuals import RESIDUALS
+from graphc.optimize.products.chains import PRODUCT_ORDER
+from graphc.optimize.products.factoring import FACTORING
+from graphc.optimize.products.reductions import REDUCTIONS
+from graphc.optimize.products.split_sums import SPLIT_SUMS
+from graphc.optimize.products.twins import TWINS
+from graphc.optimize.slices.neighbours import NEIGHBOURS
+from graphc.optimize.slices.padded_sums import JOINED_SLICES
+from graphc.optimize.structure.structure import STRUCTURE, WOODBURY
 
 ALL_FAMILIES: tuple[Family, ...] = (
     STRUCTURE,

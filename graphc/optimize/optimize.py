@@ -15,7 +15,7 @@ from graphc.core.walk import collection_paused
 from graphc.optimize.choice import Plan
 from graphc.optimize.families import ALL_FAMILIES
 from graphc.optimize.family import Context
-from graphc.optimize.residuals import RESIDUALS
+from graphc.optimize.memory.residuals import RESIDUALS
 from graphc.simplify.passes import check_nodes
 
 

@@ -10,8 +10,8 @@ import pytest
 import graphc as gx
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
-from graphc.optimize.after_loop import NAME, after_loops
 from graphc.optimize.family import Context
+from graphc.optimize.loops.after_loop import NAME, after_loops
 
 
 def recurrent(steps: Any = 50, units: int = 6, reverse: bool = False) -> tuple[Any, dict[str, Any]]:

@@ -12,8 +12,8 @@ import pytest
 import graphc as gx
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
-from graphc.optimize.fact_bits import NAMES
-from graphc.optimize.facts import Facts, facts_of
+from graphc.optimize.facts.bits import NAMES
+from graphc.optimize.facts.facts import Facts, facts_of
 from tests.optimize.matrices import EYE, A, F, grown, i, s, v, values_for
 
 B = gx.input("B", (4, 3), F)

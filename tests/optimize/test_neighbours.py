@@ -9,7 +9,7 @@ import numpy as np
 import graphc as gx
 from graphc.core.walk import topological_order
 from graphc.optimize.family import Context
-from graphc.optimize.neighbours import NAME, joined
+from graphc.optimize.slices.neighbours import NAME, joined
 
 
 def count(nodes: Any, name: str) -> int:

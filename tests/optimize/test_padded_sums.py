@@ -9,7 +9,7 @@ import numpy as np
 import graphc as gx
 from graphc.core.walk import topological_order
 from graphc.optimize.family import Context
-from graphc.optimize.padded_sums import NAME, joined_slices
+from graphc.optimize.slices.padded_sums import NAME, joined_slices
 
 
 def count(node: Any, name: str) -> int:

@@ -10,7 +10,7 @@ import pytest
 import graphc as gx
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
-from graphc.optimize.memory import schedule
+from graphc.optimize.memory.schedule import schedule
 
 
 def layers(count: int, batch: int = 256, width: int = 16) -> tuple[Any, dict[str, Any]]:

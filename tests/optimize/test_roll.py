@@ -9,7 +9,7 @@ import graphc as gx
 from graphc.core.graph import leaves, nodes_everywhere
 from graphc.core.walk import topological_order
 from graphc.ops.flow.scan import scan_op
-from graphc.optimize.placed import stacked_rows
+from graphc.optimize.equal_blocks.placed import stacked_rows
 
 
 def scans(outputs: Any) -> list[gx.Node]:

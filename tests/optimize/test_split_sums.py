@@ -9,7 +9,7 @@ import numpy as np
 import graphc as gx
 from graphc.core.walk import topological_order
 from graphc.optimize.family import Context
-from graphc.optimize.split_sums import NAME, split_sums
+from graphc.optimize.products.split_sums import NAME, split_sums
 
 
 def terms(n: Any = 500, k: int = 40, dtype: Any = gx.float64) -> tuple[Any, list[Any]]:

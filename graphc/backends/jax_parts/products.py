@@ -8,6 +8,7 @@ under a reshape, which costs nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -40,7 +41,7 @@ def _as_matrices(subscripts: str, x: Any, y: Any) -> Any:
     elif made != kept[0] + kept[1]:
         return None
     flat: list[Any] = []
-    axes: list[int] = []
+    axes: list[Sequence[int]] = []
     for term, value in ((left, x), (right, y)):
         at = term.index(summed)
         if 0 < at < len(term) - len(summed):  # what is kept stands on both sides
@@ -49,7 +50,7 @@ def _as_matrices(subscripts: str, x: Any, y: Any) -> Any:
         rest = (*value.shape[:at], *value.shape[at + len(summed) :])
         size = math.prod(rest)
         flat.append(value.reshape((count, size) if at == 0 else (size, count)))
-        axes.append(0 if at == 0 else 1)
+        axes.append((0 if at == 0 else 1,))
     made_sizes = dict(zip(left + right, (*x.shape, *y.shape), strict=True))
-    product = lax.dot_general(*flat, (((axes[0],), (axes[1],)), ((), ())))
+    product = lax.dot_general(flat[0], flat[1], ((axes[0], axes[1]), ((), ())))
     return product.reshape([made_sizes[a] for a in made])

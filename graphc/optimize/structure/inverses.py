@@ -9,8 +9,8 @@ from graphc.core.walk import topological_order, users
 from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.linalg.common import swap
 from graphc.ops.linalg.solving import solve_op
-from graphc.optimize.fact_elements import swaps_matrices
-from graphc.optimize.systems import Worker
+from graphc.optimize.facts.elements import swaps_matrices
+from graphc.optimize.structure.systems import Worker
 
 #: By product, which of its operands is an inverse.
 Uses = Mapping[Node, int]

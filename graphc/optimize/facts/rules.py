@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from graphc.core.node import Node
 from graphc.core.type import TupleType
-from graphc.optimize.fact_bits import (
+from graphc.optimize.facts.bits import (
     COLUMNS,
     DECLARED,
     DEFINITE,
@@ -26,7 +26,7 @@ from graphc.optimize.fact_bits import (
     is_square,
     of_constant,
 )
-from graphc.optimize.fact_elements import (
+from graphc.optimize.facts.elements import (
     Known,
     both,
     is_full,

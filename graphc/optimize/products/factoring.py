@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, place_new_nodes
 from graphc.core.walk import use_counts
-from graphc.optimize.chains import GAIN, Reorder
-from graphc.optimize.chains import NAME as ORDER
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies, substituted
 from graphc.optimize.price import Prices
-from graphc.optimize.products import CORE, is_floating
+from graphc.optimize.products.chains import GAIN, Reorder
+from graphc.optimize.products.chains import NAME as ORDER
+from graphc.optimize.products.network import CORE, is_floating
 
 NAME = "factoring"
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from graphc.core.node import Node
 from graphc.core.type import TensorType
 from graphc.core.walk import topological_order_until
-from graphc.optimize.fact_bits import (
+from graphc.optimize.facts.bits import (
     DIAGONAL,
     IDENTITY,
     IMPLIED,
@@ -27,8 +27,8 @@ from graphc.optimize.fact_bits import (
     UPPER,
     closed,
 )
-from graphc.optimize.fact_elements import elementwise
-from graphc.optimize.fact_rules import RULES
+from graphc.optimize.facts.elements import elementwise
+from graphc.optimize.facts.rules import RULES
 
 
 class Facts:

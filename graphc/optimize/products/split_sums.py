@@ -17,8 +17,8 @@ from graphc.core.walk import use_counts
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies, substituted
 from graphc.optimize.price import Prices
-from graphc.optimize.products import CORE, is_floating
-from graphc.optimize.reductions import reduced
+from graphc.optimize.products.network import CORE, is_floating
+from graphc.optimize.products.reductions import reduced
 
 NAME = "split sums"
 

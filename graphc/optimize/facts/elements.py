@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from graphc.core.node import Node
-from graphc.optimize.bands import band_of, one_hot_of
-from graphc.optimize.fact_bits import (
+from graphc.optimize.facts.bands import band_of, one_hot_of
+from graphc.optimize.facts.bits import (
     COLUMNS,
     DECLARED,
     DEFINITE,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from graphc.core.node import Node, scalar
 from graphc.ops.chain import broadcast_to, is_constant
-from graphc.optimize.fact_bits import NON_NEGATIVE, POSITIVE
-from graphc.optimize.systems import Worker
+from graphc.optimize.facts.bits import NON_NEGATIVE, POSITIVE
+from graphc.optimize.structure.systems import Worker
 
 
 def _itself(node: Node, worker: Worker) -> Node | None:

@@ -14,12 +14,12 @@ from graphc.core.op import op_named
 from graphc.core.type import TensorType, TupleType
 from graphc.ops.control import map_graph, results_of
 from graphc.ops.logic import zeros_like
+from graphc.optimize.equal_blocks.in_order import Ordering
+from graphc.optimize.equal_blocks.placed import joined_stack
+from graphc.optimize.equal_blocks.rows import Entries, affine, entry_type, row, rows
+from graphc.optimize.equal_blocks.runs import MAX_BACK, Run, read_outside
 from graphc.optimize.family import Context
-from graphc.optimize.in_order import Ordering
-from graphc.optimize.placed import joined_stack
 from graphc.optimize.price import number_of
-from graphc.optimize.rows import Entries, affine, entry_type, row, rows
-from graphc.optimize.runs import MAX_BACK, Run, read_outside
 
 #: XLA compiles a node in about 2 ms, a loop over matrices in 0.4 s more, one whose body is
 #: elementwise in 0.05 s, the small programs that stack arguments in 0.2 s, and a row that is taken

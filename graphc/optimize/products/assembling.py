@@ -12,8 +12,8 @@ from graphc.ops.chain import broadcast_to, multiply, reshape
 from graphc.ops.contraction.einsums import sum_of_products
 from graphc.ops.source import size_node
 from graphc.ops.tensor.grids import diagonal
-from graphc.optimize.ordering import JOIN, Order, Orders
-from graphc.optimize.products import Factor, Network
+from graphc.optimize.products.network import Factor, Network
+from graphc.optimize.products.ordering import JOIN, Order, Orders
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from graphc.core.walk import topological_order, use_counts
 from graphc.ops.chain import broadcast_to
 from graphc.ops.indexing import slice_transpose_op
 from graphc.ops.shaping import concat_op, reshape_op, stack_op
-from graphc.optimize.rows import rows
+from graphc.optimize.equal_blocks.rows import rows
 
 #: Rows in a sum from which on it is a stack.
 _LEAST = 4

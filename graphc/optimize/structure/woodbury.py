@@ -18,10 +18,10 @@ from graphc.ops.control import results_of
 from graphc.ops.linalg.common import identity, product, swap
 from graphc.ops.linalg.determinants import slogdet_op
 from graphc.ops.linalg.solving import solve_op
-from graphc.optimize.fact_bits import DIAGONAL
-from graphc.optimize.fact_elements import is_full, untransposed
-from graphc.optimize.parts import diagonal_part
-from graphc.optimize.systems import Worker
+from graphc.optimize.facts.bits import DIAGONAL
+from graphc.optimize.facts.elements import is_full, untransposed
+from graphc.optimize.structure.parts import diagonal_part
+from graphc.optimize.structure.systems import Worker
 
 
 def _split(a: Node, worker: Worker) -> tuple[Node, Node, Node] | None:

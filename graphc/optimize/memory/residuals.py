@@ -16,7 +16,7 @@ from graphc.core.type import TensorType
 from graphc.core.walk import topological_order_until, users
 from graphc.ops.control import item
 from graphc.optimize.family import Context, Family
-from graphc.optimize.memory import Schedule, schedule
+from graphc.optimize.memory.schedule import Schedule, schedule
 from graphc.optimize.price import seconds
 
 NAME = "residuals"

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from graphc.core.errors import ArgumentError
 from graphc.core.node import Node, make, place_new_nodes
 from graphc.ops.shaping import stack_op
-from graphc.optimize.blocks import Maker
+from graphc.optimize.equal_blocks.blocks import Maker
+from graphc.optimize.equal_blocks.in_order import Ordering
+from graphc.optimize.equal_blocks.placed import stacked_rows
+from graphc.optimize.equal_blocks.runs import Run, find_runs
 from graphc.optimize.family import Context, Family
-from graphc.optimize.in_order import Ordering
-from graphc.optimize.placed import stacked_rows
-from graphc.optimize.runs import Run, find_runs
 
 #: Blocks and nodes that a run has at least; fewer never pay for the loop.
 _REPEATS, _LEAST = 4, 24

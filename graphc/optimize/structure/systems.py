@@ -12,7 +12,7 @@ from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.linalg.common import diagonal_matrix, identity, product, swap
 from graphc.ops.linalg.factored import factor_inverse, factor_logdet, factor_of, factor_solve
 from graphc.ops.linalg.solving import triangular
-from graphc.optimize.fact_bits import (
+from graphc.optimize.facts.bits import (
     DECLARED,
     DEFINITE,
     DIAGONAL,
@@ -21,11 +21,11 @@ from graphc.optimize.fact_bits import (
     ORTHOGONAL,
     UPPER,
 )
-from graphc.optimize.fact_elements import swaps_matrices
-from graphc.optimize.facts import Facts
+from graphc.optimize.facts.elements import swaps_matrices
+from graphc.optimize.facts.facts import Facts
 from graphc.optimize.family import Context
-from graphc.optimize.parts import diagonal_part
 from graphc.optimize.price import Prices
+from graphc.optimize.structure.parts import diagonal_part
 
 #: Seconds of the branch that is ready for a factor that failed: measured, XLA on a CPU.
 _READY = 4e-6

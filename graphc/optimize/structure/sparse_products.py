@@ -10,8 +10,8 @@ from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.contraction.matrices import matmul
 from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.linalg.common import identity, swap
-from graphc.optimize.bands import OneHot, one_hot_of
-from graphc.optimize.fact_bits import (
+from graphc.optimize.facts.bands import OneHot, one_hot_of
+from graphc.optimize.facts.bits import (
     DIAGONAL,
     ELEMENTS,
     IDENTITY,
@@ -20,9 +20,9 @@ from graphc.optimize.fact_bits import (
     ZERO,
     is_square,
 )
-from graphc.optimize.fact_elements import swaps_matrices
-from graphc.optimize.parts import diagonal_part, outer_parts, uniform_number
-from graphc.optimize.systems import Worker
+from graphc.optimize.facts.elements import swaps_matrices
+from graphc.optimize.structure.parts import diagonal_part, outer_parts, uniform_number
+from graphc.optimize.structure.systems import Worker
 
 
 def product(node: Node, worker: Worker) -> Node | None:

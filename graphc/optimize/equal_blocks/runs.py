@@ -17,8 +17,8 @@ import numpy as np
 
 from graphc.core.node import Node
 from graphc.core.type import TensorType, TupleType
-from graphc.optimize.in_order import Ordering
-from graphc.optimize.periods import Stretch, stretches
+from graphc.optimize.equal_blocks.in_order import Ordering
+from graphc.optimize.equal_blocks.periods import Stretch, stretches
 
 #: A value may be read so many blocks later at most; each block costs one more carry.
 MAX_BACK = 4

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.node import Node
-from graphc.optimize.chains import Reorder, is_reducing
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies
+from graphc.optimize.products.chains import Reorder, is_reducing
 
 NAME = "reductions"
 

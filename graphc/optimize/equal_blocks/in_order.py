@@ -11,7 +11,7 @@ import numpy as np
 from graphc.core.const import freeze
 from graphc.core.node import Node
 from graphc.core.walk import topological_order
-from graphc.optimize.rows import row_of
+from graphc.optimize.equal_blocks.rows import row_of
 
 #: Rows of one array that must be there for it to count as stacked.
 _LEAST_ROWS = 4

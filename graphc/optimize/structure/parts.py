@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from graphc.core.node import Node, apply_named, make, scalar
 from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.linalg.common import diagonal_of
-from graphc.optimize.bands import band_of
-from graphc.optimize.fact_bits import DIAGONAL, IDENTITY, ZERO, is_square
-from graphc.optimize.fact_elements import is_full, swaps_matrices
-from graphc.optimize.fact_rules import diagonal_vector
-from graphc.optimize.facts import Facts
+from graphc.optimize.facts.bands import band_of
+from graphc.optimize.facts.bits import DIAGONAL, IDENTITY, ZERO, is_square
+from graphc.optimize.facts.elements import is_full, swaps_matrices
+from graphc.optimize.facts.facts import Facts
+from graphc.optimize.facts.rules import diagonal_vector
 
 #: Elementwise ops whose diagonal is that of their operands, whatever these are.
 _ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "cast", "square", "sqrt", "abs"})

@@ -9,14 +9,14 @@ from graphc.core.node import Node, make
 from graphc.core.type import TensorType
 from graphc.core.walk import rebuild, topological_order
 from graphc.ops.flow.inner import RUNNING, Body, bodies_run, with_bodies
-from graphc.optimize.facts import Facts
+from graphc.optimize.facts.facts import Facts
 from graphc.optimize.family import Context, Family
-from graphc.optimize.inverses import inverse_uses, without_inverse
 from graphc.optimize.price import Prices
-from graphc.optimize.signs import SIGNS
-from graphc.optimize.sparse_products import contraction, is_structured, product
-from graphc.optimize.systems import HANDLERS, Worker
-from graphc.optimize.woodbury import WOODBURY_HANDLERS
+from graphc.optimize.structure.inverses import inverse_uses, without_inverse
+from graphc.optimize.structure.signs import SIGNS
+from graphc.optimize.structure.sparse_products import contraction, is_structured, product
+from graphc.optimize.structure.systems import HANDLERS, Worker
+from graphc.optimize.structure.woodbury import WOODBURY_HANDLERS
 
 Handler = Callable[[Node, Worker], Node | None]
 

@@ -13,12 +13,20 @@ from dataclasses import dataclass, field
 
 from graphc.core.naming import describe
 from graphc.core.node import Node, place_new_nodes
-from graphc.optimize.assembling import Arranged, arrange, assemble
 from graphc.optimize.family import Context, Family
 from graphc.optimize.inside import in_bodies, substituted
-from graphc.optimize.ordering import Orders
 from graphc.optimize.price import Prices
-from graphc.optimize.products import CORE, OPENED, Network, is_floating, is_one, read, readable
+from graphc.optimize.products.assembling import Arranged, arrange, assemble
+from graphc.optimize.products.network import (
+    CORE,
+    OPENED,
+    Network,
+    is_floating,
+    is_one,
+    read,
+    readable,
+)
+from graphc.optimize.products.ordering import Orders
 
 NAME = "product order"
 

@@ -1,0 +1,1 @@
+"""What is known of matrices and elements, derived on the graph or said by its author."""

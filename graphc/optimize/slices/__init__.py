@@ -1,0 +1,1 @@
+"""Operations on neighbouring slices made one on the whole."""

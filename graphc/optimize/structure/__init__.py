@@ -1,0 +1,1 @@
+"""Systems, determinants and products by what is known of their matrices."""
