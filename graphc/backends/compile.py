@@ -32,7 +32,7 @@ from graphc.core.node import Node
 from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.optimize.choice import Plan
-from graphc.optimize.optimize import optimized
+from graphc.optimize.optimize import optimized, require_fit
 
 
 class Compiled:
@@ -188,14 +188,15 @@ def compile(
         budget: nodes above which compiling is refused, because XLA is slow on long unrolled graphs
             and on deep ones may overflow its stack and end the process; None for no limit.
         optimize: True rewrites the graph by cost first, see `gx.optimize` and `Compiled.plan`;
-            False compiles it as it was written; names of families make those wherever they fit.
+            False compiles it as it was written; names of families make those wherever they fit,
+            and are refused where none does.
         memory: bytes that what is kept for the backward pass may take; None for no limit.
         donate: inputs whose arrays are given away, so that a result of the same type is written
             into them: nodes, names, or positions of arguments. A donated array can't be used again.
 
     Raises:
-        BudgetError: the graph has more nodes than the budget.
-        ArgumentError: an output is no node, or needs an input that is not listed; no result can be
+        BudgetError: the graph has more nodes than the budget, or `memory` can't be met.
+        ArgumentError: nothing in the graph fits the families named; an output is no node, or needs an input that is not listed; no result can be
             written into a donated input.
         NameClashError: two inputs share a name.
         PrecisionError: the graph holds 64-bit types and JAX's are turned off.
@@ -290,7 +291,9 @@ class _Program:
         """Returns the program for numbers of the named sizes, and what was weighed."""
         key = () if self.static else tuple(sorted(sizes.items()))
         if key not in self._made:
-            self._made[key] = optimized(self.nodes, *self._options, sizes)
+            made, plan = optimized(self.nodes, *self._options, sizes)
+            require_fit(self._options[0], plan)
+            self._made[key] = made, plan
         return self._made[key]
 
 

@@ -22,7 +22,6 @@ from graphc.ops.chain import reshape
 from graphc.ops.control import results_of
 from graphc.ops.flow.levelled import levelled
 from graphc.ops.flow.placed import gather_placed
-from graphc.optimize.choice import Choice
 from graphc.optimize.family import Context, Family
 from graphc.optimize.price import number_of
 
@@ -50,8 +49,6 @@ def levels(roots: Sequence[Node], context: Context) -> list[Node]:
     fewest = 1 if NAME in context.forced else FEWEST
     shapes = _shapes_of(topological_order(roots))
     if max(shapes.values(), default=0) < fewest:
-        if NAME in context.forced:
-            context.choices.append(_nothing_to_do())
         return list(roots)
     made = gather_placed(roots)
     if any(new is not old for new, old in zip(made, roots, strict=True)):
@@ -59,13 +56,6 @@ def levels(roots: Sequence[Node], context: Context) -> list[Node]:
     for shape in [s for s, count in shapes.items() if count >= fewest]:
         made = _with_blocks(made, shape, context)
     return made
-
-
-def _nothing_to_do() -> Choice:
-    return Choice(
-        NAME, "the graph", "blocks of scalars", False, 0.0, 0.0,
-        "asked for, but it has no elementwise operation",
-    )  # fmt: skip
 
 
 def _shapes_of(order: Sequence[Node]) -> dict[Shape, int]:

@@ -89,6 +89,19 @@ def optimized(
     return made, Plan(tuple(context.choices))
 
 
+def require_fit(rewrites: bool | str | Sequence[str], plan: Plan) -> None:
+    """Raises ArgumentError where families were asked for by name, and nothing fits any of them."""
+    names = set(_names(rewrites))
+    if not names or any(c.taken and c.family in names for c in plan.choices):
+        return
+    wanted = [family for family in ALL_FAMILIES if family.name in names]
+    raise ArgumentError(
+        f"{' and '.join(repr(f.name) for f in wanted)} asked for, and nothing in this graph fits: "
+        f"{'; '.join(f.doc for f in wanted)}",
+        "leave the choice to optimize=True, and see gx.plan",
+    )
+
+
 def _checked_sizes(sizes: Any) -> dict[str, int]:
     """Returns numbers by the names of sizes.
 

@@ -237,9 +237,13 @@ def test_the_plan_tells_what_was_rolled_and_where() -> None:
 
 def test_a_forced_loop_where_nothing_repeats_is_an_error_in_words() -> None:
     x = gx.input("x", (3,))
-    for name, words in (("roll", "follow one another"), ("batch", "side by side")):
-        with pytest.raises(gx.ArgumentError, match=f"'{name}' was asked for.*{words}"):
-            gx.optimize([gx.sin(x) * 2], rewrites=name)
+    y = gx.input("y", ("n",))
+    for name in ("roll", "batch", "twins"):
+        words = f"'{name}' asked for, and nothing in this graph fits"
+        with pytest.raises(gx.ArgumentError, match=words):
+            gx.compile([gx.sin(x) * 2], optimize=name)
+        with pytest.raises(gx.ArgumentError, match=words):  # its sizes are known when it is called
+            gx.compile(gx.sin(y) * 2, optimize=name)(y=np.ones(3, np.float32))
 
 
 def test_a_forced_loop_is_made_where_it_costs_more() -> None:

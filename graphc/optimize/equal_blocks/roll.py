@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.core.errors import ArgumentError
 from graphc.core.node import Node, make, place_new_nodes
 from graphc.ops.shaping import stack_op
 from graphc.optimize.equal_blocks.blocks import Maker
@@ -30,8 +29,6 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
     ordering, found = _runs(roots, context, 3 if forced else _REPEATS, 3 if forced else _LEAST)
     found = [run for run in found if run.moves or name == "batch" or len(found) > 1]
     if not found:
-        if roots and context.forced == frozenset({name}):
-            raise _nothing(name)
         return list(roots)
     maker = Maker(name, ordering, roots, context, found)
     made = False
@@ -62,8 +59,6 @@ def _apply(name: str, roots: Sequence[Node], context: Context) -> list[Node]:
             else:
                 maker.made[node] = make(node.op, args, node.params)
             i += 1
-        if not made and context.forced == frozenset({name}):
-            raise _nothing(name)
         return [maker.get(root) for root in roots] if made else list(roots)
     finally:
         place_new_nodes(before)
@@ -80,14 +75,6 @@ def _runs(
         known = (asked, ordering, find_runs(ordering, repeats, least), list(roots))
         context.notes["runs"] = known
     return known[1], known[2]
-
-
-def _nothing(name: str) -> ArgumentError:
-    words = "follow one another" if name == "roll" else "stand side by side"
-    return ArgumentError(
-        f"optimize={name!r} was asked for, and no equal blocks {words} in the graph",
-        "leave it to optimize=True, or see gx.plan",
-    )
 
 
 ROLL = Family(

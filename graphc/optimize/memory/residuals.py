@@ -67,7 +67,7 @@ def within_memory(roots: Sequence[Node], context: Context) -> list[Node]:
 
 
 def _megabytes(count: float) -> str:
-    return f"{count / 1e6:.3g} MB"
+    return f"{count / 1e6:.3g} MB" if count >= 1e5 else f"{count:,.0f} bytes"
 
 
 def _grouped(roots: Sequence[Node], plan: Schedule, count: int) -> list[Node] | None:
