@@ -196,8 +196,8 @@ def compile(
 
     Raises:
         BudgetError: the graph has more nodes than the budget, or `memory` can't be met.
-        ArgumentError: nothing in the graph fits the families named; an output is no node, or needs an input that is not listed; no result can be
-            written into a donated input.
+        ArgumentError: nothing in the graph fits the families named; an output is no node, or needs
+            an input that is not listed; no result can be written into a donated input.
         NameClashError: two inputs share a name.
         PrecisionError: the graph holds 64-bit types and JAX's are turned off.
         ForkError: the process was forked after JAX had started.

@@ -308,7 +308,7 @@ def test_networks_have_no_scalar_part_to_speak_of() -> None:
 
 def test_asked_for_where_there_is_nothing_it_is_refused() -> None:
     w = gx.input("w", (3, 3), gx.float64)
-    with pytest.raises(gx.ArgumentError, match="'levels' asked for.*a large graph of scalars"):
+    with pytest.raises(gx.ArgumentError, match=r"'levels' asked for.*a large graph of scalars"):
         gx.compile(w @ w, [w], optimize="levels")
 
 
