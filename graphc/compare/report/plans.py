@@ -52,6 +52,9 @@ _TERMS = (
     ("measured", "one warm call, compiled; the median of several"),
 )
 
+#: Times nearer than this are noise.
+_ALIKE = 1.1
+
 
 def _plan(plan: PlanSeen) -> list[Block]:
     title = (
@@ -59,8 +62,11 @@ def _plan(plan: PlanSeen) -> list[Block]:
     )
     rows = tuple(_way(way, plan) for way in plan.ways)
     told = [Span(plan.choice, "strong"), Span(f" was taken: {plan.why}.")]
+    taken = {way.engine: way.measured_seconds or 0.0 for way in plan.ways}
     if plan.fastest == plan.choice:
         told.append(Span(" It was the fastest when measured, too."))
+    elif plan.fastest and taken[plan.choice] <= _ALIKE * taken[plan.fastest]:
+        told.append(Span(" Measured, no other way was faster by more than a tenth."))
     elif plan.fastest:
         told += [Span(" Measured, "), Span(plan.fastest, "strong"), Span(" was faster.")]
     return [Table(_COLUMNS, rows, title), Words(tuple(told))]
