@@ -72,3 +72,20 @@ def test_wrong_vectors_are_told() -> None:
         Problem(loss, values, vectors={"r": x > 0})
     with pytest.raises(gx.ArgumentError, match="neither True nor False"):
         Problem(loss, values, hessian=1)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("mixed", "words"),
+    [
+        (1.0e-4, "the fastest when measured"),
+        (2.05e-4, "by more than a tenth"),
+        (4e-4, "was faster"),
+    ],
+)
+def test_ways_that_differ_by_noise_are_not_called_faster(mixed: float, words: str) -> None:
+    record = circuit()
+    (plan, *_) = record.plans
+    ways = [replace(w, measured_seconds=mixed) if w.engine == "mixed" else w for w in plan.ways]
+    fastest = "mixed" if mixed < 1.9e-4 else "forward"  # which took 1.9e-4 s
+    section = plans_section(replace(record, plans=(replace(plan, ways=ways, fastest=fastest),)))
+    assert words in str(section)
