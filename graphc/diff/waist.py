@@ -45,27 +45,27 @@ class Route:
     def words(self) -> str:
         """Returns the route in words, from the output back."""
         parts: list[str] = []
-        todo = [self.leg]
-        while todo:
-            leg = todo.pop()
-            if leg.mode == "product":
-                todo += reversed(leg.legs)
-            else:
-                count = self.cuts[leg.start if leg.mode == "forward" else leg.end].size
-                parts.append(f"{leg.mode} ({count} passes)")
+        for leg in self.passes():
+            count = self.cuts[leg.start if leg.mode == "forward" else leg.end].size
+            parts.append(f"{leg.mode} ({count} passes)")
         waists = self.inner()
         return f"{' times '.join(parts)}, at a waist of {' and '.join(map(str, waists))}"
 
-    def inner(self) -> list[int]:
-        """Returns the sizes of the cuts used, from the output back."""
-        found: list[int] = []
+    def passes(self) -> list[Leg]:
+        """Returns the legs that are no products of others, from the output back."""
+        found: list[Leg] = []
         todo = [self.leg]
         while todo:
             leg = todo.pop()
             if leg.mode == "product":
                 todo += reversed(leg.legs)
             else:
-                found.append(leg.start)
+                found.append(leg)
+        return found
+
+    def inner(self) -> list[int]:
+        """Returns the sizes of the cuts used, from the output back."""
+        found = [leg.start for leg in self.passes()]
         return [number_of_elements(self.cuts[i]) for i in found if i]
 
 
