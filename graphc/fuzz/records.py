@@ -30,11 +30,6 @@ COSTLY = {
     "log_gamma_quantile": "one value of 50 digits takes seconds: its own tests take few",
     "igamma_quotient": "one value of 800 digits takes seconds: its own tests take few",
 }
-#: Why a graph that holds an op may take longer than others, and is then left undecided.
-SLOW = {
-    "igamma": "thousands of digits of it, where numbers lie far apart, take half a minute",
-    "igammac": "thousands of digits of it, where numbers lie far apart, take half a minute",
-}
 
 
 def drawable(op: Op) -> bool:

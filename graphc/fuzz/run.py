@@ -21,7 +21,6 @@ from graphc.core.errors import ArgumentError
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.generate import KINDS, Case, generate, op_names
 from graphc.fuzz.oracles import judge
-from graphc.fuzz.records import SLOW
 from graphc.fuzz.referee import check_compiled
 from graphc.fuzz.verdicts import Finding, Verdicts
 
@@ -36,6 +35,8 @@ CHUNK = 200
 
 #: Seconds of one core that one graph may take; a sine of 10**300000 at 800 digits takes for ever.
 SECONDS = 30.0
+#: Why a graph is left undecided that takes longer: how fast a machine is says nothing of a graph.
+LATE = f"more than {SECONDS:g} s of one core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Summary:
         held: by oracle, the graphs where it applied and held.
         undecided: by (oracle, reason), the graphs where it could not tell.
         without_truth: graphs whose slope has no truth, by kind.
+        late: the kind, seed and index of each graph that took too long.
         ops: by op, the graphs that hold it.
         found: all findings, in the order of the graphs.
         seconds: of one core, all processes together.
@@ -73,6 +75,7 @@ class Summary:
     held: Counter[str] = field(default_factory=Counter[str])
     undecided: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     without_truth: Counter[str] = field(default_factory=Counter[str])
+    late: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
     ops: Counter[str] = field(default_factory=Counter[str])
     found: list[Found] = field(default_factory=list[Found])
     seconds: float = 0.0
@@ -83,6 +86,7 @@ class Summary:
         self.held.update(other.held)
         self.undecided.update(other.undecided)
         self.without_truth.update(other.without_truth)
+        self.late += other.late
         self.ops.update(other.ops)
         self.found += other.found
         self.seconds += other.seconds
@@ -108,6 +112,9 @@ class Summary:
             group = oracle.split(" of ")[0] if " of " in oracle else oracle
             reasons[f"{group}: {reason}"] += count
         rows += [f"{count:>8}  {reason}" for reason, count in reasons.most_common()]
+        rows += [
+            f"too long: {kind} graph {index} of seed {seed}" for kind, seed, index in self.late
+        ]
         rows.append(f"{len(self.found)} findings in {total} graphs")
         return rows
 
@@ -192,6 +199,8 @@ def judge_graphs(kind: str, seed: int, first: int, stop: int) -> Summary:
         with _limited():
             verdicts = judged(bench)
         _enter(summary, verdicts, kind, seed, index)
+        if "time" in verdicts.undecided:
+            summary.late.append((kind, seed, index))
         if "truth of reverse" in verdicts.undecided:
             summary.without_truth[kind] += 1
         if index % COMPILED_EVERY == 0:
@@ -206,7 +215,7 @@ def judge_graphs(kind: str, seed: int, first: int, stop: int) -> Summary:
 
 
 def judged(bench: Bench, compiled: bool = False) -> Verdicts:
-    """Returns what the oracles say of one graph; one that takes too long is a finding.
+    """Returns what the oracles say of one graph; one that takes too long is left undecided.
 
     Args:
         bench: the graph.
@@ -215,10 +224,7 @@ def judged(bench: Bench, compiled: bool = False) -> Verdicts:
     try:
         verdicts = judge(bench)
     except TooLong:
-        slow = sorted(op_names(bench.case) & SLOW.keys())
-        if slow:
-            return Verdicts(undecided={"time": SLOW[slow[0]]})
-        return Verdicts(findings=[Finding("time", f"more than {SECONDS:g} s of one core")])
+        return Verdicts(undecided={"time": LATE})
     if compiled:
         (more,) = _compiled([bench])
         verdicts.findings += more.findings
