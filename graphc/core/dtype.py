@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,17 @@ class DType:
         kind: `b` bool, `u` unsigned, `i` signed, `f` float, `c` complex.
         bits: width in bits.
         short: the short name used in pictures and errors, for example `f32`.
+        is_inexact: whether it is of kind `f` or `c`; no property, for it is asked at every node.
     """
 
     name: str
     kind: str
     bits: int
     short: str
+    is_inexact: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_inexact", self.kind in "fc")
 
     def __getitem__(self, shape: Size | str | tuple[Size | str, ...]) -> TensorType:
         return TensorType(shape_of(shape), self)
@@ -50,10 +55,6 @@ class DType:
     @property
     def is_float(self) -> bool:
         return self.kind == "f"
-
-    @property
-    def is_inexact(self) -> bool:
-        return self.kind in "fc"
 
     @property
     def is_integer(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import reprlib
 import sys
+from types import CodeType, FrameType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 #: Files between the user and graphc that are not the user's: NumPy's dispatch, generated code.
@@ -27,15 +29,48 @@ def user_place(depth: int = 1) -> Place | None:
     # `inspect.stack` reads source files: too slow for every node.
     frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
-        file = frame.f_code.co_filename
+        code = frame.f_code
+        file = code.co_filename
         users = _is_users.get(file)
         if users is None:  # once for each file, for this runs at every node
             users = _is_callers(file)
         if users:
-            place = (file, frame.f_lineno)
-            return _places.setdefault(place, place)
+            key = (id(code), frame.f_lasti)
+            known = _instructions.get(key)
+            return known[0] if known else _place_of(code, frame, key)
         frame = frame.f_back
     return None
+
+
+#: The place of an instruction, by the `id` of its code object, which the entry keeps alive, and
+#: its offset: code objects are slow to hash.
+_instructions: dict[tuple[int, int], tuple[Place, CodeType]] = {}
+#: Python finds a line by reading a function's table of lines from its start. A program that wrote
+#: itself may have 100,000 lines in one function: past so many bytes the table is read once.
+_LONG = 4096
+_line_tables: dict[int, tuple[CodeType, list[int], list[int | None]]] = {}
+
+
+def _place_of(code: CodeType, frame: FrameType, key: tuple[int, int]) -> Place:
+    """Returns the place where a frame stands, and remembers it."""
+    line = _line(code, frame.f_lasti) if len(code.co_linetable) > _LONG else frame.f_lineno
+    place = (code.co_filename, line)
+    place = _places.setdefault(place, place)
+    if len(_instructions) > 4096:
+        _instructions.clear()
+    _instructions[key] = place, code
+    return place
+
+
+def _line(code: CodeType, instruction: int) -> int:
+    known = _line_tables.get(id(code))
+    if known is None:
+        if len(_line_tables) > 15:
+            _line_tables.clear()
+        table = list(code.co_lines())
+        known = _line_tables[id(code)] = code, [t[0] for t in table], [t[2] for t in table]
+    _, starts, lines = known
+    return lines[bisect.bisect_right(starts, instruction) - 1] or code.co_firstlineno
 
 
 def _is_callers(file: str) -> bool:

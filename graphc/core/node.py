@@ -1,7 +1,8 @@
 """Nodes: immutable, interned, so that `is` is structural equality; and how they are made.
 
-A node's key is its op, the serial numbers of its operands, and its parameters with the bits of
-every number, so True, 1 and 1.0 stay apart, as do 0.0 and -0.0. The table holds nodes weakly.
+Each op has a table of its nodes. A node's key there is made of the serial numbers of its operands
+and of its parameters with the bits of every number, so True, 1 and 1.0 stay apart, as do 0.0 and
+-0.0. The tables hold nodes weakly.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from graphc.core.fork import in_forked_child
 from graphc.core.literals import array_const, scalar_const
 from graphc.core.naming import call_text, describe
 from graphc.core.numpy_names import call_function, call_ufunc
-from graphc.core.op import Op, applied_by, op_named
-from graphc.core.type import Shape, Size, TupleType, Type
+from graphc.core.op import Op, all_ops, applied_by, op_named
+from graphc.core.op import registry as _ops
+from graphc.core.type import Shape, Size, TensorType, TupleType, Type
 
 _NO_PARAMS: dict[str, Any] = {}
 _serial = itertools.count()
@@ -154,28 +156,28 @@ class Node:
     # -- operators: each finds its op in the registry -------------------------------------------
 
     def __add__(self, other: Any) -> Node:
-        return apply(op_named("add"), (self, other), _NO_PARAMS)
+        return apply(_ops["add"], (self, other), _NO_PARAMS)
 
     def __radd__(self, other: Any) -> Node:
-        return apply(op_named("add"), (other, self), _NO_PARAMS)
+        return apply(_ops["add"], (other, self), _NO_PARAMS)
 
     def __sub__(self, other: Any) -> Node:
-        return apply(op_named("sub"), (self, other), _NO_PARAMS)
+        return apply(_ops["sub"], (self, other), _NO_PARAMS)
 
     def __rsub__(self, other: Any) -> Node:
-        return apply(op_named("sub"), (other, self), _NO_PARAMS)
+        return apply(_ops["sub"], (other, self), _NO_PARAMS)
 
     def __mul__(self, other: Any) -> Node:
-        return apply(op_named("mul"), (self, other), _NO_PARAMS)
+        return apply(_ops["mul"], (self, other), _NO_PARAMS)
 
     def __rmul__(self, other: Any) -> Node:
-        return apply(op_named("mul"), (other, self), _NO_PARAMS)
+        return apply(_ops["mul"], (other, self), _NO_PARAMS)
 
     def __truediv__(self, other: Any) -> Node:
-        return apply(op_named("div"), (self, other), _NO_PARAMS)
+        return apply(_ops["div"], (self, other), _NO_PARAMS)
 
     def __rtruediv__(self, other: Any) -> Node:
-        return apply(op_named("div"), (other, self), _NO_PARAMS)
+        return apply(_ops["div"], (other, self), _NO_PARAMS)
 
     def __floordiv__(self, other: Any) -> Node:
         return apply_public("floor_divide", self, other)
@@ -184,10 +186,10 @@ class Node:
         return apply_public("floor_divide", other, self)
 
     def __mod__(self, other: Any) -> Node:
-        return apply(op_named("mod"), (self, other), _NO_PARAMS)
+        return apply(_ops["mod"], (self, other), _NO_PARAMS)
 
     def __rmod__(self, other: Any) -> Node:
-        return apply(op_named("mod"), (other, self), _NO_PARAMS)
+        return apply(_ops["mod"], (other, self), _NO_PARAMS)
 
     def __pow__(self, other: Any) -> Node:
         return apply_public("pow", self, other)
@@ -196,38 +198,38 @@ class Node:
         return apply_public("pow", other, self)
 
     def __matmul__(self, other: Any) -> Node:
-        return apply(op_named("matmul"), (self, other), _NO_PARAMS)
+        return apply(_ops["matmul"], (self, other), _NO_PARAMS)
 
     def __rmatmul__(self, other: Any) -> Node:
-        return apply(op_named("matmul"), (other, self), _NO_PARAMS)
+        return apply(_ops["matmul"], (other, self), _NO_PARAMS)
 
     def __neg__(self) -> Node:
-        return apply(op_named("neg"), (self,), _NO_PARAMS)
+        return apply(_ops["neg"], (self,), _NO_PARAMS)
 
     def __pos__(self) -> Node:
         return self
 
     def __abs__(self) -> Node:
-        return apply(op_named("abs"), (self,), _NO_PARAMS)
+        return apply(_ops["abs"], (self,), _NO_PARAMS)
 
     def __lt__(self, other: Any) -> Node:
-        return apply(op_named("less"), (self, other), _NO_PARAMS)
+        return apply(_ops["less"], (self, other), _NO_PARAMS)
 
     def __le__(self, other: Any) -> Node:
-        return apply(op_named("less_equal"), (self, other), _NO_PARAMS)
+        return apply(_ops["less_equal"], (self, other), _NO_PARAMS)
 
     def __gt__(self, other: Any) -> Node:
-        return apply(op_named("greater"), (self, other), _NO_PARAMS)
+        return apply(_ops["greater"], (self, other), _NO_PARAMS)
 
     def __ge__(self, other: Any) -> Node:
-        return apply(op_named("greater_equal"), (self, other), _NO_PARAMS)
+        return apply(_ops["greater_equal"], (self, other), _NO_PARAMS)
 
     # A comparison is a graph value, as in NumPy, where Python declares a bool.
     def __eq__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply(op_named("equal"), (self, other), _NO_PARAMS)
+        return apply(_ops["equal"], (self, other), _NO_PARAMS)
 
     def __ne__(self, other: Any) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply(op_named("not_equal"), (self, other), _NO_PARAMS)
+        return apply(_ops["not_equal"], (self, other), _NO_PARAMS)
 
     def __and__(self, other: Any) -> Node:
         return apply_public("bitwise_and", self, other)
@@ -427,17 +429,17 @@ def apply_public(name: str, /, *operands: Any, **params: Any) -> Node:
 
 
 class _Ref(weakref.ref[Node]):
-    __slots__ = ("key",)
+    """A node's entry in its op's table; it knows where it stands, for when the node is gone."""
+
+    __slots__ = ("key", "table")
     key: Any
-
-
-_table: dict[Any, _Ref] = {}
+    table: dict[Any, _Ref]
 
 
 def _forget(ref: Any) -> None:
     with _lock:
-        if _table.get(ref.key) is ref:
-            del _table[ref.key]
+        if ref.table.get(ref.key) is ref:
+            del ref.table[ref.key]
 
 
 class _Making(threading.local):
@@ -459,28 +461,23 @@ def place_new_nodes(place: Place | None) -> Place | None:
 
 def intern_table_size() -> int:
     """Returns how many live nodes the process holds."""
-    return len(_table)
-
-
-#: Result types known already, by op, operand type (both by their `id`) and how many operands have
-#: it; with the op and the type themselves, which keeps them and their numbers alive.
-_known_types: dict[tuple[int, int, int], tuple[Op, Type, Type]] = {}
+    return sum(len(op.nodes) for op in all_ops())
 
 
 def _infer(op: Op, args: tuple[Node, ...], params: Mapping[str, Any]) -> Type:
     """Returns what the op's type rule says, or what it said before of such operands."""
-    count = len(args)
-    if params or not 0 < count < 3 or args[-1].type is not args[0].type:
+    if params or not 0 < len(args) < 3:
         return op.infer(*[a.type for a in args], **params)
+    # A type's hash is Python code; its `id` will do, for the table keeps the type alive.
     first = args[0].type
-    key = (id(op), id(first), count)
-    known = _known_types.get(key)
+    last = args[-1].type
+    key = (id(first), id(last), len(args))
+    known = op.types.get(key)
     if known is None:
-        if len(_known_types) > 4096:
-            _known_types.clear()
-        known = (op, first, op.infer(*[first] * count))
-        _known_types[key] = known
-    return known[2]
+        if len(op.types) > 255:
+            op.types.clear()
+        known = op.types[key] = (op.infer(*[a.type for a in args]), first, last)
+    return known[0]
 
 
 def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> Node:
@@ -492,41 +489,53 @@ def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None
     return _make(op, args, params or _NO_PARAMS, 3)
 
 
+_blank = object.__new__
+
+
 def _make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any], above: int) -> Node:
     """Returns `make`; the place is sought from so many frames above on."""
-    # A key of numbers alone is none of the collector's business after it looked at it once; the op
-    # stands for itself by its `id`, which a node alive keeps.
+    # A graph holds millions of keys. Those of one and two operands are numbers: small, and none of
+    # the collector's business. Two serial numbers make one by Cantor's pairing, below 0.
+    key: Any
     if params:
         frozen = tuple([(k, freeze(v)) for k, v in params.items()])
-        key = (id(op), *[a.uid for a in args], frozen)
+        key = (*[a.uid for a in args], frozen)
     elif len(args) == 2:
-        key = (id(op), args[0].uid, args[1].uid)
+        last = args[1].uid
+        both = args[0].uid + last
+        key = ~((both * (both + 1) >> 1) + last)
+    elif len(args) == 1:
+        key = args[0].uid
     else:
-        key = (id(op), *[a.uid for a in args])
-    ref = _table.get(key)
+        key = tuple([a.uid for a in args])
+    table = op.nodes
+    ref = table.get(key)
     if ref is not None:
         node = ref()
         if node is not None:
             return node
-    made = _infer(op, args, params)
-    place = _making.place or user_place(above)
+    node = _blank(Node)
+    node.type = _infer(op, args, params)
+    node.op = op
+    node.args = args
+    node.params = params
+    node.uid = next(_serial)
+    node.origin = ()
+    node.place = _making.place or user_place(above)
+    made = _Ref(node, _forget)
+    made.key = key
+    made.table = table
+    # Entering a number is one step, which no other thread comes between. Where another thread was
+    # first, or where the entry's node is gone, and where keys are compared by Python: with a lock.
+    if not params and table.setdefault(key, made) is made:
+        return node
     with _lock:
-        ref = _table.get(key)
+        ref = table.get(key)
         if ref is not None:
-            node = ref()
-            if node is not None:
-                return node
-        node = object.__new__(Node)
-        node.op = op
-        node.args = args
-        node.params = params
-        node.type = made
-        node.uid = next(_serial)
-        node.origin = ()
-        node.place = place
-        ref = _Ref(node, _forget)
-        ref.key = key
-        _table[key] = ref
+            known = ref()
+            if known is not None:
+                return known
+        table[key] = made
     return node
 
 
@@ -569,7 +578,7 @@ def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
     if rule != "tail":
         found = _quick_meet(rule, operands)
         if found is not None:
-            return found
+            return tuple(found)
     first = 1 if rule == "tail" else 0
     meeting = operands[first:]
     target = join_dtypes([_lattice_point(o) for o in meeting])
@@ -579,25 +588,33 @@ def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
     return (*head, *[_to_dtype(o, target) for o in meeting])
 
 
-def _quick_meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...] | None:
-    """Returns the operands where no promotion is needed, None where it is."""
-    target: DType | None = None
-    numbers = False
-    for operand in operands:
-        if type(operand) is Node:
-            dtype = getattr(operand.type, "dtype", None)
-            if dtype is None or (target is not None and dtype is not target):
-                return None
-            target = dtype
-        elif type(operand) is float or type(operand) is int:
-            numbers = True
-        else:
-            return None
-    if target is None or (not target.is_inexact and (numbers or rule == "float")):
+def _quick_meet(rule: str, operands: Sequence[Any]) -> Sequence[Any] | None:
+    """Returns the operands where no promotion is needed, None where it may be."""
+    first = operands[0] if operands else None
+    last = operands[-1] if operands else None
+    node = first if type(first) is Node else last
+    kind = node.type if type(node) is Node else None
+    if type(kind) is not TensorType:
         return None
-    if not numbers:
-        return tuple(operands)
-    return tuple([o if type(o) is Node else scalar(o, target) for o in operands])
+    dtype = kind.dtype
+    if not dtype.is_inexact and rule == "float":
+        return None
+    if len(operands) == 2 and first is not last:
+        if node is last:
+            return (scalar(first, dtype), last) if _quick_number(first, dtype) else None
+        if type(last) is not Node:
+            return (first, scalar(last, dtype)) if _quick_number(last, dtype) else None
+    for operand in operands:
+        if type(operand) is not Node:
+            return None
+        other = operand.type
+        if other is not kind and (type(other) is not TensorType or other.dtype is not dtype):
+            return None
+    return operands
+
+
+def _quick_number(value: Any, dtype: DType) -> bool:
+    return dtype.is_inexact and (type(value) is float or type(value) is int)
 
 
 def _lattice_point(operand: Any) -> DType | str:
@@ -621,13 +638,29 @@ def _to_dtype(operand: Any, target: DType) -> Node:
     return _to_dtype(as_node(operand), target)
 
 
+#: Scalar constants in use, by number and dtype.
+_scalars: dict[tuple[Any, DType], weakref.ref[Node]] = {}
+
+
 def scalar(value: bool | int | float | complex, dtype: DType) -> Node:
     """Returns a scalar constant of the given dtype.
 
     Raises:
         DTypeError: an integer dtype can't hold the number, or a real one a complex number.
     """
-    return make(op_named("constant"), (), {"value": scalar_const(value, dtype)})
+    # Equal numbers make one constant, but for the zeros: their signs count, and so do those within
+    # a complex number.
+    key = (value or str(value), dtype)
+    ref = _scalars.get(key)
+    known = None if ref is None else ref()
+    if known is not None and not isinstance(value, complex):
+        return known
+    node = make(_ops["constant"], (), {"value": scalar_const(value, dtype)})
+    if not isinstance(value, complex):
+        if len(_scalars) > 4096:
+            _scalars.clear()
+        _scalars[key] = weakref.ref(node)
+    return node
 
 
 def as_node(value: Any, dtype: DType | None = None) -> Node:

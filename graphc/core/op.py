@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphc.core.calls import guarded
@@ -75,6 +75,8 @@ class Op:
         bound: how rounding errors pass through, see `Bound`.
         holomorphic: True where `run` on complex operands is the analytic continuation.
         doc: the docstring a person reads.
+        nodes: its nodes alive in this process, by operands and parameters: kept by `core.node`.
+        types: result types known already, by the `id` of the operands' types, with those.
     """
 
     name: str
@@ -94,6 +96,8 @@ class Op:
     bound: Bound
     holomorphic: bool
     doc: str
+    nodes: dict[Any, Any] = field(init=False, repr=False, default_factory=dict[Any, Any])
+    types: dict[Any, Any] = field(init=False, repr=False, default_factory=dict[Any, Any])
 
     def __call__(self, *operands: Any, **params: Any) -> Node:
         return _apply[0](self, operands, params)
@@ -114,7 +118,8 @@ def applied_by(apply: Callable[[Op, Sequence[Any], Mapping[str, Any]], Node]) ->
     _apply[:] = [apply]
 
 
-_registry: dict[str, Op] = {}
+#: Every op, by name; `register` enters them.
+registry: dict[str, Op] = {}
 
 
 @guarded("register")
@@ -126,9 +131,9 @@ def register(op: Op) -> Op:
     """
     if not isinstance(op, Op):  # pyright: ignore[reportUnnecessaryIsInstance]  (people call it)
         raise ArgumentError(f"{show_value(op)} is no record of an op", "write gx.Op(name=...)")
-    if op.name in _registry:
+    if op.name in registry:
         raise ArgumentError(f"an op named {op.name!r} is registered already", "choose another name")
-    _registry[op.name] = op
+    registry[op.name] = op
     return op
 
 
@@ -138,7 +143,7 @@ def op_named(name: str) -> Op:
     Raises:
         ArgumentError: there is none.
     """
-    found = _registry.get(name)
+    found = registry.get(name)
     if found is None:
         raise ArgumentError(f"there is no op named {name!r}", "`graphc ops` lists them")
     return found
@@ -146,4 +151,4 @@ def op_named(name: str) -> Op:
 
 def all_ops() -> Iterator[Op]:
     """Yields every registered op, by name."""
-    yield from (_registry[name] for name in sorted(_registry))
+    yield from (registry[name] for name in sorted(registry))
