@@ -13,9 +13,15 @@ from graphc.core.type import TensorType
 
 
 class Const:
-    """A read-only array that equals another only bit for bit, dtype and shape included."""
+    """A read-only array that equals another only bit for bit, dtype and shape included.
 
-    __slots__ = ("_hash", "array", "key")
+    Attributes:
+        array: the values.
+        number: the only element as a Python number, None where there are more or none.
+        key: what tells it from others.
+    """
+
+    __slots__ = ("_hash", "array", "key", "number")
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         array = np.ascontiguousarray(array).reshape(array.shape)
@@ -26,6 +32,7 @@ class Const:
         if len(data) > 64:
             data = hashlib.blake2b(data, digest_size=32).digest()
         self.array = array
+        self.number: Any = array.item() if array.size == 1 else None
         self.key = (array.dtype.name, array.shape, data)
         self._hash = hash(self.key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import operator
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,34 @@ from graphc.core.fork import in_forked_child
 from graphc.core.node import Node, make, place_new_nodes
 
 Value = TypeVar("Value")
+
+
+@contextmanager
+def orders_shared() -> Generator[None]:
+    """Lets the parts of a pass share a walk: the last long order is kept until the pass ends.
+
+    Nodes never change, so an order holds for as long as its roots are the same. Nobody may change
+    the list that `topological_order` returns.
+    """
+    _shared.depth += 1
+    try:
+        yield
+    finally:
+        _shared.depth -= 1
+        if not _shared.depth:
+            _shared.last = None
+
+
+class _Shared(threading.local):
+    """This thread's passes within each other, and the last order: its roots and its nodes."""
+
+    depth = 0
+    last: tuple[list[Node], list[Node]] | None = None
+
+
+_shared = _Shared()
+#: Shorter orders are made anew: they would drive out that of the whole graph.
+_SHORT = 1000
 
 
 @contextmanager
@@ -61,7 +90,17 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
             for arg in node.args: visit(arg)
             if node not in order: order.append(node)
     """
-    return topological_order_until(roots, {})
+    if not _shared.depth:
+        return topological_order_until(roots, {})
+    given = list(roots)
+    if _shared.last is not None:
+        known, order = _shared.last
+        if len(known) == len(given) and all(map(operator.is_, known, given)):
+            return order
+    order = topological_order_until(given, {})
+    if len(order) > _SHORT:
+        _shared.last = given, order
+    return order
 
 
 def fold(
@@ -140,7 +179,7 @@ def topological_order_until(roots: Iterable[Node], stop: Mapping[Node, Any]) -> 
             args = node.args
             if args:
                 stack += (node, None)
-                stack += args[::-1]
+                stack += args[::-1] if len(args) > 1 else args
             else:
                 order.append(node)
     return order
@@ -150,7 +189,7 @@ def depends_on(order: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
     """Returns the nodes of a topological order that depend on (or are) one of the sources."""
     found = set(sources)
     for node in order:
-        if node not in found and any(a in found for a in node.args):
+        if not found.isdisjoint(node.args):
             found.add(node)
     return found
 

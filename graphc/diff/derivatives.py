@@ -13,7 +13,7 @@ from graphc.core.node import Node, apply_named, as_node
 from graphc.core.system import system_named
 from graphc.core.tree import flatten
 from graphc.core.type import show_shape
-from graphc.core.walk import collection_paused, fold, topological_order
+from graphc.core.walk import collection_paused, fold, orders_shared, topological_order
 from graphc.core.walk import rebuild as rebuild_graph
 from graphc.diff.engines import differentiate, system_for
 from graphc.diff.forward import forward_jacobian, push
@@ -34,7 +34,7 @@ def _derivative(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(inner)
     def called(*args: Any, **options: Any) -> Any:
-        with collection_paused():
+        with collection_paused(), orders_shared():
             result = inner(*args, **options)
             first = args[0] if args else next(iter(options.values()))
             _remember_inputs(flatten(result)[0], first)

@@ -9,19 +9,22 @@ of tensors end it: there the zeros are ordinary zeros.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from graphc.core.node import Node, apply_named, scalar
+from graphc.core.node import Node, apply, apply_named, scalar
+from graphc.core.op import registry as _ops
 from graphc.core.type import Shape
 
 #: A partial derivative: a node, a plain factor, or None for zero. A boolean node is 1 or 0.
 Partial = Node | float | None
+_NO_PARAMS: dict[str, Any] = {}
 
 
 def is_constant(node: Node, value: float) -> bool:
     """Tells whether a node is a scalar constant equal to `value` (0.0 and -0.0 alike)."""
     if node.op.name != "constant" or node.type.shape:
         return False
-    return bool(node.params["value"].array == value)
+    return node.params["value"].number == value
 
 
 def split_mask(node: Node) -> tuple[Node | None, Node]:
@@ -57,11 +60,12 @@ def both(left: Node | None, right: Node | None) -> Node | None:
 
 def multiply(left: Node, right: Node) -> Node:
     """Returns left * right, without the node where a factor is the constant 1."""
-    if is_constant(left, 1.0) and left.type.dtype is right.type.dtype:
-        return right
-    if is_constant(right, 1.0) and left.type.dtype is right.type.dtype:
-        return left
-    return apply_named("mul", left, right)
+    if left.op.name == "constant" or right.op.name == "constant":
+        if is_constant(left, 1.0) and left.type.dtype is right.type.dtype:
+            return right
+        if is_constant(right, 1.0) and left.type.dtype is right.type.dtype:
+            return left
+    return apply(_ops["mul"], (left, right), _NO_PARAMS)
 
 
 def chain(adjoint: Node, partial: Partial) -> Node | None:
@@ -75,8 +79,11 @@ def chain(adjoint: Node, partial: Partial) -> Node | None:
         if partial == -1.0:
             return masked(mask, apply_named("neg", value))
         return masked(mask, apply_named("mul", value, float(partial)))
+    truth = partial.type.dtype.kind == "b"
+    if not truth and adjoint.op.name != "where" and partial.op.name != "where":
+        return multiply(adjoint, partial)  # as below, where neither has a mask
     mask, value = split_mask(adjoint)
-    if partial.type.dtype.kind == "b":
+    if truth:
         return masked(both(mask, partial), value)
     partial_mask, factor = split_mask(partial)
     return masked(both(mask, partial_mask), multiply(value, factor))
@@ -84,11 +91,13 @@ def chain(adjoint: Node, partial: Partial) -> Node | None:
 
 def accumulate(contributions: Sequence[Node]) -> Node:
     """Returns the sum of contributions; masked where every one of them is."""
-    parts = [split_mask(c) for c in contributions]
     total = contributions[0]
+    if len(contributions) == 1:
+        return total
+    parts = [split_mask(c) for c in contributions]
     for contribution in contributions[1:]:
         total = apply_named("add", total, contribution)
-    if len(contributions) == 1 or any(mask is None for mask, _ in parts):
+    if any(mask is None for mask, _ in parts):
         return total
     masks = [mask for mask, _ in parts if mask is not None]
     alive = masks[0]

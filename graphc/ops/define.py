@@ -355,6 +355,8 @@ def require_numbers(*types: TensorType, **_: Any) -> None:
 
 
 def _fit(value: Node, operand: Node) -> Node:
+    if value.type is operand.type:
+        return value
     shape = operand.type.shape
     if len(value.type.shape) < len(shape):
         value = broadcast_to(value, broadcast_shapes(value.type.shape, shape))

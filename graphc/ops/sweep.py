@@ -29,11 +29,16 @@ def op_rule(
     Raises:
         GradError: the op has none; the record says why.
     """
-    rule = (node.op.peers.get(system.name) or node.op).vjp
+    op = node.op
+    rule = op.vjp if system is GRAPHC else (op.peers.get(system.name) or op).vjp
     if isinstance(rule, str):
         raise GradError(f"{describe(node, 3)} has no derivative: {rule}", place=node.place)
     found = rule(adjoint, node, wanted)
-    return found if system.dead_branches_vanish else [_ordinary(value) for value in found]
+    return (
+        found
+        if system is GRAPHC or system.dead_branches_vanish
+        else [_ordinary(value) for value in found]
+    )
 
 
 def rule_of(system: System) -> Rule:
@@ -62,14 +67,15 @@ def _place_restored() -> Generator[None]:
 
 def carries_tangent(node: Node) -> bool:
     """Tells whether a node's value can change continuously: a float, or several results."""
-    return isinstance(node.type, TupleType) or node.type.dtype.is_inexact
+    kind = node.type
+    return type(kind) is TupleType or kind.dtype.is_inexact
 
 
 def active_nodes(order: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
     """Returns the nodes of a topological order through which sources move the result smoothly."""
     found = set(sources)
     for node in order:
-        if node not in found and carries_tangent(node) and any(a in found for a in node.args):
+        if not found.isdisjoint(node.args) and carries_tangent(node):
             found.add(node)
     return found
 
@@ -103,21 +109,22 @@ def _reverse_sweep(
     order = topological_order(seeds)
     active = active_nodes(order, wrt)
     wanted_nodes = set(wrt)
-    pending: dict[Node, list[Node]] = {node: [seed] for node, seed in seeds.items()}
+    # Most nodes have one user: their adjoint is no list of one.
+    pending: dict[Node, Node | list[Node]] = dict(seeds)
     items: dict[Node, dict[int, list[Node]]] = {}
     adjoints: dict[Node, Node] = {}
     for node in reversed(order):
         parts = pending.pop(node, None)
         if node not in active:
             continue
-        if isinstance(node.type, TupleType):
+        if type(node.type) is TupleType:
             slots = items.pop(node, None)
             if slots is None:
                 continue
             count = len(node.type.items)
             adjoint: Any = tuple(accumulate(slots[i]) if i in slots else None for i in range(count))
-        elif parts:
-            adjoint = accumulate(parts)
+        elif parts is not None:
+            adjoint = accumulate(parts) if type(parts) is list else parts
             if keep or node in wanted_nodes:
                 adjoints[node] = adjoint
         else:
@@ -126,15 +133,24 @@ def _reverse_sweep(
             slot = items.setdefault(node.args[0], {})
             slot.setdefault(node.params["index"], []).append(adjoint)
             continue
-        wanted = [i for i, a in enumerate(node.args) if a in active]
+        args = node.args
+        wanted = [i for i, a in enumerate(args) if a in active]
         if not wanted:
             continue
         place_new_nodes(node.place)
         for index, value in zip(wanted, rule(adjoint, node, wanted), strict=True):
-            if value is not None:
-                if watch is not None:
-                    watch(node, index, value)
-                pending.setdefault(node.args[index], []).append(value)
+            if value is None:
+                continue
+            if watch is not None:
+                watch(node, index, value)
+            arg = args[index]
+            before = pending.get(arg)
+            if before is None:
+                pending[arg] = value
+            elif type(before) is list:
+                before.append(value)
+            else:
+                pending[arg] = [before, value]
     return adjoints
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.core.node import Node, make
 from graphc.ops.arithmetic import neg, sub
-from graphc.simplify.rule import Rule, apply, fit, is_number, one_of, uniform
+from graphc.simplify.rule import NUMBERS, Rule, apply, fit, is_number, one_of, uniform
 from graphc.simplify.shapes import single
 
 
@@ -22,12 +22,14 @@ def _finite(
     apply: Callable[[Node], Node | None],
     example: Callable[[Node, Node], Any],
     domain: str = "x finite",
+    needs: str = "",
 ) -> Rule:
     return Rule(
         name=name,
         pattern=pattern,
         validity="finite",
         ops=tuple(ops.split()),
+        needs=frozenset(needs.split()),
         kinds="f",
         domain=domain,
         apply=apply,
@@ -86,19 +88,19 @@ def _over(name: str, x: Node, *axis: int) -> Node:
 
 RULES: tuple[Rule, ...] = (
     _finite("plus zero", "x + 0 -> x", "add", _plus_zero, lambda x, y: x + 0.0,
-            "every x, but the sign of a zero"),
+            "every x, but the sign of a zero", needs=NUMBERS),
     _finite("minus negative zero", "x - 0 -> x", "sub", _minus_zero, lambda x, y: x - -0.0,
-            "every x, but the sign of a zero"),
+            "every x, but the sign of a zero", needs=NUMBERS),
     _finite("zero minus", "0 - x -> -x", "sub", _zero_minus, lambda x, y: 0.0 - x,
-            "every x, but the sign of a zero"),
+            "every x, but the sign of a zero", needs=NUMBERS),
     _finite("negative difference", "-(a - b) -> b - a", "neg", _negative_difference,
-            lambda x, y: -(x - y), "every a, b, but the sign of a zero"),
-    _finite("times zero", "x * 0 -> 0", "mul", _times_zero, lambda x, y: x * 0.0),
+            lambda x, y: -(x - y), "every a, b, but the sign of a zero", needs="sub"),
+    _finite("times zero", "x * 0 -> 0", "mul", _times_zero, lambda x, y: x * 0.0, needs=NUMBERS),
     _finite("minus itself", "x - x -> 0", "sub", _minus_itself, lambda x, y: x - x),
     _finite("over itself", "x / x -> 1", "div", _over_itself, lambda x, y: x / x,
             "x finite and not 0"),
     _finite("zero over", "0 / x -> 0", "div", _zero_over, lambda x, y: 0.0 / x,
-            "x finite and not 0"),
+            "x finite and not 0", needs=NUMBERS),
     _finite("compared with itself", "x = x -> true; x <= x -> true; x != x -> false",
             "equal not_equal less_equal greater_equal", _compared_with_itself,
             lambda x, y: (x == x, x != x, x <= x, x >= x), "x not NaN"),

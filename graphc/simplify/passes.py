@@ -11,9 +11,10 @@ from graphc.core.errors import ArgumentError, Place, show_place, user_place
 from graphc.core.graph import Graph
 from graphc.core.naming import describe, describe_operand
 from graphc.core.node import Node, make
+from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
-from graphc.core.walk import collection_paused
+from graphc.core.walk import collection_paused, topological_order_until
 from graphc.ops.flow.inner import bodies_run, with_bodies
 from graphc.simplify.blocks import BLOCK_OPS, Trimmer
 from graphc.simplify.folding import fold_node
@@ -171,6 +172,8 @@ class Simplifier:
         #: What each node was made into, one step at a time; kept where somebody asks for it.
         self.steps: dict[Node, Node] | None = None
         self.graphs: dict[Graph, Graph] = {}
+        #: The rules worth trying on a node, by its op and its operands' ops.
+        self.chances: dict[tuple[Op, ...], tuple[Rule | None, ...]] = {}
         # Nodes made in this run have the place of the call; they take that of what they replace.
         self.here = user_place(2)
 
@@ -190,8 +193,21 @@ class Simplifier:
                 return node if better is None else final(better)
         """
         done = self.done
+        for node in topological_order_until(roots, done):
+            if node not in done:  # a rewrite may have led there already
+                better = self._step(node)
+                if better is None or better is node:
+                    done[node] = node
+                else:
+                    self._finish(node, better)
+        return [done[root] for root in roots]
+
+    def _finish(self, first: Node, better: Node) -> None:
+        """Rewrites what a node was rewritten to, until none fires."""
+        done = self.done
         becomes: dict[Node, Node] = {}
-        stack = list(reversed(roots))
+        self._become(first, better, becomes)
+        stack = [first]
         while stack:
             node = stack[-1]
             target = becomes.get(node)
@@ -214,40 +230,40 @@ class Simplifier:
                 waiting.reverse()
                 stack.extend(waiting)
                 continue
-            better = self._rebuilt(node)
-            if better is None:
-                better = self._once(node)
+            found = self._step(node)
             # A rule that leads back to a node still being worked on has gone round in a circle.
-            if better is None or better is node or better in becomes:
+            if found is None or found is node or found in becomes:
                 done[node] = node
                 stack.pop()
             else:
-                self._inherit(better, node)
-                becomes[node] = better
-                if self.steps is not None:
-                    self.steps[node] = better
-                # A form such as where(near, better, node) keeps the node in one branch, as it is.
-                done[node] = node
-        return [done[root] for root in roots]
+                self._become(node, found, becomes)
+
+    def _become(self, node: Node, better: Node, becomes: dict[Node, Node]) -> None:
+        self._inherit(better, node)
+        becomes[node] = better
+        if self.steps is not None:
+            self.steps[node] = better
+        # A form such as where(near, better, node) keeps the node in one branch, as it is.
+        self.done[node] = node
 
     def _inherit(self, new: Node, old: Node) -> None:
         if new.place is self.here:
             new.place = old.place
 
-    def _rebuilt(self, node: Node) -> Node | None:
-        """Returns the node on its simplified operands and block, None where those are unchanged."""
+    def _step(self, node: Node) -> Node | None:
+        """Returns the node on its simplified operands and block, or what a rule makes of it."""
         done = self.done
         for arg in node.args:
             if done[arg] is not arg:
                 break
         else:
             if node.op not in BLOCK_OPS:
-                return None
+                return self._once(node)
         params = node.params
         if node.op in BLOCK_OPS:
             params = with_bodies(node, [self._body(body.graph) for body in bodies_run(node)])
         made = make(node.op, tuple([done[a] for a in node.args]), params)
-        return None if made is node else made
+        return self._once(node) if made is node else made
 
     def _body(self, graph: Graph) -> Graph:
         """Returns a block's graph simplified, once for each; blocks nest 100 deep at most."""
@@ -261,23 +277,36 @@ class Simplifier:
 
     def _once(self, node: Node) -> Node | None:
         """Returns what the first rule that fires makes of a node whose operands are final."""
+        ops = (node.op, *[a.op for a in node.args]) if len(node.args) < 4 else (node.op,)
+        rules = self.chances.get(ops)
+        if rules is None:
+            rules = self.chances[ops] = self._chances(node)
+        if not rules:
+            return None
         limit = REWRITES_A_NODE * (len(self.done) + 100) if self.budget is None else self.budget
         if self.made >= limit:
             return None
         made = node.type
         if isinstance(made, TensorType) and made.dtype.kind == "c":
             return None
-        for rule in self.rules.get(node.op.name, ()):
-            better = rule.apply(node)
+        for rule in rules:
+            better = fold_node(node, self.only_exact) if rule is None else rule.apply(node)
             if better is not None and better is not node:
                 self._note(node, better, rule)
                 return better
-        if self.fold and node.args:
-            better = fold_node(node, self.only_exact)
-            if better is not None:
-                self._note(node, better, None)
-            return better
         return None
+
+    def _chances(self, node: Node) -> tuple[Rule | None, ...]:
+        """Returns the rules that can fire on a node of this op and its operands' ops.
+
+        A node of many operands is given all rules of its op. None at the end is constant folding.
+        """
+        args = node.args if len(node.args) < 4 else ()
+        names = {a.op.name for a in args}
+        rules = self.rules.get(node.op.name, ())
+        found = [r for r in rules if not args or not r.needs or r.needs & names]
+        folds = self.fold and node.args and names <= {"constant"}
+        return (*found, None) if folds else tuple(found)
 
     def _note(self, before: Node, after: Node, rule: Rule | None) -> None:
         self.made += 1

@@ -31,6 +31,8 @@ class Rule:
             value before are finite. `stable`: equal in exact arithmetic, with a smaller rounding
             error or a wider range afterwards.
         ops: names of the ops it fires on.
+        needs: it can fire only where the op of an operand is among these names; empty where
+            operands of any op may do. It spares most nodes most rules.
         kinds: dtype kinds it holds for: `f` float, `i` integer (signed or not), `b` bool.
         domain: where it holds, in words.
         apply: the rewritten node, of the same type, or None where the identity does not fit.
@@ -44,6 +46,7 @@ class Rule:
     pattern: str
     validity: Validity
     ops: tuple[str, ...]
+    needs: frozenset[str]
     kinds: str
     domain: str
     apply: Callable[[Node], Node | None]
@@ -60,13 +63,15 @@ def exact(
     example: Callable[[Node, Node], Any],
     kinds: str = "f",
     domain: str = "every operand",
+    needs: str = "",
 ) -> Rule:
-    """Returns an exact rule; `ops` are names set apart by blanks."""
+    """Returns an exact rule; `ops` and `needs` are names set apart by blanks."""
     return Rule(
         name=name,
         pattern=pattern,
         validity="exact",
         ops=tuple(ops.split()),
+        needs=frozenset(needs.split()),
         kinds=kinds,
         domain=domain,
         apply=apply,
@@ -74,6 +79,10 @@ def exact(
         hard=(),
         loses="",
     )
+
+
+#: Ops of nodes that `number` and `is_number` may know, for a rule's `needs`.
+NUMBERS = "constant broadcast_to"
 
 
 def number(node: Node) -> Any:
@@ -89,8 +98,9 @@ def is_number(node: Node, value: float) -> bool:
     """Tells whether a node is `value` everywhere (0.0 and -0.0 alike)."""
     if node.op is not constant_op and node.op is not broadcast_op:
         return False
-    found = number(node)
-    return found is not None and bool(found == value)
+    if node.op is broadcast_op:
+        node = node.args[0]
+    return node.op is constant_op and node.params["value"].number == value
 
 
 def is_zero(node: Node, negative: bool) -> bool:

@@ -45,6 +45,7 @@ def stable(
         pattern=pattern,
         validity="stable",
         ops=tuple(ops.split()),
+        needs=frozenset(),
         kinds="f",
         domain=domain,
         apply=of_floats,
