@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -33,6 +34,7 @@ from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.optimize.choice import Plan
 from graphc.optimize.optimize import optimized, require_fit
+from graphc.optimize.price import Machine, this_machine
 
 
 class Compiled:
@@ -291,10 +293,16 @@ class _Program:
         """Returns the program for numbers of the named sizes, and what was weighed."""
         key = () if self.static else tuple(sorted(sizes.items()))
         if key not in self._made:
-            made, plan = optimized(self.nodes, *self._options, sizes)
+            made, plan = optimized(self.nodes, *self._options, sizes, _machine())
             require_fit(self._options[0], plan)
             self._made[key] = made, plan
         return self._made[key]
+
+
+def _machine() -> Machine:
+    """Returns the speeds that costs are predicted with: an accelerator wants long arrays whole."""
+    found = this_machine()
+    return found if jax.default_backend() == "cpu" else replace(found, cache=0.0)
 
 
 def _traced(

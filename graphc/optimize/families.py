@@ -16,6 +16,7 @@ from graphc.optimize.products.twins import TWINS
 from graphc.optimize.slices.neighbours import NEIGHBOURS
 from graphc.optimize.slices.padded_sums import JOINED_SLICES
 from graphc.optimize.structure.structure import STRUCTURE, WOODBURY
+from graphc.optimize.tiling.tiling import TILING
 
 ALL_FAMILIES: tuple[Family, ...] = (
     STRUCTURE,
@@ -26,6 +27,7 @@ ALL_FAMILIES: tuple[Family, ...] = (
     REDUCTIONS,
     PRODUCT_ORDER,
     HOIST,
+    TILING,
     RESIDUALS,
     BATCH,
     ROLL,

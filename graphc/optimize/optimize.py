@@ -16,6 +16,7 @@ from graphc.optimize.choice import Plan
 from graphc.optimize.families import ALL_FAMILIES
 from graphc.optimize.family import Context
 from graphc.optimize.memory.residuals import RESIDUALS
+from graphc.optimize.price import Machine, this_machine
 from graphc.simplify.passes import check_nodes
 
 
@@ -69,8 +70,9 @@ def optimized(
     rewrites: bool | str | Sequence[str] = True,
     memory: int | None = None,
     sizes: Mapping[str, int] | None = None,
+    machine: Machine | None = None,
 ) -> tuple[list[Node], Plan]:
-    """Returns the nodes rewritten, and what was weighed."""
+    """Returns the nodes rewritten, and what was weighed; for this processor unless told."""
     names = _names(rewrites)
     if memory is not None and (isinstance(memory, bool) or not isinstance(memory, int)):
         raise ArgumentError(
@@ -78,7 +80,7 @@ def optimized(
         )
     everything = rewrites is True
     known = _checked_sizes(sizes)
-    context = Context(known, memory=memory, forced=frozenset(names))
+    context = Context(known, machine or this_machine(), memory, frozenset(names))
     if memory is not None:  # whatever else is chosen
         names.append(RESIDUALS.name)
     made = list(nodes)

@@ -11,8 +11,9 @@ a factorisation as 5e9 flops/s. Only their ratios decide, and a ratio of 1.2 is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphc.core.dim import Dim
@@ -34,6 +35,9 @@ class Machine:
         scalar_flops: operations a second in an elementwise operation.
         strided: bytes a second where elements move to other places: transposes, gathers.
         factored: operations a second in a factorisation.
+        cache: bytes that stay near the cores; 0 for a machine that wants long arrays.
+        cached: bytes a second between these and a processor.
+        fresh: bytes a second where an array is written that no cache holds: to new memory.
     """
 
     flops: float = 1e11
@@ -42,10 +46,19 @@ class Machine:
     scalar_flops: float = 1e10
     strided: float = 5e9
     factored: float = 5e9
+    cache: float = 2**21
+    cached: float = 1e11
+    fresh: float = 4e9
 
 
 #: Two cores of a server, about; the ratios of a GPU differ less from it than sizes do.
 USUAL = Machine()
+
+
+def this_machine() -> Machine:
+    """Returns the speeds of this machine's processor: each core brings a cache of its own."""
+    return replace(USUAL, cache=2**20 * max(os.cpu_count() or 2, 2))
+
 
 #: What a named size counts as where nobody has said.
 UNKNOWN_SIZE = 128
@@ -90,7 +103,7 @@ class Prices:
         """Returns the predicted seconds of the roots, where `given` is there already."""
         stop = dict.fromkeys(given)
         order = topological_order_until(roots, stop)
-        stored = self._stored(order, roots)
+        stored = self.stored(order, roots)
         stored.update(stop)
         total = 0.0
         for node in order:
@@ -185,7 +198,7 @@ class Prices:
         wide = [a for a in node.params["axes"] if not (isinstance(shape[a], int) and shape[a] == 1)]
         return wide == sorted(wide)
 
-    def _stored(self, order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, Any]:
+    def stored(self, order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, Any]:
         """Returns the nodes whose results go to memory: the rest is fused into what reads them."""
         stored: dict[Node, Any] = dict.fromkeys(roots)
         for node in order:
