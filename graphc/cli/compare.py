@@ -47,12 +47,15 @@ def compare(
     defect, 2 the call was wrong.
     """
     enable_x64()
-    from graphc.compare.compare import compare as run
-    from graphc.compare.report import write_report
-    from graphc.diff.engines import ENGINES
+    from graphc.compare.memory_job import memory_meter
 
-    with _folder(out):
+    meter_of = contextlib.nullcontext if no_memory else memory_meter
+    with _folder(out), meter_of() as meter:
         problems, source = problems_of(subject, values, wrt, stable=stable)
+        from graphc.compare.compare import comparison as run
+        from graphc.compare.report import write_report
+        from graphc.diff.engines import ENGINES
+
         stems = _prefixes([p.name for p in problems])
         with Progress(quiet) as tell:
             found = [
@@ -60,6 +63,7 @@ def compare(
                     problem,
                     engines=engines or ENGINES,
                     memory=not no_memory,
+                    meter=meter,
                     source=source,
                     prefix=stem,
                     progress=tell,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,9 +79,11 @@ stable_option = click.option(
 
 def enable_x64() -> None:
     """Turns JAX's 64-bit types on: this process is ours, and formulas are float64."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
+    jax: Any = sys.modules.get("jax")
+    if jax is None:  # it reads this when it loads, which takes half a second and may not be needed
+        os.environ["JAX_ENABLE_X64"] = "1"
+    else:
+        jax.config.update("jax_enable_x64", True)
 
 
 def problems_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -16,7 +17,7 @@ from graphc.compare.classify import Judged
 from graphc.compare.kinks.find import kinks_at
 from graphc.compare.kinks.record import KinkMet
 from graphc.compare.kinks.text import sides_words
-from graphc.compare.memory_job import peak_memory
+from graphc.compare.memory_job import memory_beside
 from graphc.compare.partings import first_parting
 from graphc.compare.pictures import report_pictures
 from graphc.compare.plans import derivative_plans
@@ -33,6 +34,7 @@ from graphc.core.walk import topological_order
 from graphc.diff.engines import ENGINES
 from graphc.measure.cost import cost
 from graphc.measure.hlo import hlo_size
+from graphc.measure.memory import Meter
 from graphc.measure.time import time_together
 from graphc.render.latex import latex
 from graphc.render.text import text
@@ -40,6 +42,8 @@ from graphc.render.text import text
 _SHOWN_ELEMENTS = 64
 _TRUTH_ELEMENTS = 4096
 _LARGEST = 1 << 14_000
+#: Rounds of 5 ms are enough where their quartiles lie closer together than this share.
+_STEADY = 0.1
 
 
 @guarded("compare")
@@ -74,30 +78,50 @@ def compare(
         EngineError: an engine is unknown.
         PrecisionError: the graph holds float64 and JAX's 64-bit types are turned off.
     """
+    return comparison(
+        problem, engines=engines, options=options, pictures=pictures, memory=memory,
+        source=source, prefix=prefix, progress=progress,
+    )  # fmt: skip
+
+
+def comparison(
+    problem: Problem,
+    *,
+    engines: Sequence[str] = ENGINES,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    pictures: bool = True,
+    memory: bool = True,
+    meter: Meter | None = None,
+    source: str = "",
+    prefix: str = "",
+    progress: Progress = quiet,
+) -> Comparison:
+    """Returns what `compare` returns; a program of our own may bring its `meter` along."""
     check_call(problem, engines, options)
     require_x64([problem.output])
+    if meter is not None:
+        meter.wait()
     runs = run_engines(problem, engines, options, progress)
-    judgement = judge(problem, runs, progress)
     progress(f"{problem.name}: timing")
     seconds = _times(problem, runs)
-    peaks: dict[str, int | None] = {}
-    if memory:
+    ok = {r.name: r.gradients for r in runs if r.status == "ok"}
+    beside = memory_beside(problem, ok, meter) if memory else contextlib.nullcontext(dict)
+    drawn: tuple[Picture, ...] = ()
+    with beside as peaks_found:
+        judgement = judge(problem, runs, progress)
+        if pictures:
+            progress(f"{problem.name}: pictures")
+            drawn = report_pictures(problem, ok, prefix)
+        progress(f"{problem.name}: step curves")
+        curves = step_curves(problem, judgement)
+        swell = swell_curves(problem, progress)
         progress(f"{problem.name}: memory, a process for each engine")
-        peaks = peak_memory(problem, {r.name: r.gradients for r in runs if r.status == "ok"})
+        peaks = peaks_found()
     shares = _shares(problem, runs)
     results = tuple(
         _result(problem, entry, judgement, seconds, peaks, shares, prefix, pictures)
         for entry in judgement.engines
     )
-    drawn: tuple[Picture, ...] = ()
-    if pictures:
-        progress(f"{problem.name}: pictures")
-        drawn = report_pictures(
-            problem, {r.name: r.gradients for r in runs if r.status == "ok"}, prefix
-        )
-    progress(f"{problem.name}: step curves")
-    curves = step_curves(problem, judgement)
-    swell = swell_curves(problem, progress)
     forward = cost([problem.plain], judgement.sizes)
     return Comparison(
         title=problem.name,
@@ -139,7 +163,10 @@ def _times(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, float]:
             calls[entry.name] = lambda c=entry.compiled: jax.block_until_ready(c(*given))
     if not calls:
         return {}
-    return {name: t.median for name, t in time_together(calls, min_time=0.2).items()}
+    timings = time_together(calls, min_time=0.045)
+    if any(t.spread > _STEADY for t in timings.values()):  # something else runs on this machine
+        timings = time_together(calls, min_time=0.2)
+    return {name: t.median for name, t in timings.items()}
 
 
 def _shares(problem: Problem, runs: Sequence[EngineRun]) -> dict[str, tuple[int, int]]:

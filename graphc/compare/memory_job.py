@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,19 +17,65 @@ from graphc.compare.problem import Problem
 from graphc.core.dtype import dtype_of
 from graphc.core.errors import GraphcError
 from graphc.core.node import Node
-from graphc.measure.memory import peak_of
+from graphc.measure.memory import MemoryJobError, Meter, Peak
 
 #: Seconds one engine may take.
 _LIMIT = 120.0
 
 
-def peak_memory(problem: Problem, engines: Mapping[str, Sequence[Node]]) -> dict[str, int | None]:
-    """Returns for each engine the bytes that compiling and running took; None where that failed."""
-    payloads = {name: _payload(problem, graphs) for name, graphs in engines.items()}
-    workers = max(1, min(os.cpu_count() or 1, 4))
-    with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(_peak, payloads.values())
-        return dict(zip(payloads, found, strict=True))
+@contextlib.contextmanager
+def memory_meter() -> Generator[Meter | None]:
+    """Starts a process that loads what the work needs, while something else is done here.
+
+    Yields:
+        The process; None where none could be started: that must not fail a comparison.
+    """
+    try:
+        meter = Meter("graphc.compare.memory_job:run")
+    except MemoryJobError:
+        yield None
+        return
+    with meter:
+        yield meter
+
+
+@contextlib.contextmanager
+def memory_beside(
+    problem: Problem, engines: Mapping[str, Sequence[Node]], meter: Meter | None
+) -> Generator[Callable[[], dict[str, int | None]]]:
+    """Measures each engine's memory while the block runs, in which nothing should be timed.
+
+    Args:
+        problem: whose values are used.
+        engines: for each engine its gradient graphs.
+        meter: the process, where there is one already.
+
+    Yields:
+        What waits for the figures and returns them: for each engine the bytes that compiling and
+        running took, None where that failed.
+    """
+    started = memory_meter() if meter is None else contextlib.nullcontext(meter)
+    with ThreadPoolExecutor(1) as pool, started as used:
+        if used is None:
+            yield dict
+            return
+        try:
+            yield pool.submit(_peaks, problem, engines, used).result
+        except BaseException:
+            used.close()  # or the thread would be waited for
+            raise
+
+
+def _peaks(
+    problem: Problem, engines: Mapping[str, Sequence[Node]], meter: Meter
+) -> dict[str, int | None]:
+    payloads = [_payload(problem, graphs) for graphs in engines.values()]
+    try:
+        found = meter.measure(payloads, timeout=_LIMIT)
+    except GraphcError:
+        return {}
+    peaks = [f.work if isinstance(f, Peak) else None for f in found]
+    return dict(zip(engines, peaks, strict=True))
 
 
 def _payload(problem: Problem, graphs: Sequence[Node]) -> dict[str, Any]:
@@ -61,18 +107,16 @@ def _wants_x64() -> bool:
     return bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _peak(payload: dict[str, Any]) -> int | None:
-    try:
-        return peak_of("graphc.compare.memory_job:run", payload, timeout=_LIMIT)
-    except GraphcError:  # a measurement that fails must not fail the comparison
-        return None
+def load() -> None:
+    """Loads what the work needs, once for all engines; JAX does not start yet."""
+    importlib.import_module("jax")
+    importlib.import_module("graphc.backends.compile")
 
 
 def prepare(payload: dict[str, Any]) -> None:
-    """Loads and starts JAX, so that its own start is not counted; see `measure.memory`."""
+    """Starts JAX, so that its own start is not counted; see `measure.memory`."""
     import jax
 
-    importlib.import_module("graphc.backends.compile")
     jax.config.update("jax_enable_x64", bool(payload["x64"]))
     jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
 

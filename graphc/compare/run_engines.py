@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,11 +85,21 @@ def run_engines(
     progress: Progress = quiet,
 ) -> list[EngineRun]:
     """Returns each engine's run, in the given order; one that does not apply says why."""
+    _load(engines)
     runs: list[EngineRun] = []
     for name in engines:
         progress(f"{problem.name}: engine {name}")
         runs.append(_run(problem, name, dict((options or {}).get(name, {}))))
     return runs
+
+
+def _load(engines: Sequence[str]) -> None:
+    """Loads SymPy and starts JAX: that happens once, and is no engine's own time."""
+    import jax
+
+    if "symbolic" in engines:
+        importlib.import_module("graphc.diff.symbolic")
+    jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
 
 
 def _run(problem: Problem, name: str, options: dict[str, Any]) -> EngineRun:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphc.core.errors import ArgumentError, BudgetError, GraphcError
 from graphc.measure.memory_worker import check_target
 
+#: Seconds that loading may take.
+_LOADING = 120.0
 _FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -40,60 +46,144 @@ class Peak:
         return max(self.peak - self.baseline, 0)
 
 
+class Meter:
+    """A process that has loaded what a piece of work needs, and forks for each measurement of it.
+
+    The process imports the function's module and calls the module's `load()`, if there is one, for
+    imports that the work would make; it must start no threads. A fork of it calls
+    `prepare(payload)`, if there is one, notes the memory, and calls `function(payload)`. What the
+    work prints is dropped.
+
+    Args:
+        target: `"graphc.package.module:function"`; nothing outside graphc can be named.
+
+    Raises:
+        ArgumentError: the target is no function of graphc's.
+        MemoryJobError: no process could be started.
+    """
+
+    def __init__(self, target: str) -> None:
+        check_target(target)
+        if not hasattr(os, "fork"):
+            raise MemoryJobError("this system can't fork a process to measure its memory")
+        self.target = target
+        # -P: the folder the user stands in is not searched for modules; graphc's own is named.
+        path = os.pathsep.join(p for p in (_FOLDER, os.environ.get("PYTHONPATH", "")) if p)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "graphc.measure.memory_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # it and its forks are ended together
+            )
+        except OSError as error:
+            raise MemoryJobError(f"no process could be started: {error}") from None
+        self._send([], 0.0)
+        self._loaded = False
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process and its forks; a second call does nothing."""
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+
+    def wait(self) -> None:
+        """Waits until everything is loaded, so that this does not disturb what is timed here.
+
+        Raises:
+            MemoryJobError: the process ended, or takes very long.
+        """
+        if not self._loaded:
+            self._receive(_LOADING)
+            self._loaded = True
+
+    def measure(
+        self, payloads: Sequence[Mapping[str, Any]], timeout: float = 600.0
+    ) -> list[Peak | GraphcError]:
+        """Returns the memory of the work, or why there is no such figure, for each payload.
+
+        As many at once as there are processors, four at most.
+
+        Args:
+            payloads: what JSON can carry; nothing is pickled.
+            timeout: seconds after which one measurement is ended.
+
+        Raises:
+            ArgumentError: JSON can't carry a payload.
+            MemoryJobError: the process ended.
+        """
+        self.wait()
+        self._send(payloads, timeout)
+        answers = self._receive(_LOADING + timeout * len(payloads))
+        return [self._read(answer, timeout) for answer in answers]
+
+    def _send(self, payloads: Sequence[Mapping[str, Any]], timeout: float) -> None:
+        request = {"target": self.target, "payloads": list(payloads), "timeout": timeout}
+        try:
+            text = json.dumps(request)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"JSON can't carry the payload: {error}", "pass plain values"
+            ) from None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # it is gone: the reader says so
+
+    def _receive(self, limit: float) -> list[dict[str, Any]]:
+        assert self._process.stdout is not None
+        source, text, end = self._process.stdout.fileno(), b"", time.monotonic() + limit
+        while not text.endswith(b"\n"):
+            ready, _, _ = select.select([source], [], [], max(0.0, end - time.monotonic()))
+            chunk = os.read(source, 1 << 16) if ready else b""
+            if not chunk:
+                how = "ended" if ready else f"did not answer in {limit:g} s"
+                raise MemoryJobError(f"the process of {self.target} {how}")
+            text += chunk
+        return json.loads(text)
+
+    def _read(self, answer: dict[str, Any], timeout: float) -> Peak | GraphcError:
+        if "late" in answer:
+            return BudgetError(
+                f"{self.target} took longer than {timeout:g} s",
+                "give it less to do, or a longer timeout",
+            )
+        if "error" in answer:
+            return MemoryJobError(f"{self.target} failed: {answer['error']}")
+        return Peak(answer["baseline"], answer["peak"], answer["result"])
+
+
 def peak_of(target: str, payload: Mapping[str, Any], timeout: float = 600.0) -> int:
     """Returns the bytes that a piece of work takes on top of its imports; see `measure_peak`."""
     return measure_peak(target, payload, timeout).work
 
 
 def measure_peak(target: str, payload: Mapping[str, Any], timeout: float = 600.0) -> Peak:
-    """Runs a function of graphc's own in a new process and returns its memory.
-
-    The process imports the function's module, calls the module's `prepare(payload)` if there is
-    one (for imports that the work would make), notes the memory, and calls `function(payload)`.
-    What the work prints is dropped.
-
-    Args:
-        target: `"graphc.package.module:function"`; nothing outside graphc can be named.
-        payload: what JSON can carry; nothing is pickled.
-        timeout: seconds after which the process is ended.
+    """Runs a function of graphc's own in a new process and returns its memory; see `Meter`.
 
     Raises:
         ArgumentError: the target is no function of graphc's, or JSON can't carry the payload.
         BudgetError: the work took longer than `timeout`.
         MemoryJobError: the work failed.
     """
-    check_target(target)
-    try:
-        text = json.dumps({"target": target, "payload": dict(payload)})
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"JSON can't carry the payload: {error}", "pass plain values") from None
-    # -P: the folder the user stands in is not searched for modules; graphc's own is named.
-    path = os.pathsep.join(p for p in (_FOLDER, os.environ.get("PYTHONPATH", "")) if p)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "graphc.measure.memory_worker"],
-            input=text.encode(),
-            capture_output=True,
-            timeout=timeout,
-            env={**os.environ, "PYTHONPATH": path},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BudgetError(
-            f"{target} took longer than {timeout:g} s", "give it less to do, or a longer timeout"
-        ) from None
-    except OSError as error:
-        raise MemoryJobError(f"no process could be started: {error}") from None
-    return _read(target, done)
-
-
-def _read(target: str, done: subprocess.CompletedProcess[bytes]) -> Peak:
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}"
-        raise MemoryJobError(f"the process of {target} ended with {how}: {last[0]}") from None
-    if "error" in answer:
-        raise MemoryJobError(f"{target} failed: {answer['error']}")
-    return Peak(answer["baseline"], answer["peak"], answer["result"])
+    with Meter(target) as meter:
+        (found,) = meter.measure([payload], timeout)
+    if isinstance(found, GraphcError):
+        raise found
+    return found

@@ -1,20 +1,31 @@
-"""The process in which `measure_peak` runs its work: `python -m graphc.measure.memory_worker`.
+"""The process in which a `Meter` measures: `python -m graphc.measure.memory_worker`.
 
-Standard input: `{"target": "graphc.module:function", "payload": {...}}`. Standard output: JSON,
-`{"baseline": bytes, "peak": bytes, "result": ...}` or `{"error": reason}`.
+It loads what a piece of work needs, once, and forks itself for each measurement: a fork has loaded
+what its parent had, and nothing that ran in another measurement.
+
+Standard input, a line for each request: `{"target": "graphc.module:function", "payloads": [...],
+"timeout": seconds}`. Standard output, a line for each request: a list with `{"baseline": bytes,
+"peak": bytes, "result": ...}`, `{"error": reason}` or `{"late": true}` for each payload. A request
+without payloads only loads.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import re
+import signal
 import sys
-from typing import Any
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Any, NoReturn
 
 from graphc.core.errors import ArgumentError
 
+#: Measurements that run at once.
+_PROCESSES = max(1, min(os.cpu_count() or 1, 4))
 _TARGET = re.compile(r"graphc(\.[A-Za-z]\w*)+:[A-Za-z]\w*", re.ASCII)
 
 
@@ -27,31 +38,81 @@ def check_target(target: Any) -> None:
 
 
 def main() -> None:
-    """Reads one job, does it, and answers."""
-    # What the work prints must not mix with the answer: it goes to standard error.
+    """Answers one request after the other."""
+    # What the work prints must not mix with the answers: it goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        answers.write(json.dumps(_answers(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _answers(request: dict[str, Any]) -> list[dict[str, Any]]:
+    payloads: Sequence[Any] = request["payloads"]
     try:
-        answer = _work(json.loads(sys.stdin.buffer.read()))
-        text = json.dumps(answer)
-    except Exception as error:  # whatever the work raises is an answer to the parent
-        text = json.dumps({"error": f"{type(error).__name__}: {error}"[:2000]})
-    answers.write(text)
-    answers.flush()
+        check_target(request["target"])
+        module_name, _, name = request["target"].partition(":")
+        module = importlib.import_module(module_name)
+        getattr(module, "load", lambda: None)()
+    except Exception as error:  # it is an answer to the parent
+        return [_error(error)] * len(payloads)
+    running: dict[int, int] = {}
+    statuses: dict[int, int] = {}
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in payloads]
+        for number, payload in enumerate(payloads):
+            if len(running) >= _PROCESSES:
+                _await_one(running, statuses)
+            pid = os.fork()
+            if not pid:
+                _measure(module, name, payload, request["timeout"], files[number])
+            running[pid] = number
+        while running:
+            _await_one(running, statuses)
+        return [_answer(file, statuses[number]) for number, file in enumerate(files)]
 
 
-def _work(job: dict[str, Any]) -> dict[str, Any]:
-    check_target(job["target"])
-    module_name, _, name = job["target"].partition(":")
-    module = importlib.import_module(module_name)
+def _await_one(running: dict[int, int], statuses: dict[int, int]) -> None:
+    pid, status = os.wait()
+    statuses[running.pop(pid)] = os.waitstatus_to_exitcode(status)
+
+
+def _measure(module: Any, name: str, payload: Any, timeout: float, file: IO[bytes]) -> NoReturn:
+    """Does the work in this forked process, leaves the answer in the file, and ends."""
+    signal.setitimer(signal.ITIMER_REAL, timeout)  # the kernel ends it, whatever it is doing
+    try:
+        text = json.dumps(_work(module, name, payload))
+    except BaseException as error:  # whatever the work raises is an answer to the parent
+        text = json.dumps(_error(error))
+    file.write(text.encode())
+    file.flush()
+    os._exit(0)
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    return {"error": f"{type(error).__name__}: {error}"[:2000]}
+
+
+def _answer(file: IO[bytes], status: int) -> dict[str, Any]:
+    if status == -signal.SIGALRM:
+        return {"late": True}
+    file.seek(0)
+    text = file.read()
+    if status or not text:
+        how = f"signal {-status}" if status < 0 else f"exit {status}"
+        return {"error": f"the process ended with {how}"}
+    return json.loads(text)
+
+
+def _work(module: Any, name: str, payload: Any) -> dict[str, Any]:
     function = getattr(module, name)
-    prepare = getattr(module, "prepare", None)
-    if prepare is not None:
-        prepare(job["payload"])
+    getattr(module, "prepare", lambda _: None)(payload)
     _forget_peak()
-    baseline = resident_bytes()
-    result = function(job["payload"])
-    return {"baseline": baseline, "peak": max(peak_bytes(), baseline), "result": result}
+    baseline, code = resident_bytes(), _status("RssFile")
+    result = function(payload)
+    # Pages of program files that were met for the first time are no memory of the work.
+    peak = peak_bytes() - max(_status("RssFile") - code, 0)
+    return {"baseline": baseline, "peak": max(peak, baseline), "result": result}
 
 
 def resident_bytes() -> int:
