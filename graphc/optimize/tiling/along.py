@@ -78,9 +78,9 @@ _OF_REDUCTIONS = frozenset({"axis", "keepdims", "reverse", "ord", "correction"})
 
 def _reduction(node: Node, axes: Sequence[int | None]) -> Along | None:
     axis, given = axes[0], node.params.get("axis")
-    if axis is None or len(axes) > 1 or set(node.params) - _OF_REDUCTIONS:
+    if axis is None or given is None or len(axes) > 1 or set(node.params) - _OF_REDUCTIONS:
         return None
-    reduced = (given,) if isinstance(given, int) else given
+    reduced: tuple[int, ...] = (given,) if isinstance(given, int) else given
     if axis in reduced:
         return Along(None) if node.op.name == "sum" else None
     if node.ndim == node.args[0].ndim:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphc.core.graph import Graph
 from graphc.core.node import Node, apply_named, make
-from graphc.core.type import TensorType
+from graphc.core.type import Shape, TensorType, Type
 from graphc.ops.control import results_of
 from graphc.ops.flow.scan import scan_op
 from graphc.ops.logic import zeros_like
@@ -102,17 +100,17 @@ class Body:
         return _put(self._entries[node, axis], axis)
 
     def _whole(self, node: Node) -> Node:
-        if node.op.name == "constant" and node.size <= _SMALL:
+        if node.op.name == "constant" and node.size in range(_SMALL + 1):
             return node
         if node not in self._wholes:
             self._wholes[node] = self._formal("whole", len(self._wholes), node.type)
         return self._wholes[node]
 
-    def _formal(self, role: str, index: int, kind: TensorType) -> Node:
+    def _formal(self, role: str, index: int, kind: Type) -> Node:
         return apply_named("formal", name=f"{role}{index}", type=kind, level=self._level)
 
 
-def _others(node: Node, axis: int) -> Sequence[int]:
+def _others(node: Node, axis: int) -> Shape:
     shape = node.shape
     return (*shape[:axis], *shape[axis + 1 :])
 
