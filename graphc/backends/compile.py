@@ -31,7 +31,7 @@ from graphc.core.graph import Graph, bodies, check_names, leaves, nodes_everywhe
 from graphc.core.naming import describe
 from graphc.core.node import Node
 from graphc.core.tree import flatten
-from graphc.core.walk import topological_order
+from graphc.core.walk import collection_paused, orders_shared, topological_order
 from graphc.optimize.choice import Plan
 from graphc.optimize.optimize import optimized, require_fit
 from graphc.optimize.price import Machine, this_machine
@@ -205,6 +205,20 @@ def compile(
         ForkError: the process was forked after JAX had started.
     """
     require_living_jax()
+    with collection_paused(), orders_shared():
+        return _compiled(outputs, inputs, jit, derivative, budget, (optimize, memory), donate)
+
+
+def _compiled(
+    outputs: Any,
+    inputs: Any,
+    jit: Any,
+    derivative: Any,
+    budget: Any,
+    rewrites: tuple[Any, Any],
+    donate: Any,
+) -> Compiled:
+    """Returns `compile` of these arguments, unchecked so far."""
     nodes, rebuild = flatten(outputs)
     check_nodes(nodes, "compile")
     found = leaves(nodes)
@@ -230,7 +244,7 @@ def compile(
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
         raise ArgumentError(f"budget={show_value(budget)} is no count", "for example budget=20_000")
     require_x64(nodes)
-    program = _Program(nodes, optimize, memory)
+    program = _Program(nodes, *rewrites)
     donated = donated_inputs(donate, inputs, listed, nodes)
     if donated and not jit:
         raise ArgumentError("what is not jitted has nothing to donate to", "leave donate= out")

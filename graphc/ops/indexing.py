@@ -11,7 +11,7 @@ from graphc.core.calls import public
 from graphc.core.dim import Dim
 from graphc.core.errors import AxisError, DTypeError, IndexingError, ShapeError, show_value
 from graphc.core.node import Node, as_node, make
-from graphc.core.type import Shape, Size, TensorType, element_count, size_of
+from graphc.core.type import Shape, Size, TensorType, element_count, size_of, tensor_type
 from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import through
 from graphc.ops.define import linear, require_numbers
@@ -41,7 +41,7 @@ def slice_length(bound: Bound) -> Size:
 
 def _slice_infer(x: TensorType, bounds: Bounds) -> TensorType:
     sizes = [s if b is None else slice_length(b) for s, b in zip(x.shape, bounds, strict=True)]
-    return TensorType(tuple(sizes), x.dtype)
+    return tensor_type(tuple(sizes), x.dtype)
 
 
 def _slices(bounds: Bounds, shape: Sequence[int]) -> tuple[slice, ...]:
@@ -84,7 +84,7 @@ def _slice_back(value: Node, shape: Shape, bounds: Bounds) -> Node:
 
 
 def _slice_transpose_infer(x: TensorType, bounds: Bounds, shape: Shape) -> TensorType:
-    made = TensorType(shape, x.dtype)
+    made = tensor_type(shape, x.dtype)
     if _slice_infer(made, bounds).shape != x.shape:
         raise ShapeError(f"{x} is not what the slice takes from {made}")
     return made

@@ -10,7 +10,7 @@ from graphc.core.dtype import bool_, dtype_of, real_part
 from graphc.core.errors import DTypeError
 from graphc.core.node import Node, apply_named, as_node, make, scalar
 from graphc.core.op import Kink, Op, register
-from graphc.core.type import TensorType, broadcast_shapes, element_count
+from graphc.core.type import TensorType, broadcast_shapes, element_count, tensor_type
 from graphc.ops.chain import add_up, broadcast_to, masked, split_mask, sum_to
 from graphc.ops.define import NO_NUMBERS, elementwise, own_rounding
 
@@ -96,7 +96,7 @@ logical_not = _logical("logical_not", r"\lnot {0}", "Returns not x; also ~x.")
 def _where_infer(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
     if condition.dtype is not bool_:
         raise DTypeError(f"the condition is {condition}, not bool", "compare first: c != 0")
-    return TensorType(broadcast_shapes(condition.shape, x.shape, y.shape), x.dtype)
+    return tensor_type(broadcast_shapes(condition.shape, x.shape, y.shape), x.dtype)
 
 
 def _where_vjp(adjoint: Node, node: Node, wanted: Sequence[int]) -> list[Node | None]:
@@ -198,7 +198,7 @@ def _cast_infer(x: TensorType, dtype: Any) -> TensorType:
         raise DTypeError(
             f"{dtype.name} has no room for an imaginary part", "take gx.real or gx.abs of it"
         )
-    return TensorType(x.shape, dtype)
+    return tensor_type(x.shape, dtype)
 
 
 cast_op = register(

@@ -17,6 +17,7 @@ from graphc.core.type import (
     element_count,
     shape_of,
     show_shape,
+    tensor_type,
 )
 from graphc.ops.axes import normalize_axis, require_axes
 from graphc.ops.chain import add_up, sum_to, through
@@ -36,7 +37,7 @@ def _reshape_infer(x: TensorType, shape: Shape) -> TensorType:
             f"{element_count(shape)}",
             "use -1 for one size to have it worked out",
         )
-    return TensorType(shape, x.dtype)
+    return tensor_type(shape, x.dtype)
 
 
 reshape_op = linear(

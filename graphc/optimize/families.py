@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.optimize.equal_blocks.roll import BATCH, ROLL
 from graphc.optimize.family import Family
-from graphc.optimize.levels import LEVELS
+from graphc.optimize.levels import LEVELS, SCALARS
 from graphc.optimize.loops.after_loop import AFTER_LOOP
 from graphc.optimize.loops.hoist import HOIST
 from graphc.optimize.memory.residuals import RESIDUALS
@@ -19,6 +19,7 @@ from graphc.optimize.structure.structure import STRUCTURE, WOODBURY
 from graphc.optimize.tiling.tiling import TILING
 
 ALL_FAMILIES: tuple[Family, ...] = (
+    SCALARS,
     STRUCTURE,
     WOODBURY,
     TWINS,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,7 @@ from graphc.ops.flow.placed import gather_placed
 from graphc.optimize.family import Context, Family
 from graphc.optimize.price import number_of
 
-NAME = "levels"
+NAME, SCALARS_NAME = "levels", "scalars"
 
 #: Fewer operations than this are no block; XLA compiles them in well under a second.
 FEWEST = 64
@@ -41,20 +43,52 @@ _SINGLE = 8
 _DENSE = 4
 
 _INSIDE = frozenset({"constant", "number"})
+#: Ops that stand beside scalars, and do not count among what else there is.
+_BESIDE = frozenset(
+    {
+        "constant", "number", "input", "param", "formal", "slice", "reshape", "slice_transpose",
+        "stack", "broadcast_to", "stop_gradient",
+    }
+)  # fmt: skip
 _PASSED_ON = frozenset({"stop_gradient", "broadcast_to", "reshape", "assume"})
+
+
+def scalars(roots: Sequence[Node], context: Context) -> list[Node]:
+    """Returns a graph that is mostly scalars with its blocks for the machine; others as they are.
+
+    Every pass over a graph of 100,000 operations takes a second or so of Python. So this comes
+    before the other families: they then look at one operation instead.
+    """
+    forced = SCALARS_NAME in context.forced
+    order = topological_order(roots)
+    count = others = 0
+    for node in order:
+        if node.op.group == "elementwise":
+            if node.type.shape:
+                others += 1
+            else:
+                count += 1
+        elif node.op.name not in _BESIDE:
+            others += 1
+    if count < (1 if forced else FEWEST) or (others >= count and not forced):
+        return list(roots)
+    context.notes["scalars"] = True
+    return _with_blocks(gather_placed(roots), (), context, SCALARS_NAME)
 
 
 def levels(roots: Sequence[Node], context: Context) -> list[Node]:
     """Returns the roots with their large scalar parts as blocks for the machine."""
     fewest = 1 if NAME in context.forced else FEWEST
     shapes = _shapes_of(topological_order(roots))
+    if "scalars" in context.notes and NAME not in context.forced:
+        shapes.pop((), None)  # they have been weighed
     if max(shapes.values(), default=0) < fewest:
         return list(roots)
     made = gather_placed(roots)
     if any(new is not old for new, old in zip(made, roots, strict=True)):
         shapes = _shapes_of(topological_order(made))
     for shape in [s for s, count in shapes.items() if count >= fewest]:
-        made = _with_blocks(made, shape, context)
+        made = _with_blocks(made, shape, context, NAME)
     return made
 
 
@@ -82,6 +116,59 @@ def _is_member(node: Node, shape: Shape) -> bool:
     return not any(isinstance(v, Dim) for v in node.params.values())
 
 
+@dataclass(slots=True)
+class _Members:
+    """What the machine can run of a graph, in parts between operations of other kinds.
+
+    Attributes:
+        inside: the nodes that it can run.
+        stages: these nodes by stage.
+        late: the stage of every node, member or not, where that is not 0.
+        rest: the other nodes, and the members of later stages.
+    """
+
+    inside: set[Node]
+    stages: dict[int, list[Node]]
+    late: dict[Node, int]
+    rest: list[Node]
+
+
+def _members(order: Sequence[Node], shape: Shape) -> _Members:
+    """Returns what the machine can run of the nodes of one shape.
+
+    A block can be run when all it needs is there: no operation of another kind lies between its
+    members. A stage counts the changes from members to others on the way up.
+    """
+    inside: set[Node] = set()
+    first: list[Node] = []
+    stages = {0: first}
+    late: dict[Node, int] = {}
+    rest: list[Node] = []
+    known: dict[Any, bool] = {}  # by op and types: there are few of them, and many nodes
+    for node in order:
+        args = node.args
+        if args and not node.params:
+            key = (node.op, id(node.type), *[id(a.type) for a in args])
+            member = known.get(key)
+            if member is None:
+                member = known[key] = _is_member(node, shape)
+        else:
+            member = _is_member(node, shape)
+        if member:
+            inside.add(node)
+            if not late or late.keys().isdisjoint(args):
+                first.append(node)
+                continue
+            late[node] = level = max([late.get(a, 0) for a in args])
+            stages.setdefault(level, []).append(node)
+        elif args:
+            level = max([late.get(a, 0) + (a in inside) for a in args])
+            if level:
+                late[node] = level
+        rest.append(node)
+    return _Members(inside, stages, late, rest)
+
+
 def _is_read(node: Node) -> bool:
     """Tells whether a node is one element of a tensor, `x[i]`."""
     if node.op.name != "reshape" or node.type.shape or node.type.dtype.kind not in "fb":
@@ -90,52 +177,40 @@ def _is_read(node: Node) -> bool:
     return cut.op.name == "slice" and cut.args[0].type.is_static and cut.type.size == 1
 
 
-def _with_blocks(roots: Sequence[Node], shape: Shape, context: Context) -> list[Node]:
-    order = topological_order(roots)
-    member = {node for node in order if _is_member(node, shape)}
-    # A block can be run when all it needs is there: no operation of another kind lies between its
-    # members. The stage counts the changes from members to others on the way up.
-    stage: dict[Node, int] = {}
-    stages: dict[int, list[Node]] = {}
-    for node in order:
-        if node in member:
-            level = max([stage[a] for a in node.args], default=0)
-            stages.setdefault(level, []).append(node)
-        else:
-            level = max([stage[a] + (a in member) for a in node.args], default=0)
-        stage[node] = level
-    least = 1 if NAME in context.forced else FEWEST
+def _with_blocks(roots: Sequence[Node], shape: Shape, context: Context, name: str) -> list[Node]:
+    members = _members(topological_order(roots), shape)
+    stages = members.stages
+    least = 1 if name in context.forced else FEWEST
     large = [level for level, nodes in stages.items() if len(nodes) >= least]
     large = sorted(sorted(large, key=lambda level: -len(stages[level]))[:_MOST])
     replace: dict[Node, Node] = {}
-    outside = _used_outside(order, roots, member, stage)
+    outside = _used_outside(members, roots)
     for level in large:
         block = _Block(stages[level], shape, outside.get(level, []))
-        if block.outputs and block.pays(context):
+        if block.outputs and block.pays(context, name):
             replace.update(block.replaced(replace))
     return rebuild(roots, replace) if replace else list(roots)
 
 
-def _used_outside(
-    order: Sequence[Node], roots: Sequence[Node], member: set[Node], stage: Mapping[Node, int]
-) -> dict[int, list[Node]]:
+def _used_outside(members: _Members, roots: Sequence[Node]) -> dict[int, list[Node]]:
     """Returns for each stage the members that others read, or stacks of nothing but members."""
+    inside, late = members.inside, members.late
     found: dict[int, dict[Node, None]] = {}
     for root in roots:
-        if root in member:
-            found.setdefault(stage[root], {})[root] = None
-    for node in order:
-        if node in member:
+        if root in inside:
+            found.setdefault(late.get(root, 0), {})[root] = None
+    for node in members.rest:
+        if node in inside:
             for arg in node.args:
-                if arg in member and stage[arg] != stage[node]:
-                    found.setdefault(stage[arg], {})[arg] = None
-        elif _is_stack(node, member) and len({stage[a] for a in node.args if a in member}) == 1:
-            level = next(stage[a] for a in node.args if a in member)
-            found.setdefault(level, {})[node] = None
+                if arg in inside and late.get(arg, 0) != late[node]:
+                    found.setdefault(late.get(arg, 0), {})[arg] = None
+            continue
+        read = [a for a in node.args if a in inside]
+        if _is_stack(node, inside) and len({late.get(a, 0) for a in read}) == 1:
+            found.setdefault(late.get(read[0], 0), {})[node] = None
         else:
-            for arg in node.args:
-                if arg in member:
-                    found.setdefault(stage[arg], {})[arg] = None
+            for arg in read:
+                found.setdefault(late.get(arg, 0), {})[arg] = None
     return {level: list(nodes) for level, nodes in found.items()}
 
 
@@ -156,10 +231,12 @@ class _Block:
         self.outputs = list(outputs)
         self.count = sum(n.op.group == "elementwise" for n in nodes)
 
-    def pays(self, context: Context) -> bool:
+    def pays(self, context: Context, name: str) -> bool:
         """Weighs compiling and running them one by one against the machine."""
         points = math.prod(number_of(s, context.sizes) for s in self.shape)
-        kinds = len({(n.op, *map(str, n.params.values())) for n in self.nodes})
+        kinds = len(
+            {(n.op, *map(str, n.params.values())) if n.params else n.op for n in self.nodes}
+        )
         flops = sum(20 if n.op.ulp > 0.5 else 1 for n in self.nodes)
         before = unrolled_seconds(self.count, flops, points)
         after = machine_seconds(self.count, flops, points, kinds)
@@ -170,7 +247,7 @@ class _Block:
         old, new = (c / CALLS + run for c, run in (before, after))
         words = f"{self.count:,} operations on {self.shape or 'scalars'}, unrolled"
         return context.weigh(
-            NAME, words, f"a machine of {kinds} kinds", old, new, self.nodes[-1].place, calls
+            name, words, f"a machine of {kinds} kinds", old, new, self.nodes[-1].place, calls
         )
 
     def replaced(self, earlier: Mapping[Node, Node]) -> dict[Node, Node]:
@@ -316,4 +393,10 @@ LEVELS = Family(
     "a large graph of scalars becomes one loop over a table of instructions",
     "everywhere: the same operations on the same operands",
     levels,
+)
+SCALARS = Family(
+    SCALARS_NAME,
+    "a graph of mostly scalars becomes one loop over a table of instructions, first of all",
+    "everywhere: the same operations on the same operands",
+    scalars,
 )

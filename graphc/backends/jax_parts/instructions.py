@@ -8,7 +8,6 @@ then is right nearly always, and a GPU can run a batch at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,39 +57,14 @@ class Instructions:
 
 
 @remembered
-def instructions_of(graph: Graph, mapped: tuple[bool, ...]) -> Instructions:
-    """Returns the program of a levelled block."""
+def instructions_of(graph: Graph, mapped: tuple[bool, ...]) -> Instructions | None:
+    """Returns the program of a levelled block; None where the machine does not know all of it."""
     with collection_paused():
         return _Builder(graph, mapped).built()
 
 
-@remembered
-def fits_machine(graph: Graph) -> bool:
-    """Tells whether a block holds nothing but what the machine knows."""
-    outputs = set(graph.outputs)
-    return all(_fits(node, outputs) for node in graph.order())
-
-
-def _fits(node: Node, outputs: set[Node]) -> bool:
-    t, name = node.type, node.op.name
-    if not isinstance(t, TensorType) or t.dtype.kind not in "fb" or not t.is_static:
-        return False
-    if name in LEAF_OPS:
-        return True
-    if t.shape:
-        scalars = name == "stack" and not node.args[0].type.shape
-        return (scalars and node in outputs) or _is_cut(node)
-    if name in ALIASES:
-        return not node.args[0].type.shape or (name == "reshape" and _is_cut(node.args[0]))
-    inside = name in ("constant", "number") or node.op.group == "elementwise"
-    return inside and not any(a.type.shape for a in node.args)
-
-
-def _is_cut(node: Node) -> bool:
-    """Tells whether a node is one element of an input, or an input."""
-    if node.op.name == "slice":
-        return node.type.size == 1 and node.args[0].op.name in LEAF_OPS
-    return node.op.name in LEAF_OPS and node.type.size == 1
+class _UnknownError(Exception):
+    """A node that the machine can't run."""
 
 
 class _Builder:
@@ -104,7 +78,8 @@ class _Builder:
         self.kinds: dict[Any, int] = {}
         self.models: list[Node] = []
         self.kind: list[int] = []
-        self.operands: list[tuple[int, ...]] = []
+        self.operands: list[int] = []  # those of all instructions, one behind the other
+        self.outputs = set(graph.outputs)
         order = [i for i, moving in enumerate(mapped) if not moving]
         self.fixed_inputs = len(order)
         self.inputs = (*order, *[i for i, moving in enumerate(mapped) if moving])
@@ -114,35 +89,35 @@ class _Builder:
             if count == self.fixed_inputs:
                 self.fixed = self.given
             node = graph.inputs[position]
+            if not node.type.is_static or node.type.dtype.kind not in "fb":
+                continue  # the program will need it, or not
             self.start[node] = self.given
             self.given += node.type.size
         if self.fixed_inputs == len(self.inputs):
             self.fixed = self.given
 
-    def built(self) -> Instructions:
-        outputs: list[Any] = []
-        wide = False
-        for node in self.graph.order():
-            t = node.type
-            wide = wide or t.dtype is float64
-            if node.op.name in LEAF_OPS:
-                if not t.shape:
-                    self.register[node] = self.start[node]
-            elif not t.shape:
-                self._enter(node)
-        for output in self.graph.outputs:
-            outputs.append(self._places(output))
+    def built(self) -> Instructions | None:
+        if len(self.start) < len(self.graph.inputs):
+            return None
+        try:
+            self._enter_all()
+        except _UnknownError:
+            return None
+        outputs = [self._places(output) for output in self.graph.outputs]
         count = len(self.constants)
-        order, batches = _in_batches(self.kind, self.operands, self.given, len(self.models))
+        kind = np.asarray(self.kind, np.int64)
+        columns = self._columns(kind)
+        order, batches = _in_batches(kind, columns, self.given)
         position = np.empty(len(order), np.int64)
         position[order] = np.arange(len(order))
         # From numbers given on the way to registers: constants stand first, results in order.
         head = np.arange(self.given) + count
         table = np.concatenate([head, position + count + self.given, np.arange(count)[::-1]])
-        rows = np.zeros((len(order), 1 + self._arity()), np.int32)
-        if order:
-            rows[:, 0] = np.asarray(self.kind, np.int32)[order]
-            rows[:, 1:] = table[self._columns()[order]]
+        rows = np.zeros((len(order), 1 + columns.shape[1]), np.int32)
+        rows[:, 0] = kind[order]
+        rows[:, 1:] = table[columns[order]]
+        wide = any(node.type.dtype is float64 for node in (*self.models, *self.graph.inputs))
+        wide = wide or any(np.asarray(c).dtype == np.float64 for c in self.constants)
         bank = float64 if wide else float32
         return Instructions(
             kinds=tuple(self.models),
@@ -156,33 +131,79 @@ class _Builder:
             bank=bank,
         )
 
-    def _arity(self) -> int:
-        return max((len(o) for o in self.operands), default=1)
+    def _columns(self, kind: Any) -> Any:
+        """Returns `i64[instructions, operands]`; whoever has fewer operands has the first again."""
+        arity = np.asarray([len(model.args) for model in self.models] or [1], np.int64)
+        starts = np.cumsum(arity[kind]) - arity[kind]
+        flat = np.asarray(self.operands, np.int64)
+        which = np.arange(arity.max())
+        return flat[starts[:, None] + np.where(which < arity[kind][:, None], which, 0)]
 
-    def _columns(self) -> Any:
-        arity = self._arity()
-        padded = [o if len(o) == arity else (*o, *[o[0]] * (arity - len(o))) for o in self.operands]
-        return np.asarray(padded, np.int64)
+    def _enter_all(self) -> None:
+        """Gives every scalar its register, operands first.
+
+        Raises:
+            _UnknownError: there is a node that the machine can't run.
+        """
+        register, kinds, operands, given = self.register, self.kind, self.operands, self.given
+        known: dict[Any, int] = {}  # by op and types; most nodes have no parameters
+        for node in self.graph.order():
+            args = node.args
+            if not args or node.params:
+                self._enter(node)
+                continue
+            if len(args) == 2:
+                first, second = args
+                key = (node.op, id(node.type), id(first.type), id(second.type))
+            else:
+                key = (node.op, id(node.type), *[id(a.type) for a in args])
+            kind = known.get(key)
+            if kind is None:
+                if node.type.shape or node.op.group != "elementwise":
+                    self._enter(node)
+                    continue
+                kind = known[key] = self._kind(node)
+            register[node] = given + len(kinds)
+            kinds.append(kind)
+            operands += [register[a] for a in args]
 
     def _enter(self, node: Node) -> None:
-        """Gives a scalar its register."""
-        name, args = node.op.name, node.args
-        if name in ("constant", "number"):
+        """Gives a scalar its register, where it is one."""
+        t, name, args = node.type, node.op.name, node.args
+        if name in LEAF_OPS:
+            if not t.shape:
+                self.register[node] = self.start[node]
+        elif not isinstance(t, TensorType) or t.dtype.kind not in "fb":
+            raise _UnknownError
+        elif t.shape:
+            scalars = name == "stack" and not args[0].type.shape
+            if not (scalars and node in self.outputs) and not _is_cut(node):
+                raise _UnknownError
+        elif name in ("constant", "number"):
             self.register[node] = -1 - len(self.constants)
             self.constants.append(self.numpy.apply(node, [], node.params))
         elif name in ALIASES and not args[0].type.shape:
             self.register[node] = self.register[args[0]]
-        elif name == "reshape":
+        elif name == "reshape" and _is_cut(args[0]):
             self.register[node] = element_of(args[0], self.start)
-        else:
-            params = tuple([(k, freeze(v)) for k, v in node.params.items()])
-            key = (node.op, params, node.type.dtype, *[a.type.dtype for a in args])
-            kind = self.kinds.setdefault(key, len(self.kinds))
-            if kind == len(self.models):
-                self.models.append(node)
+        elif node.op.group == "elementwise":
+            kind = self._kind(node)
             self.register[node] = self.given + len(self.kind)
             self.kind.append(kind)
-            self.operands.append(tuple([self.register[a] for a in args]))
+            self.operands += [self.register[a] for a in args]
+        else:
+            raise _UnknownError
+
+    def _kind(self, node: Node) -> int:
+        """Returns the number of a node's kind."""
+        types = [node.type, *[a.type for a in node.args]]
+        if any(t.shape or t.dtype.kind not in "fb" for t in types):
+            raise _UnknownError
+        params = tuple([(k, freeze(v)) for k, v in node.params.items()])
+        kind = self.kinds.setdefault((node.op, params, *[t.dtype for t in types]), len(self.kinds))
+        if kind == len(self.models):
+            self.models.append(node)
+        return kind
 
     def _places(self, output: Node) -> Any:
         """Returns the register numbers of an output's elements, in the output's shape."""
@@ -192,6 +213,13 @@ class _Builder:
             return [self.register[a] for a in output.args]
         start = self.start[output]  # an input that is an output
         return np.arange(start, start + output.type.size).reshape(output.type.shape)
+
+
+def _is_cut(node: Node) -> bool:
+    """Tells whether a node is one element of an input, or an input."""
+    if node.op.name == "slice":
+        return node.type.size == 1 and node.args[0].op.name in LEAF_OPS
+    return node.op.name in LEAF_OPS and node.type.size == 1
 
 
 def element_of(node: Node, start: dict[Node, int]) -> int:
@@ -204,20 +232,18 @@ def element_of(node: Node, start: dict[Node, int]) -> int:
     return start[node.args[0]] + flat
 
 
-def _in_batches(
-    kind: Sequence[int], operands: Sequence[tuple[int, ...]], given: int, kinds: int
-) -> tuple[list[int], list[tuple[int, int]]]:
+def _in_batches(kind: Any, columns: Any, given: int) -> tuple[list[int], list[tuple[int, int]]]:
     """Returns an order of the instructions, and its batches: (first position, how many)."""
-    missing = [0] * len(kind)
-    users: list[list[int]] = [[] for _ in kind]
+    edges = np.argwhere(columns >= given)  # which instruction needs another's result, and where
+    needs = columns[edges[:, 0], edges[:, 1]] - given
+    users = edges[np.argsort(needs, kind="stable"), 0].tolist()
+    ends = np.cumsum(np.bincount(needs, minlength=len(kind))).tolist()
+    missing = np.bincount(edges[:, 0], minlength=len(kind))
     ready: dict[int, list[int]] = {}
-    for index, args in enumerate(operands):
-        for arg in args:
-            if arg >= given:
-                users[arg - given].append(index)
-                missing[index] += 1
-        if not missing[index]:
-            ready.setdefault(kind[index], []).append(index)
+    kinds = kind.tolist()
+    for index in np.flatnonzero(missing == 0).tolist():
+        ready.setdefault(kinds[index], []).append(index)
+    left = missing.tolist()
     order: list[int] = []
     batches: list[tuple[int, int]] = []
     while ready:
@@ -226,8 +252,8 @@ def _in_batches(
         batches.append((len(order), len(batch)))
         order += batch
         for index in batch:
-            for user in users[index]:
-                missing[user] -= 1
-                if not missing[user]:
-                    ready.setdefault(kind[user], []).append(user)
+            for user in users[ends[index - 1] if index else 0 : ends[index]]:
+                left[user] -= 1
+                if not left[user]:
+                    ready.setdefault(kinds[user], []).append(user)
     return order, batches

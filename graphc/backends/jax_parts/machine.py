@@ -26,7 +26,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from graphc.backends.jax_parts.instructions import Instructions, fits_machine, instructions_of
+from graphc.backends.jax_parts.instructions import Instructions, instructions_of
 from graphc.backends.run import run_graph
 from graphc.core.dtype import DType
 from graphc.core.graph import Graph
@@ -53,7 +53,7 @@ def levelled(xp: Any, graph: Graph, args: Sequence[Any], mapped: Sequence[bool])
 
 def _machine(args: Sequence[Any], graph: Graph, mapped: tuple[bool, ...]) -> list[Any]:
     """Returns the results by the machine, or unrolled where it holds what the machine can't do."""
-    if fits_machine(graph):
+    if instructions_of(graph, mapped) is not None:
         return list(machine_p.bind(*args, graph=graph, mapped=mapped))
     from graphc.backends.jax import JaxNamespace  # it imports this module
 
@@ -71,6 +71,7 @@ def _machine(args: Sequence[Any], graph: Graph, mapped: tuple[bool, ...]) -> lis
 def run(loop: Loop, *args: Any, graph: Graph, mapped: tuple[bool, ...]) -> list[Any]:
     """Returns the results as jax.numpy computes them, by one of the loops below."""
     program = instructions_of(graph, mapped)
+    assert program is not None  # `_machine` has asked
     if any(mapped):
         found = _run_points(loop, args, program, mapped)
     else:

@@ -7,14 +7,15 @@ n such vectors, n^2 numbers. Here it becomes the n scalars side by side.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from graphc.core.node import Node, apply_named, as_node, make, place_new_nodes, scalar
 from graphc.core.type import TensorType
-from graphc.core.walk import rebuild, topological_order, use_counts
+from graphc.core.walk import topological_order
 from graphc.ops.chain import is_constant, reshape
 
 #: Fewer places than this are left as they are.
@@ -34,32 +35,40 @@ class _Vector:
 def gather_placed(roots: Sequence[Node]) -> list[Node]:
     """Returns the roots with sums of placed scalars written as stacks (or scatters) of scalars."""
     order = topological_order(roots)
-    if sum(n.op.name == "slice_transpose" for n in order) < FEWEST:
+    if sum([n.op.name == "slice_transpose" for n in order]) < FEWEST:
         return list(roots)
-    uses = use_counts(order, roots)
+    # Most nodes of a large graph are scalars made of scalars, and read no vector.
+    wide = [n for n in order if n.args and (n.op.group != "elementwise" or n.type.shape)]
+    uses = Counter([a for n in wide for a in n.args])
+    uses.update(roots)
     found: dict[Node, _Vector] = {}
     users: dict[Node, int] = {}  # how many of a vector's users are vectors themselves
     before = place_new_nodes(None)
     try:
-        for node in order:
-            if not getattr(node.type, "shape", ()) or not node.args or not node.type.is_static:
-                continue  # most nodes: a scalar, several results, a leaf
+        for node in wide:
+            if not getattr(node.type, "shape", ()) or not node.type.is_static:
+                continue  # a scalar, several results
             place_new_nodes(node.place)
             vector = _vector(node, found, uses, users)
             if vector is not None:
                 found[node] = vector
+        whole = {
+            node: _written(node, vector)
+            for node, vector in found.items()
+            if users.get(node, 0) < uses[node] and len(vector.entries) >= FEWEST
+        }
+        for node in order if whole else ():  # what is above them is made anew
+            if node not in whole and not whole.keys().isdisjoint(node.args):
+                place_new_nodes(node.place)
+                args = tuple([whole.get(a, a) for a in node.args])
+                whole[node] = make(node.op, args, node.params)
     finally:
         place_new_nodes(before)
-    whole = {
-        node: _written(node, vector)
-        for node, vector in found.items()
-        if users.get(node, 0) < uses[node] and len(vector.entries) >= FEWEST
-    }
-    return rebuild(roots, whole) if whole else list(roots)
+    return [whole.get(root, root) for root in roots]
 
 
 def _vector(
-    node: Node, found: dict[Node, _Vector], uses: dict[Node, int], users: dict[Node, int]
+    node: Node, found: dict[Node, _Vector], uses: Mapping[Node, int], users: dict[Node, int]
 ) -> _Vector | None:
     """Returns what a node holds entry by entry; None where it is no sum of placed scalars."""
     t: TensorType = node.type
@@ -109,7 +118,7 @@ def _vector(
 
 
 def _taken(
-    arg: Node, found: dict[Node, _Vector], uses: dict[Node, int], users: dict[Node, int]
+    arg: Node, found: dict[Node, _Vector], uses: Mapping[Node, int], users: dict[Node, int]
 ) -> _Vector:
     """Returns the vector of an operand, to be changed: a copy where somebody else reads it."""
     users[arg] = users.get(arg, 0) + 1
@@ -120,7 +129,7 @@ def _taken(
 
 
 def _added(
-    node: Node, found: dict[Node, _Vector], uses: dict[Node, int], users: dict[Node, int]
+    node: Node, found: dict[Node, _Vector], uses: Mapping[Node, int], users: dict[Node, int]
 ) -> _Vector | None:
     """Returns a sum of vectors; the smaller one is added into the larger."""
     left, right = node.args

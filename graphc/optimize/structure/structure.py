@@ -22,6 +22,8 @@ Handler = Callable[[Node, Worker], Node | None]
 
 #: Ops that are worth a look by themselves, and those that are where a matrix is known for some.
 _SYSTEMS = frozenset({"cholesky", "det", "inv", "slogdet", "solve", "triangular_solve"})
+#: Ops whose bodies are looked into; a levelled one holds scalars only.
+_WALKED = RUNNING - {"levelled"}
 _SOURCES = frozenset({
     "assume", "cholesky", "eigh", "inv", "iota", "qr", "slice_transpose", "svd", "broadcast_to",
 })  # fmt: skip
@@ -74,14 +76,14 @@ class _Walk:
         order = topological_order(roots)
         names = frozenset({node.op.name for node in order})
         made = list(roots)
-        if names & RUNNING:
+        if names & _WALKED:
             made = self._bodies(made, order, worker.facts)
         return self._rewrite(made, worker, names)
 
     def _bodies(self, roots: Sequence[Node], order: Sequence[Node], facts: Facts) -> list[Node]:
         """Returns the roots with the bodies of loops, branches and blocks rewritten."""
         new: dict[Node, list[Graph]] = {}
-        for node in [n for n in order if n.op.name in RUNNING]:
+        for node in [n for n in order if n.op.name in _WALKED]:
             bodies = bodies_run(node)
             made = [self._body(body, _fixed(node), node, facts) for body in bodies]
             if any(m is not b.graph for m, b in zip(made, bodies, strict=True)):
