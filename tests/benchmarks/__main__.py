@@ -24,6 +24,7 @@ ROWS = {
     "start": "start_up",
     "algebra": "algebra",
     "objectives": "objectives",
+    "blocks": "rows_in_blocks",
     "import": "import_time",
     "chain": "chain",
     "layers": "layers_chain",
