@@ -52,8 +52,15 @@ def _remember_inputs(results: Sequence[Node], source: Any) -> None:
     order = topological_order([source])
     if len(order) > _ORIGIN_NODES:
         return
+    inputs = [n for n in order if n.op.name in ("input", "param")]
+    if len(results) == 1:
+        reached = {n for n in topological_order(results) if not n.args}
+        spare = [n for n in inputs if n not in reached]
+        if spare:
+            results[0].origin = tuple(dict.fromkeys([*results[0].origin, *spare]))
+        return
     # What a node depends on is a number with a bit for each input: one walk serves all results.
-    bits = {n: 1 << i for i, n in enumerate(n for n in order if n.op.name in ("input", "param"))}
+    bits = {n: 1 << i for i, n in enumerate(inputs)}
 
     def reach(node: Node, below: list[int]) -> int:
         found = bits.get(node, 0)

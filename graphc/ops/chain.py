@@ -9,15 +9,13 @@ of tensors end it: there the zeros are ordinary zeros.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from graphc.core.node import Node, apply, apply_named, scalar
+from graphc.core.node import Node, apply_named, make, scalar
 from graphc.core.op import registry as _ops
 from graphc.core.type import Shape
 
 #: A partial derivative: a node, a plain factor, or None for zero. A boolean node is 1 or 0.
 Partial = Node | float | None
-_NO_PARAMS: dict[str, Any] = {}
 
 
 def is_constant(node: Node, value: float) -> bool:
@@ -65,7 +63,9 @@ def multiply(left: Node, right: Node) -> Node:
             return right
         if is_constant(right, 1.0) and left.type.dtype is right.type.dtype:
             return left
-    return apply(_ops["mul"], (left, right), _NO_PARAMS)
+    if left.type is right.type:
+        return make(_ops["mul"], (left, right))
+    return apply_named("mul", left, right)
 
 
 def chain(adjoint: Node, partial: Partial) -> Node | None:

@@ -14,7 +14,7 @@ from graphc.core.node import Node, make
 from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
-from graphc.core.walk import collection_paused, topological_order_until
+from graphc.core.walk import collection_paused
 from graphc.ops.flow.inner import bodies_run, with_bodies
 from graphc.simplify.blocks import BLOCK_OPS, Trimmer
 from graphc.simplify.folding import fold_node
@@ -193,25 +193,12 @@ class Simplifier:
                 return node if better is None else final(better)
         """
         done = self.done
-        for node in topological_order_until(roots, done):
-            if node not in done:  # a rewrite may have led there already
-                better = self._step(node)
-                if better is None or better is node:
-                    done[node] = node
-                else:
-                    self._finish(node, better)
-        return [done[root] for root in roots]
-
-    def _finish(self, first: Node, better: Node) -> None:
-        """Rewrites what a node was rewritten to, until none fires."""
-        done = self.done
         becomes: dict[Node, Node] = {}
-        self._become(first, better, becomes)
-        stack = [first]
+        stack = list(reversed(roots))
         while stack:
             node = stack[-1]
-            target = becomes.get(node)
-            if target is not None:
+            if becomes and node in becomes:
+                target = becomes[node]
                 final = None if target in becomes else done.get(target)
                 if final is None:
                     stack.append(target)
@@ -223,47 +210,45 @@ class Simplifier:
             if node in done:
                 stack.pop()
                 continue
-            waiting = [a for a in node.args if a not in done]
-            if waiting:
-                for arg in waiting:
+            waiting = changed = False
+            for arg in node.args[::-1]:
+                final = done.get(arg)
+                if final is None:
                     self._inherit(arg, node)
-                waiting.reverse()
-                stack.extend(waiting)
+                    stack.append(arg)
+                    waiting = True
+                elif final is not arg:
+                    changed = True
+            if waiting:
                 continue
-            found = self._step(node)
+            better = self._rebuilt(node) if changed or node.op in BLOCK_OPS else None
+            if better is None:
+                better = self._once(node)
             # A rule that leads back to a node still being worked on has gone round in a circle.
-            if found is None or found is node or found in becomes:
+            if better is None or better is node or better in becomes:
                 done[node] = node
                 stack.pop()
             else:
-                self._become(node, found, becomes)
-
-    def _become(self, node: Node, better: Node, becomes: dict[Node, Node]) -> None:
-        self._inherit(better, node)
-        becomes[node] = better
-        if self.steps is not None:
-            self.steps[node] = better
-        # A form such as where(near, better, node) keeps the node in one branch, as it is.
-        self.done[node] = node
+                self._inherit(better, node)
+                becomes[node] = better
+                if self.steps is not None:
+                    self.steps[node] = better
+                # A form such as where(near, better, node) keeps the node in one branch, as it is.
+                done[node] = node
+        return [done[root] for root in roots]
 
     def _inherit(self, new: Node, old: Node) -> None:
         if new.place is self.here:
             new.place = old.place
 
-    def _step(self, node: Node) -> Node | None:
-        """Returns the node on its simplified operands and block, or what a rule makes of it."""
+    def _rebuilt(self, node: Node) -> Node | None:
+        """Returns the node on its simplified operands and block, None where those are unchanged."""
         done = self.done
-        for arg in node.args:
-            if done[arg] is not arg:
-                break
-        else:
-            if node.op not in BLOCK_OPS:
-                return self._once(node)
         params = node.params
         if node.op in BLOCK_OPS:
             params = with_bodies(node, [self._body(body.graph) for body in bodies_run(node)])
         made = make(node.op, tuple([done[a] for a in node.args]), params)
-        return self._once(node) if made is node else made
+        return None if made is node else made
 
     def _body(self, graph: Graph) -> Graph:
         """Returns a block's graph simplified, once for each; blocks nest 100 deep at most."""
@@ -277,7 +262,11 @@ class Simplifier:
 
     def _once(self, node: Node) -> Node | None:
         """Returns what the first rule that fires makes of a node whose operands are final."""
-        ops = (node.op, *[a.op for a in node.args]) if len(node.args) < 4 else (node.op,)
+        args = node.args
+        if len(args) == 2:
+            ops = (node.op, args[0].op, args[1].op)
+        else:
+            ops = (node.op, *[a.op for a in args]) if len(args) < 4 else (node.op,)
         rules = self.chances.get(ops)
         if rules is None:
             rules = self.chances[ops] = self._chances(node)
