@@ -12,6 +12,7 @@ without payloads only loads.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -42,6 +43,7 @@ def main() -> None:
     # What the work prints must not mix with the answers: it goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    gc.disable()  # what is loaded stays, so there is nothing to collect
     for line in sys.stdin.buffer:
         answers.write(json.dumps(_answers(json.loads(line))) + "\n")
         answers.flush()
@@ -56,6 +58,7 @@ def _answers(request: dict[str, Any]) -> list[dict[str, Any]]:
         getattr(module, "load", lambda: None)()
     except Exception as error:  # it is an answer to the parent
         return [_error(error)] * len(payloads)
+    gc.freeze()  # nor to look through, in a fork
     running: dict[int, int] = {}
     statuses: dict[int, int] = {}
     with contextlib.ExitStack() as stack:
@@ -79,6 +82,7 @@ def _await_one(running: dict[int, int], statuses: dict[int, int]) -> None:
 
 def _measure(module: Any, name: str, payload: Any, timeout: float, file: IO[bytes]) -> NoReturn:
     """Does the work in this forked process, leaves the answer in the file, and ends."""
+    gc.enable()
     signal.setitimer(signal.ITIMER_REAL, timeout)  # the kernel ends it, whatever it is doing
     try:
         text = json.dumps(_work(module, name, payload))
