@@ -10,8 +10,6 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from graphc.backends.scaling import exp_of_others, is_alone, round_shift
-
 
 def is_half(array: Any) -> bool:
     """Tells whether numbers are floats of 16 bits."""
@@ -45,8 +43,7 @@ def _sigmoid_slope_jvp(primals: Any, tangents: Any) -> Any:
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def softmax(x: Any, axis: Any) -> Any:
     """Returns exp(x) / sum(exp(x)) over axes, without overflow."""
-    top = jnp.max(x, axis=axis, keepdims=True)
-    part = jnp.exp(_less(x, round_shift(jnp, x, top), top))
+    part = _exp_below(x, jnp.max(x, axis=axis, keepdims=True))
     return part / jnp.sum(part, axis=axis, keepdims=True)
 
 
@@ -61,7 +58,9 @@ def _softmax_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
 def log_softmax(x: Any, axis: Any) -> Any:
     """Returns log(softmax(x)) over axes."""
     top = jnp.max(x, axis=axis, keepdims=True)
-    return _less(x, top, top) - _log_total(x, top, axis, True)
+    # The largest elements as they are stored, see `_exp_below`.
+    less = jnp.where(x == top, top - top, x - top)
+    return less - _log_total(x, top, axis, True)
 
 
 @log_softmax.defjvp
@@ -83,20 +82,9 @@ def logsumexp(x: Any, axis: Any) -> Any:
 def _logsumexp_jvp(axis: Any, primals: Any, tangents: Any) -> Any:
     (x,), (tangent,) = primals, tangents
     # As JAX has it: 0 for a number beside an infinite one.
-    top = _finite_top(x, axis)
-    part = jnp.exp(_less(x, round_shift(jnp, x, top), top))
+    part = _exp_below(x, _finite_top(x, axis))
     weight = part / jnp.sum(part, axis=axis, keepdims=True)
     return logsumexp(x, axis), jnp.sum(weight * tangent, axis=axis, keepdims=True)
-
-
-def _less(x: Any, shift: Any, top: Any) -> Any:
-    """Returns x - shift, for the largest elements from what is stored of them.
-
-    Where x is a product, XLA joins it with the difference in one instruction that rounds once, and
-    the product's own rounding is left: beyond 1e16 that is no number to take exp of. (JAX's
-    logsumexp and softmax of x * x are -inf and NaN from x = 7e12 on.)
-    """
-    return jnp.where(x == top, top - shift, x - shift)
 
 
 def _finite_top(x: Any, axis: Any) -> Any:
@@ -104,22 +92,52 @@ def _finite_top(x: Any, axis: Any) -> Any:
     return jnp.where(jnp.isfinite(top), top, 0)
 
 
+def _exp_below(x: Any, top: Any) -> Any:
+    """Returns exp(x - top), in which the rounding of the difference does not show.
+
+    It would cost as many ulp as the difference is large, for exp(d + r) is exp(d) (1 + r).
+
+    Where x is a product, XLA joins it with the difference in one instruction that rounds once, and
+    the product's own rounding is left: beyond 1e16 that is no number to take exp of. (JAX's
+    logsumexp and softmax of x * x are -inf and NaN from x = 7e12 on.) So the largest elements are
+    taken as they are stored.
+
+    Source: Knuth, "The art of computer programming", volume 2, 4.2.2, theorem B: the rounding r.
+    """
+    x = jnp.where(x == top, top, x)
+    less = x - top
+    above = less - x
+    rounding = (x - (less - above)) - (top + above)
+    part = jnp.exp(less)
+    return part + part * jnp.where(jnp.abs(rounding) < 1, rounding, 0)  # NaN beside infinities
+
+
+#: Numbers in a row from which a second sum over it is worth the asking whether it is needed.
+_WIDE = 128
+
+
 def _log_total(x: Any, top: Any, axis: Any, fine: Any) -> Any:
-    """Returns log(sum(exp(x - top))); if `fine` with what one dominating element leaves."""
-    shift = round_shift(jnp, x, top)
-    largest = jnp.exp(top - shift)
-    ratio = jnp.sum(jnp.exp(_less(x, shift, top)), axis=axis, keepdims=True) / largest
-    alone = is_alone(ratio) & fine
+    """Returns log(sum(exp(x - top))); if `fine` with what one dominating element leaves.
 
-    def refined() -> Any:
-        others = jnp.sum(exp_of_others(jnp, x, top, shift), axis=axis, keepdims=True) / largest
-        return jnp.where(alone, log1p(others), jnp.log(ratio))
+    The logarithm comes last: where a cheap operation does, XLA on a CPU makes that a part of what
+    takes the result, and each logarithm and quotient before it a kernel of its own to compile.
+    """
+    part = _exp_below(x, top)
+    total = jnp.sum(part, axis=axis, keepdims=True)
+    alone = (total < 1.5) & fine
 
-    # A second sum is half of the time on a CPU, so it is taken where some row needs it. A GPU would
-    # wait for the answer longer than it sums.
-    return lax.platform_dependent(
-        cpu=lambda: lax.cond(jnp.any(alone), refined, lambda: jnp.log(ratio)), default=refined
-    )
+    def others() -> Any:
+        return jnp.sum(jnp.where(x == top, 0, part), axis=axis, keepdims=True)
+
+    if x.size < _WIDE * top.size:
+        rest = others()
+    else:
+        # A second sum is half of the time on a CPU, so it is taken where some row needs it. A GPU
+        # would wait for the answer longer than it sums.
+        rest = lax.platform_dependent(
+            cpu=lambda: lax.cond(jnp.any(alone), others, lambda: total - 1), default=others
+        )
+    return jnp.log1p(jnp.where(alone, rest, total - 1))
 
 
 def log1p(x: Any) -> Any:
