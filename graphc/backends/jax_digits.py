@@ -109,7 +109,7 @@ def _exp_below(x: Any, top: Any) -> Any:
     above = less - x
     rounding = (x - (less - above)) - (top + above)
     part = jnp.exp(less)
-    return part + part * jnp.where(jnp.abs(rounding) < 1, rounding, 0)  # NaN beside infinities
+    return jnp.where(jnp.abs(rounding) < 1, part + part * rounding, part)  # NaN beside infinities
 
 
 #: Numbers in a row from which a second sum over it is worth the asking whether it is needed.
@@ -124,7 +124,7 @@ def _log_total(x: Any, top: Any, axis: Any, fine: Any) -> Any:
     """
     part = _exp_below(x, top)
     total = jnp.sum(part, axis=axis, keepdims=True)
-    alone = (total < 1.5) & fine
+    alone = (total > 0.75) & (total < 1.5) & fine
 
     def others() -> Any:
         return jnp.sum(jnp.where(x == top, 0, part), axis=axis, keepdims=True)

@@ -450,6 +450,22 @@ def test_softmax_of_infinities_is_nan(values: list[float]) -> None:
     assert np.isnan(gx.compile(gx.softmax(x))(x=np.array(values))).all()
 
 
+@pytest.mark.parametrize(
+    ("values", "value"),
+    [
+        ([-INF, -INF, -INF], -INF),
+        ([INF, 0.0, 1.0], INF),
+        ([INF, -INF, INF], INF),
+        ([-INF, 5.0, -INF], 5.0),
+    ],
+)
+def test_logsumexp_of_infinities_is_their_limit(values: list[float], value: float) -> None:
+    x = gx.input("x", (3,))
+    total = gx.logsumexp(x)
+    assert gx.compile(total)(x=np.array(values, np.float32)) == value
+    assert gx.evaluate(total, x=values) == value
+
+
 def test_logsumexp_of_infinities_has_no_slope_but_beside_minus_infinity() -> None:
     for values in ([INF, INF], [-INF, -INF], [INF, 0.0]):
         assert np.isnan(gradient(gx.logsumexp, values)).all()
