@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -25,7 +26,14 @@ from graphc.backends.flat import Flat, donated_inputs, gone
 from graphc.backends.jax import lower
 from graphc.backends.run import bind_sizes, check_nodes, spare_inputs
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, BudgetError, DTypeError, PrecisionError, show_value
+from graphc.core.errors import (
+    ArgumentError,
+    BudgetError,
+    DTypeError,
+    GraphcError,
+    PrecisionError,
+    show_value,
+)
 from graphc.core.fork import require_living_jax
 from graphc.core.graph import Graph, bodies, check_names, leaves, nodes_everywhere
 from graphc.core.naming import describe
@@ -35,6 +43,7 @@ from graphc.core.walk import collection_paused, orders_shared, topological_order
 from graphc.optimize.choice import Plan
 from graphc.optimize.optimize import optimized, require_fit
 from graphc.optimize.price import Machine, this_machine
+from graphc.optimize.sizes import with_sizes
 
 
 class Compiled:
@@ -121,7 +130,7 @@ class Compiled:
             args, named = self._spec()
         given = self._match(args, named)
         sizes = bind_sizes(list(given), [np.shape(v) for v in given.values()])
-        found = self._program.at(sizes)[1]
+        found = self._program.at(sizes).plan
         packing = None if self._flat is None else self._flat.packing
         return found if packing is None else Plan((*found.choices, packing.choice()))
 
@@ -248,12 +257,11 @@ def _compiled(
     donated = donated_inputs(donate, inputs, listed, nodes)
     if donated and not jit:
         raise ArgumentError("what is not jitted has nothing to donate to", "leave donate= out")
-    flat = (
-        Flat(lambda sizes: program.at(sizes)[0], listed, donated, program.static) if jit else None
-    )
+    fixed = program.at({}).nodes if program.static else None
+    flat = Flat(program.lowered, fixed, listed, donated) if jit else None
     if flat is not None and flat.packing is None and not donated:
         flat = None  # JAX's own call is quicker
-    made = program.at({})[0] if program.static else nodes
+    made = nodes if fixed is None else fixed
     if flat is not None and flat.packing is not None:
         made = flat.packing.results
     order = topological_order(made)
@@ -300,17 +308,42 @@ class _Program:
         self.nodes = list(nodes)
         self.static = all(n.type.is_static for n in leaves(nodes))
         self._options = (rewrites, memory)
-        self._made: dict[tuple[tuple[str, int], ...], tuple[list[Node], Plan]] = {}
+        self._made: dict[tuple[tuple[str, int], ...], _Rewritten] = {}
         optimized([], rewrites, memory)  # a wrong option is told now
 
-    def at(self, sizes: Mapping[str, int]) -> tuple[list[Node], Plan]:
-        """Returns the program for numbers of the named sizes, and what was weighed."""
+    def at(self, sizes: Mapping[str, int]) -> _Rewritten:
+        """Returns the program for numbers of the named sizes."""
         key = () if self.static else tuple(sorted(sizes.items()))
         if key not in self._made:
-            made, plan = optimized(self.nodes, *self._options, sizes, _machine())
+            nodes, inputs = self.nodes, dict[Node, Node]()
+            if not self.static:
+                # Where an operation does not fit the numbers, its own check says so when it runs.
+                with suppress(GraphcError):
+                    nodes, inputs = with_sizes(self.nodes, sizes)
+            made, plan = optimized(nodes, *self._options, sizes, _machine())
             require_fit(self._options[0], plan)
-            self._made[key] = made, plan
+            self._made[key] = _Rewritten(made, plan, inputs)
         return self._made[key]
+
+    def lowered(self, arrays: Mapping[Node, Any], sizes: Mapping[str, int]) -> list[Any]:
+        """Returns the outputs as JAX values; call it where JAX traces."""
+        found = self.at(sizes)
+        return lower(found.nodes, {found.inputs.get(n, n): a for n, a in arrays.items()}, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewritten:
+    """A program for certain sizes.
+
+    Attributes:
+        nodes: the outputs.
+        plan: what was weighed.
+        inputs: inputs of named sizes to what stands for them in `nodes`.
+    """
+
+    nodes: list[Node]
+    plan: Plan
+    inputs: Mapping[Node, Node]
 
 
 def _machine() -> Machine:
@@ -325,10 +358,12 @@ def _traced(
     require_x64(program.nodes)
     arrays = {n: as_declared(n, given[n]) for n in inputs}
     sizes = bind_sizes(inputs, [arrays[n].shape for n in inputs])
-    nodes, _ = program.at(sizes)
     if derivative == "graphc":
-        return list(with_own_derivative(nodes, inputs, sizes)(*[arrays[n] for n in inputs]))
-    return lower(nodes, arrays, sizes)
+        found = program.at(sizes)
+        stand_ins = [found.inputs.get(n, n) for n in inputs]
+        own = with_own_derivative(found.nodes, stand_ins, sizes)
+        return list(own(*[arrays[n] for n in inputs]))
+    return program.lowered(arrays, sizes)
 
 
 def require_x64(nodes: Sequence[Node]) -> None:

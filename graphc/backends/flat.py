@@ -23,6 +23,12 @@ class Flat:
 
     Made once; what it holds never changes.
 
+    Args:
+        lowered: makes JAX values of the outputs.
+        nodes: the outputs as they are compiled; None where sizes have names.
+        inputs: all inputs.
+        donated: those that are donated.
+
     Attributes:
         packing: what is passed as one, None where nothing is.
         donated: inputs whose arrays the results may be written into.
@@ -30,18 +36,18 @@ class Flat:
 
     def __init__(
         self,
-        nodes: Callable[[Mapping[str, int]], Sequence[Node]],
+        lowered: Callable[[Mapping[Node, Any], Mapping[str, int]], list[Any]],
+        nodes: Sequence[Node] | None,
         inputs: Sequence[Node],
         donated: Sequence[Node],
-        static: bool,
     ) -> None:
         self.donated = tuple(donated)
         self.packing: Packing | None = None
-        if static:
+        if nodes is not None:
             kept = set(self.donated)
             # With donation there is no other way for a call, so nothing is packed that need not be.
             others = [n for n in inputs if n not in kept]
-            self.packing = packing_of(nodes({}), others, many=not donated)
+            self.packing = packing_of(nodes, others, many=not donated)
         packing = self.packing
         kept = set(self.donated)
         plain = inputs if packing is None else packing.inputs
@@ -53,7 +59,9 @@ class Flat:
             values = [*packed, *given, *others]
             arrays = {n: as_declared(n, v) for n, v in zip(leaves, values, strict=True)}
             sizes = bind_sizes(leaves, [arrays[n].shape for n in leaves])
-            return lower(nodes(sizes) if packing is None else packing.results, arrays, sizes)
+            if packing is None:
+                return lowered(arrays, sizes)
+            return lower(packing.results, arrays, sizes)
 
         self._jitted = jax.jit(function, donate_argnums=(1,) if donated else ())
 
