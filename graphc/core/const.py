@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,8 @@ class Const:
             array.flags.writeable = False
         data = array.tobytes()
         if len(data) > 64:
+            import hashlib  # loads OpenSSL, which `import graphc` goes without
+
             data = hashlib.blake2b(data, digest_size=32).digest()
         self.array = array
         self.number: Any = array.item() if array.size == 1 else None

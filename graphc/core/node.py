@@ -17,6 +17,7 @@ import numpy as np
 
 from graphc.core import dtype as dtypes
 from graphc.core.calls import public_functions, standing_for
+from graphc.core.collector import ease
 from graphc.core.const import freeze
 from graphc.core.dim import Dim
 from graphc.core.dtype import DType, join_dtypes, weak_name
@@ -519,12 +520,14 @@ def _make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any], above: int)
     node.op = op
     node.args = args
     node.params = params
-    node.uid = next(_serial)
+    node.uid = serial = next(_serial)
     node.origin = ()
     node.place = _making.place or user_place(above)
     made = _Ref(node, _forget)
     made.key = key
     made.table = table
+    if not serial & 0x3FFF:
+        ease(intern_table_size())
     # Entering a number is one step, which no other thread comes between. Where another thread was
     # first, or where the entry's node is gone, and where keys are compared by Python: with a lock.
     if not params and table.setdefault(key, made) is made:
