@@ -9,17 +9,13 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import tree_util
 
 from graphc.backends.arguments import (
+    Signature,
     as_declared,
-    by_name,
-    by_place,
     check_arrays,
     check_ranges,
-    fill,
     names_for_nodes,
-    struct,
 )
 from graphc.backends.derivative import with_own_derivative
 from graphc.backends.flat import Flat, donated_inputs, gone
@@ -60,7 +56,7 @@ class Compiled:
     """
 
     __slots__ = (
-        "__weakref__", "_flat", "_jitted", "_match", "_program", "_rebuild", "_spec", "function",
+        "__weakref__", "_flat", "_jitted", "_program", "_rebuild", "_signature", "function",
         "inputs", "outputs",
     )  # fmt: skip
 
@@ -70,8 +66,7 @@ class Compiled:
         jitted: Any,
         outputs: Any,
         inputs: Any,
-        spec: Any,
-        match: Any,
+        signature: Signature,
         program: Any,
         flat: Flat | None,
         rebuild: Any,
@@ -81,8 +76,7 @@ class Compiled:
             ("_jitted", jitted),
             ("outputs", tuple(outputs)),
             ("inputs", tuple(inputs)),
-            ("_spec", spec),
-            ("_match", match),
+            ("_signature", signature),
             ("_program", program),
             ("_flat", flat),
             ("_rebuild", rebuild),
@@ -96,11 +90,12 @@ class Compiled:
         require_living_jax()
         if args and isinstance(args[0], dict) and any(isinstance(k, Node) for k in args[0]):
             args = (names_for_nodes(args[0]), *args[1:])  # JAX sorts a dict's keys
-        if any(not isinstance(v, jax.Array) for v in tree_util.tree_leaves((args, named))):
-            check_ranges(self._match(args, named))
+        match = self._signature.match
+        if not self._signature.holds(args, named):
+            check_ranges(match(args, named))
         try:
             if self._flat is not None:
-                results = self._flat(self._match(args, named))
+                results = self._flat(match(args, named))
                 if results is not None:
                     return self._rebuild(results)
             return self._jitted(*args, **named)
@@ -112,7 +107,7 @@ class Compiled:
                 "a Python integer among the values is too large", "pass a NumPy array, or a float"
             ) from None
         except (RuntimeError, ValueError) as error:
-            found = gone(self._match(args, named)) if "delete" in str(error) else None
+            found = gone(match(args, named)) if "delete" in str(error) else None
             raise (error if found is None else found) from None
 
     def __repr__(self) -> str:
@@ -127,8 +122,8 @@ class Compiled:
         Values are needed where a named size is: costs hang on it.
         """
         if not args and not named:
-            args, named = self._spec()
-        given = self._match(args, named)
+            args, named = self._signature.structs()
+        given = self._signature.match(args, named)
         sizes = bind_sizes(list(given), [np.shape(v) for v in given.values()])
         found = self._program.at(sizes).plan
         packing = None if self._flat is None else self._flat.packing
@@ -138,14 +133,14 @@ class Compiled:
         """Returns JAX's Lowered object; without values, for the declared types."""
         require_living_jax()
         if not args and not named:
-            args, named = self._spec()
+            args, named = self._signature.structs()
         return jax.jit(self.function).lower(*args, **named)
 
     def jaxpr(self, *args: Any, **named: Any) -> str:
         """Returns the jaxpr as text."""
         require_living_jax()
         if not args and not named:
-            args, named = self._spec()
+            args, named = self._signature.structs()
         return str(jax.make_jaxpr(self.function)(*args, **named))
 
     def stablehlo(self, *args: Any, **named: Any) -> str:
@@ -276,24 +271,14 @@ def _compiled(
         )
 
     spare = spare_inputs(nodes, listed) if inputs is None else []
-
-    def match(args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
-        if inputs is None:
-            return by_name(listed, spare, args, named)
-        return by_place(inputs, listed, args, named)
+    signature = Signature(listed, inputs, spare)
 
     def function(*args: Any, **named: Any) -> Any:
-        given = match(args, named)
+        given = signature.match(args, named)
         return rebuild(_traced(program, list(given), given, derivative))
 
-    def spec() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        structs = {n: struct(n) for n in listed}
-        if inputs is None:
-            return ({n.params["name"]: s for n, s in structs.items()},), {}
-        return tuple(fill(i, structs) for i in inputs), {}
-
     jitted = jax.jit(function) if jit else function
-    return Compiled(function, jitted, nodes, listed, spec, match, program, flat, rebuild)
+    return Compiled(function, jitted, nodes, listed, signature, program, flat, rebuild)
 
 
 class _Program:
@@ -313,10 +298,12 @@ class _Program:
 
     def at(self, sizes: Mapping[str, int]) -> _Rewritten:
         """Returns the program for numbers of the named sizes."""
+        if not all(isinstance(size, int) for size in sizes.values()):
+            sizes = {}  # jax.export leaves them open
         key = () if self.static else tuple(sorted(sizes.items()))
         if key not in self._made:
             nodes, inputs = self.nodes, dict[Node, Node]()
-            if not self.static:
+            if sizes and not self.static and self._options[0] is not False:
                 # Where an operation does not fit the numbers, its own check says so when it runs.
                 with suppress(GraphcError):
                     nodes, inputs = with_sizes(self.nodes, sizes)

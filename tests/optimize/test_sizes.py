@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from jax import export
 
 import graphc as gx
 from graphc.core.graph import nodes_everywhere
@@ -74,6 +75,20 @@ def test_what_does_not_fit_the_sizes_is_told_as_ever() -> None:
     assert compiled(x=np.ones((6, 3))).shape == (2, 3)
     with pytest.raises(gx.IndexingError, match="out of range"):
         compiled(x=np.ones((2, 3)))
+
+
+def test_a_program_exported_with_an_open_size_serves_every_size() -> None:
+    loss = gx.mean(gx.square(gx.exp(x) @ w))
+    function = gx.compile(gx.value_and_grad(loss, w), [x, w]).function
+    (n,) = export.symbolic_shape("n")
+    shapes = jax.ShapeDtypeStruct((n, 3), np.float64), jax.ShapeDtypeStruct((3,), np.float64)
+    exported = export.export(jax.jit(function))(*shapes)
+    for size in (1, 4, 9):
+        rows, weights = np.random.default_rng(size).normal(size=(size, 3)), np.ones(3)
+        value, slope = exported.call(rows, weights)
+        sums = np.exp(rows).sum(axis=1)
+        np.testing.assert_allclose(value, np.mean(sums**2), rtol=1e-14)
+        np.testing.assert_allclose(slope, 2 * sums @ np.exp(rows) / size, rtol=1e-13)
 
 
 def test_derivatives_by_graphc_of_a_compiled_graph_with_named_sizes() -> None:
