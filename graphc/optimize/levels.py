@@ -24,7 +24,9 @@ from graphc.ops.chain import reshape
 from graphc.ops.control import results_of
 from graphc.ops.flow.levelled import levelled
 from graphc.ops.flow.placed import gather_placed
+from graphc.optimize.equal_blocks.periods import stretches
 from graphc.optimize.family import Context, Family
+from graphc.optimize.level_costs import CALLS, Load
 from graphc.optimize.price import number_of
 
 NAME, SCALARS_NAME = "levels", "scalars"
@@ -33,10 +35,6 @@ NAME, SCALARS_NAME = "levels", "scalars"
 FEWEST = 64
 #: Blocks made of one graph at most.
 _MOST = 64
-#: Calls that a compiled function is made for, where compiling is weighed against running.
-CALLS = 1_000
-#: An unrolled graph of more scalar operations than this may overflow XLA's stack.
-UNROLLED = 15_000
 #: Results of one block that are handed out one by one; more are packed into a vector.
 _SINGLE = 8
 #: One entry in so many read one by one: the vector goes in whole.
@@ -70,10 +68,27 @@ def scalars(roots: Sequence[Node], context: Context) -> list[Node]:
                 count += 1
         elif node.op.name not in _BESIDE:
             others += 1
-    if count < (1 if forced else FEWEST) or (others >= count and not forced):
+    if not forced and (others >= count or _is_recurrence(order)):
         return list(roots)
     context.notes["scalars"] = True
+    if count < (1 if forced else FEWEST):
+        return list(roots)
     return _with_blocks(gather_placed(roots), (), context, SCALARS_NAME)
+
+
+def _is_recurrence(order: Sequence[Node]) -> bool:
+    """Tells whether it is the same few steps again and again, with nothing new in each of them.
+
+    Then a loop is better: a step of it takes less than the machine's instructions, and it needs no
+    table.
+    """
+    steps = [n.op for n in order if n.op.group == "elementwise"]
+    if (len(order) - len(steps)) * 8 > len(order):
+        return False
+    numbers = {op: i for i, op in enumerate(dict.fromkeys(steps))}
+    symbols = np.fromiter(map(numbers.__getitem__, steps), np.int64, len(steps))
+    least = max(FEWEST, int(0.4 * len(steps)))
+    return any(s.period * 8 <= least for s in stretches(symbols, least, 8))
 
 
 def levels(roots: Sequence[Node], context: Context) -> list[Node]:
@@ -229,26 +244,27 @@ class _Block:
         self.nodes = nodes
         self.shape = shape
         self.outputs = list(outputs)
-        self.count = sum(n.op.group == "elementwise" for n in nodes)
 
     def pays(self, context: Context, name: str) -> bool:
         """Weighs compiling and running them one by one against the machine."""
-        points = math.prod(number_of(s, context.sizes) for s in self.shape)
-        kinds = len(
-            {(n.op, *map(str, n.params.values())) if n.params else n.op for n in self.nodes}
-        )
-        flops = sum(20 if n.op.ulp > 0.5 else 1 for n in self.nodes)
-        before = unrolled_seconds(self.count, flops, points)
-        after = machine_seconds(self.count, flops, points, kinds)
+        points = math.prod([number_of(s, context.sizes) for s in self.shape])
+        nodes = [n for n in self.nodes if n.op.group == "elementwise"]
+        kinds = len({(n.op, *map(str, n.params.values())) if n.params else n.op for n in nodes})
+        heavy = sum([n.op.ulp > 0.5 for n in nodes])
+        width = 8 if nodes and nodes[-1].type.dtype.bits == 64 else 4
+        load = Load(len(nodes), heavy, kinds, width)
+        before, after = load.unrolled(points), load.machine(points)
         calls = " and ".join(
             f"{b:.2g} s -> {a:.2g} s {what}"
             for b, a, what in zip(before, after, ("to compile", "a call"), strict=True)
         )
         old, new = (c / CALLS + run for c, run in (before, after))
-        words = f"{self.count:,} operations on {self.shape or 'scalars'}, unrolled"
-        return context.weigh(
-            name, words, f"a machine of {kinds} kinds", old, new, self.nodes[-1].place, calls
-        )
+        words = f"{len(nodes):,} operations on {self.shape or 'scalars'}, unrolled"
+        made = f"a machine of {kinds} kinds"
+        most = math.inf if self.shape else load.most()
+        if math.isfinite(most):
+            made += f", unrolled where batched to {most:,.0f} points"
+        return context.weigh(name, words, made, old, new, self.nodes[-1].place, calls)
 
     def replaced(self, earlier: Mapping[Node, Node]) -> dict[Node, Node]:
         """Returns the block's results for the nodes that others read."""
@@ -367,25 +383,6 @@ def _flat_index(read: Node) -> int:
 def make_slice(vector: Node, index: int) -> Node:
     """Returns entry `index` of a vector, as a vector of one element."""
     return apply_named("slice", vector, bounds=((index, index + 1, 1),))
-
-
-def unrolled_seconds(count: int, flops: float, points: float) -> tuple[float, float]:
-    """Returns the predicted seconds of compiling and of one call, unrolled.
-
-    Measured on a CPU (JAX 0.10.2), random graphs with their gradients: 950, 1,700 and 4,000
-    operations took 3.6, 5.6 and 30 s, 10,000 more than 130 s; beyond `UNROLLED` XLA may crash.
-    """
-    compiled = math.inf if count > UNROLLED else 0.05 + 5e-4 * count * (1 + count / 1_000)
-    return compiled, 2e-6 + (
-        20e-9 * count if points == 1 else 2e-10 * (10 * count + flops) * points
-    )
-
-
-def machine_seconds(count: int, flops: float, points: float, kinds: int) -> tuple[float, float]:
-    """Returns the predicted seconds of compiling and of one call, by the machine."""
-    compiled = 0.15 + 0.01 * kinds + 5e-6 * count
-    one = (14e-9 * count + 5e-10 * flops) if points == 1 else 4e-9 * count + 5e-10 * flops
-    return compiled, 5e-6 + one * max(points, 1)
 
 
 LEVELS = Family(

@@ -20,6 +20,7 @@ from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.ops.flow.placed import gather_placed
 from graphc.optimize.family import Context
+from graphc.optimize.level_costs import Load
 from graphc.optimize.levels import levels
 
 _OPS: list[Callable[[Node, Node], Node]] = [
@@ -217,7 +218,10 @@ _TRANSFORMS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", sorted(_TRANSFORMS))
-def test_transforms_of_jax_hold(two: tuple[Any, Any], name: str) -> None:
+def test_transforms_of_jax_hold(
+    two: tuple[Any, Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Load, "unrolled_pays", lambda *_: False)  # batches by the machine too
     ours, unrolled = two
     found = jax.jit(lambda: _TRANSFORMS[name](ours))()
     agree(list(flatten(found)[0]), list(flatten(_TRANSFORMS[name](unrolled))[0]), 2048)
@@ -290,6 +294,82 @@ def test_large_graphs_of_scalars_are_taken_and_small_ones_left() -> None:
     assert blocks(gx.optimize(large)) == 1
     assert blocks(gx.optimize(large, rewrites=False)) == 0
     assert "to compile" in str(gx.plan(large))
+
+
+def cheap(count: int) -> tuple[Node, Node]:
+    """Returns an irregular function of products and sums, and its input."""
+    x, values = entries(4)
+    generator = np.random.default_rng(28)
+    for _ in range(count):
+        i, j, k = generator.integers(max(0, len(values) - 6), len(values), 3)
+        values.append(values[i] * 0.25 + (values[j] - values[k]))
+    return values[-1], x
+
+
+def test_a_batch_from_outside_is_unrolled_where_its_points_are_many() -> None:
+    y, x = cheap(300)
+    compiled = gx.compile(y, [x])
+    (choice,) = [c for c in compiled.plan().choices if c.taken]
+    assert choice.family == "scalars" and "unrolled where batched to" in choice.after
+    batch = jax.jit(jax.vmap(compiled))
+    few, many = (jax.ShapeDtypeStruct((points, 4), np.float64) for points in (3, 1_000_000))
+    assert "while" in batch.lower(few).as_text()
+    assert "while" not in batch.lower(many).as_text()
+
+
+def test_a_batch_unrolled_has_the_values_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, x = cheap(40)
+    compiled = gx.compile(list(gx.value_and_grad(y, x)), [x], optimize="levels")
+    at = np.random.default_rng(29).normal(size=(9, 4))
+    results: list[Any] = []
+    for unrolled in (True, False):
+        monkeypatch.setattr(Load, "unrolled_pays", lambda *_, choice=unrolled: choice)
+        run = jax.jit(jax.vmap(compiled)).lower(at)
+        assert ("while" in run.as_text()) is not unrolled
+        results.append(run.compile()(at))
+    agree(*results)
+
+
+def test_where_the_machine_was_chosen_for_its_points_it_stays() -> None:
+    x = gx.input("x", (100_000,), gx.float64)
+    y = x
+    for k in range(5):
+        y = y * 0.5 + gx.where(y > 0.1 * k, y * y, -y)
+    text = gx.compile(y, [x], optimize="levels").stablehlo()
+    assert "while" in text
+
+
+def test_most_costs_grow_with_work_and_many_cheap_points_are_for_xla() -> None:
+    small, heavy = Load(1_000, 0, 5), Load(1_000, 500, 20)
+    assert small.unrolled(10)[1] < small.unrolled(1_000)[1]
+    assert small.machine(10)[1] < small.machine(1_000)[1]
+    assert not small.unrolled_pays(1) and small.unrolled_pays(1e6)
+    assert not heavy.unrolled_pays(1e6)
+    assert not Load(20_000, 0, 5).unrolled_pays(1e6)  # XLA may crash
+
+
+def test_mostly_scalars_are_levelled_before_other_families_look() -> None:
+    _, values = entries(8)
+    plan = gx.plan(drawn(1_000, values, seed=30))
+    assert [c.family for c in plan.choices] == ["scalars"]
+    w = gx.input("w", (3, 3), gx.float64)
+    mixed = gx.matmul(w, w) * drawn(30, values, seed=31)
+    for _ in range(200):
+        mixed = mixed @ w + gx.tanh(mixed)
+    assert all(c.family != "scalars" for c in gx.plan(mixed).choices)
+
+
+def test_a_recurrence_is_left_to_a_loop_but_not_one_that_reads_an_entry_a_step() -> None:
+    t = gx.input("t", (), gx.float64)
+    y = t
+    for _ in range(100):
+        y = 3.7 * y * (1.0 - y)
+    assert {c.family for c in gx.plan(list(gx.value_and_grad(y, t))).choices} >= {"roll"}
+    x, values = entries(300)
+    y = values[0]
+    for v in values[1:]:
+        y = y * v
+    assert [c.family for c in gx.plan(list(gx.value_and_grad(y, x))).choices] == ["scalars"]
 
 
 def test_many_points_of_a_small_function_stay_unrolled() -> None:

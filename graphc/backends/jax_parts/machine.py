@@ -34,6 +34,7 @@ from graphc.core.node import Node
 from graphc.core.system import SYSTEMS
 from graphc.ops.control import jvp_graph
 from graphc.ops.flow.levelled import backward_graph
+from graphc.optimize.level_costs import Load
 
 #: Returns the registers after all instructions of a program.
 Loop = Callable[[Instructions, Any], Any]
@@ -47,22 +48,36 @@ _SLAB = 1024
 
 def levelled(xp: Any, graph: Graph, args: Sequence[Any], mapped: Sequence[bool]) -> Any:
     """Returns the block's results; for each entry of the mapped operands, where there are some."""
-    results = _machine(args, graph, tuple(mapped))
+    results = _machine(args, graph, tuple(mapped), any(mapped))
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def _machine(args: Sequence[Any], graph: Graph, mapped: tuple[bool, ...]) -> list[Any]:
-    """Returns the results by the machine, or unrolled where it holds what the machine can't do."""
+def _machine(
+    args: Sequence[Any], graph: Graph, mapped: tuple[bool, ...], settled: bool
+) -> list[Any]:
+    """Returns the results by the machine, or unrolled where it holds what the machine can't do.
+
+    Args:
+        args: the operands.
+        graph: the block.
+        mapped: which of them have an entry for each point.
+        settled: whether the machine was chosen knowing the points; else they come of a batch.
+    """
     if instructions_of(graph, mapped) is not None:
-        return list(machine_p.bind(*args, graph=graph, mapped=mapped))
+        return list(machine_p.bind(*args, graph=graph, mapped=mapped, settled=settled))
+    return _unrolled(args, graph, mapped)
+
+
+def _unrolled(args: Sequence[Any], graph: Graph, mapped: Sequence[bool]) -> list[Any]:
+    """Returns the results by one operation of XLA after the other."""
     from graphc.backends.jax import JaxNamespace  # it imports this module
 
-    def unrolled(*args: Any) -> list[Any]:
+    def once(*args: Any) -> list[Any]:
         return run_graph(graph, args, JaxNamespace())
 
     if not any(mapped):
-        return unrolled(*args)
-    return jax.vmap(unrolled, [0 if moving else None for moving in mapped])(*args)
+        return once(*args)
+    return jax.vmap(once, [0 if moving else None for moving in mapped])(*args)
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -79,6 +94,28 @@ def run(loop: Loop, *args: Any, graph: Graph, mapped: tuple[bool, ...]) -> list[
         registers = loop(program, _registers(program, jnp.concatenate(head)))
         found = [registers[o] for o in map(_read, program.outputs)]
     return [_value(f, o.type.dtype) for f, o in zip(found, graph.outputs, strict=True)]
+
+
+def lowered(
+    loop: Loop, *args: Any, graph: Graph, mapped: tuple[bool, ...], settled: bool
+) -> list[Any]:
+    """Returns `run`; or the results unrolled, where they are wanted at so many points that it pays.
+
+    Who batches a graph from outside, by `jax.vmap`, tells how many points there are only here.
+    """
+    if any(mapped) and not settled:
+        program = instructions_of(graph, mapped)
+        points = next(a.shape[0] for a, moving in zip(args, mapped, strict=True) if moving)
+        if program is not None and _load(program).unrolled_pays(points):
+            return _unrolled(args, graph, mapped)
+    return run(loop, *args, graph=graph, mapped=mapped)
+
+
+def _load(program: Instructions) -> Load:
+    """Returns what a program computes, as far as its costs hang on it."""
+    counts = np.bincount(program.rows[:, 0], minlength=len(program.kinds))
+    heavy = sum(int(c) for c, k in zip(counts, program.kinds, strict=True) if k.op.ulp > 0.5)
+    return Load(len(program.rows), heavy, len(program.kinds), program.bank.bits // 8)
 
 
 def _run_points(
@@ -202,37 +239,43 @@ def _read(places: Any) -> Any:
 machine_p = Primitive("graphc_machine")
 machine_p.multiple_results = True
 _now = jax.jit(
-    lambda *args, **params: machine_p.bind(*args, **params), static_argnames=("graph", "mapped")
+    lambda *args, **params: machine_p.bind(*args, **params),
+    static_argnames=("graph", "mapped", "settled"),
 )
 machine_p.def_impl(_now)
 for _loop, _platform in ((slab_by_slab, None), (one_by_one, "cpu")):
-    _rule = mlir.lower_fun(functools.partial(run, _loop), multiple_results=True)
+    _rule = mlir.lower_fun(functools.partial(lowered, _loop), multiple_results=True)
     mlir.register_lowering(machine_p, _rule, platform=_platform)
 
 
 @machine_p.def_abstract_eval
-def _(*args: Any, graph: Graph, mapped: tuple[bool, ...]) -> list[Any]:
+def _(*args: Any, graph: Graph, mapped: tuple[bool, ...], settled: bool) -> list[Any]:
     lead = next((a.shape[:1] for a, moving in zip(args, mapped, strict=True) if moving), ())
     return [ShapedArray((*lead, *o.type.shape), o.type.dtype.numpy) for o in graph.outputs]
 
 
 def _jvp(
-    primals: Sequence[Any], tangents: Sequence[Any], *, graph: Graph, mapped: tuple[bool, ...]
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    graph: Graph,
+    mapped: tuple[bool, ...],
+    settled: bool,
 ) -> Any:
-    values = _machine(primals, graph, mapped)
+    values = _machine(primals, graph, mapped, settled)
     moving = tuple(i for i, t in enumerate(tangents) if not isinstance(t, ad.Zero))
     body, alive = jvp_graph(graph, moving, "jvp", SYSTEMS["jax"])
     slopes = [ad.Zero(jax.typeof(v).to_tangent_aval()) for v in values]
     if alive:
         given = [*primals, *[tangents[i] for i in moving]]
         flags = (*mapped, *[mapped[i] for i in moving])
-        for index, slope in zip(alive, _machine(given, body, flags), strict=True):
+        for index, slope in zip(alive, _machine(given, body, flags, settled), strict=True):
             slopes[index] = slope
     return values, slopes
 
 
 def _transpose(
-    adjoints: Sequence[Any], *args: Any, graph: Graph, mapped: tuple[bool, ...]
+    adjoints: Sequence[Any], *args: Any, graph: Graph, mapped: tuple[bool, ...], settled: bool
 ) -> list[Any]:
     """Returns the adjoints of the operands in which the machine is linear, at any value of them."""
     wanted = tuple(i for i, a in enumerate(args) if ad.is_undefined_primal(a))
@@ -242,7 +285,7 @@ def _transpose(
         jnp.zeros(a.aval.shape, a.aval.dtype) if ad.is_undefined_primal(a) else a for a in args
     ]
     flags = (*mapped, *[any(mapped)] * len(seeded))
-    results = _machine([*given, *[adjoints[i] for i in seeded]], body, flags)
+    results = _machine([*given, *[adjoints[i] for i in seeded]], body, flags, settled)
     found: list[Any] = [None] * len(args)
     for index, result in zip(wanted, results, strict=True):
         summed = any(mapped) and not mapped[index]
@@ -251,7 +294,12 @@ def _transpose(
 
 
 def _batch(
-    args: Sequence[Any], axes: Sequence[Any], *, graph: Graph, mapped: tuple[bool, ...]
+    args: Sequence[Any],
+    axes: Sequence[Any],
+    *,
+    graph: Graph,
+    mapped: tuple[bool, ...],
+    settled: bool,
 ) -> Any:
     """Returns the results of a batch: its entries are points, beside those that there are."""
     pairs = list(zip(args, axes, strict=True))
@@ -259,7 +307,7 @@ def _batch(
     front = [a if d is None else jnp.moveaxis(a, d, 0) for a, d in pairs]
     batched = [d is not None for _, d in pairs]
     if not any(mapped):
-        return _machine(front, graph, tuple(batched)), [0] * len(graph.outputs)
+        return _machine(front, graph, tuple(batched), settled), [0] * len(graph.outputs)
     points = next(
         a.shape[int(b)] for a, b, moving in zip(front, batched, mapped, strict=True) if moving
     )
@@ -272,7 +320,7 @@ def _batch(
             a = a if moving else a[:, None]
             a = jnp.broadcast_to(a, (size, points, *inner)).reshape(size * points, *inner)
         merged.append(a)
-    found = _machine(merged, graph, flags)
+    found = _machine(merged, graph, flags, settled)
     return [f.reshape(size, points, *f.shape[1:]) for f in found], [0] * len(found)
 
 

@@ -26,6 +26,9 @@ from graphc.optimize.price import number_of
 #: out of an array by itself, a kernel of its own, in 20 ms; a program counts as run 100 times.
 COMPILE_NODE, COMPILE_ROW, COMPILE_LOOP, COMPILE_LIGHT, COMPILE_STACK = 2e-3, 2e-2, 0.4, 0.05, 0.2
 RUNS = 100
+#: XLA's time for a node of a long elementwise graph doubles at so many of them; and a loop moves so
+#: many times the bytes that the elements of one pass over all of it would.
+COMPILE_MANY, MOVED_MORE = 1_000, 4
 #: Seconds to stack one argument outside of the program, and to take one row out of a result.
 _STACKED, _TAKEN_APART = 2e-6, 2.5e-5
 #: A batched call holds what is between its operations for all entries at once: up to this, bytes.
@@ -189,15 +192,17 @@ class Maker:
         n, p = run.count, run.period
         node = COMPILE_NODE / RUNS
         before = n * p * (node + machine.launch)
+        block = self._ordering.nodes[run.start : run.start + p]
+        light = run.moves and all(b.op.group == "elementwise" for b in block)
+        if light and "scalars" in context.notes and context.forced != frozenset({name}):
+            return False  # the machine, or XLA, is quicker at scalars one by one
         copied = {(id(e.stack), id(e.values[0]), e.step): self._copied(e) for e in entries}
         traffic = sum(copied.values())
         # Without a loop, each row read or written by itself is one operation more.
         taken = sum(1 for e in entries if e.stack is not None)
         before += n * taken * (COMPILE_ROW / RUNS + machine.launch)
         after = p * node + loose * node + traffic / machine.moved
-        block = self._ordering.nodes[run.start : run.start + p]
         if run.moves:
-            light = all(b.op.group == "elementwise" for b in block)
             after += (COMPILE_LIGHT if light else COMPILE_LOOP) / RUNS
             after += n * (p + 1) * machine.launch
         else:
@@ -206,6 +211,10 @@ class Maker:
         after += len(fresh) * (COMPILE_STACK / RUNS + n * _STACKED)
         asked = sum(1 for i in range(run.start, run.stop) if self._ordering.nodes[i] in self._roots)
         after += asked * _TAKEN_APART
+        if light:  # unrolled, XLA computes all of it in one go over the elements
+            moved = n * sum(map(self._bytes, block)) / machine.moved
+            before += n * p * node * n * p / COMPILE_MANY - n * p * machine.launch + moved
+            after += MOVED_MORE * moved
         words = f"{n} equal blocks of {_names(block)}"
         made = "one loop" if run.moves else "one batched call"
         stacks = sum(1 for e in entries if e.stack is None)
