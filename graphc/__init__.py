@@ -70,7 +70,6 @@ from graphc.core.op import all_ops as _all_ops
 from graphc.core.op import op_named as _op_named
 from graphc.core.type import TensorType
 from graphc.diff.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from graphc.diff.plan import derivative_plan
 from graphc.ops.activations import (
     celu,
     hard_sigmoid,
@@ -341,6 +340,7 @@ if TYPE_CHECKING:
     from graphc.compare.problem import Problem
     from graphc.compare.record import Comparison
     from graphc.compare.report import write_report
+    from graphc.diff.plan import derivative_plan
     from graphc.measure.cost import cost
     from graphc.optimize.optimize import optimize, plan
     from graphc.simplify.lint import lint
@@ -720,13 +720,14 @@ __all__ = [
     "zeta",
 ]  # fmt: skip
 
-#: Names that load a heavy package (JAX, SymPy, ...) when they are first used, and where they live.
+#: Names that load more (JAX, SymPy, the rules, ...) when first used, and where they live.
 _LATER = {
     "Comparison": "graphc.compare.record",
     "Problem": "graphc.compare.problem",
     "DebugReport": "graphc.compare.debug.record",
     "check": "graphc.compare.check",
     "debug": "graphc.compare.debug.debug",
+    "derivative_plan": "graphc.diff.plan",
     "compare": "graphc.compare.compare",
     "cost": "graphc.measure.cost",
     "draw": "graphc.compare.pictures",

@@ -46,6 +46,8 @@ SIBLINGS = {
 LATE = {
     ("graphc/core/naming.py", "graphc.core.node"): "nodes name themselves by it",
     ("graphc/diff/engines.py", "graphc.diff.symbolic"): "SymPy takes 0.4 s to load",
+    ("graphc/diff/jacobians.py", "graphc.diff.elimination"): "`import graphc` goes without it",
+    ("graphc/diff/jacobians.py", "graphc.diff.strategy"): "`import graphc` goes without prices",
     ("graphc/diff/stable.py", "graphc.simplify.passes"): "the rules load only where asked for",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.calls import public, public_functions
+from graphc.core.dim import Dim
 from graphc.core.errors import ArgumentError, BudgetError, EngineError, GradError
 from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named, as_node
@@ -20,7 +21,6 @@ from graphc.diff.forward import forward_jacobian, push
 from graphc.diff.jacobians import FORWARD, WAYS, hessians, jacobians, pull_of
 from graphc.diff.operands import check_reach, float_node, like, wrt_nodes
 from graphc.diff.stable import with_stable
-from graphc.diff.waist import number_of_elements
 from graphc.ops.chain import broadcast_to
 
 
@@ -266,9 +266,10 @@ _HESSIAN_BYTES = 2**34
 
 def _check_holdable(nodes: Sequence[Node]) -> None:
     """Raises BudgetError for a Hessian that no usual machine holds."""
-    if not all(n.type.is_static for n in nodes):
+    sizes = [n.size for n in nodes]
+    if any(isinstance(s, Dim) for s in sizes):
         return
-    count = sum(number_of_elements(n) for n in nodes)
+    count = sum(s for s in sizes if isinstance(s, int))
     taken = count * count * max(n.dtype.bits for n in nodes) // 8
     if taken > _HESSIAN_BYTES:
         raise BudgetError(

@@ -11,13 +11,11 @@ from graphc.core.node import Node
 from graphc.core.system import GRAPHC
 from graphc.diff.analytic import analytic_gradients
 from graphc.diff.columns import map_columns
-from graphc.diff.elimination import elimination
 from graphc.diff.engines import ENGINES, check_options, system_for
 from graphc.diff.forward import forward_jacobian
 from graphc.diff.numeric import numeric_jacobian
 from graphc.diff.referee import referee_gradients
 from graphc.diff.reverse import reverse_gradients
-from graphc.diff.strategy import HESSIAN_STRATEGIES, STRATEGIES, OneWay, jacobian_by_cost
 
 #: Engines of whole Jacobians: chosen by cost, or made of both modes.
 WAYS = ("auto", "mixed", "elimination")
@@ -33,6 +31,8 @@ def jacobians(
         )
     check_options(engine, options)
     if engine == "elimination":
+        from graphc.diff.elimination import elimination  # seldom asked for
+
         return elimination(output, wrt, system=system_for("reverse", match)).jacobians
     if engine == "forward":
         system = system_for(engine, match)
@@ -41,8 +41,7 @@ def jacobians(
         system_for(engine, match)
         return [numeric_jacobian(output, n, chunk=chunk, **options) for n in wrt]
     if engine in ("auto", "mixed"):
-        engines = STRATEGIES if engine == "auto" else (engine,)
-        return [_by_cost(output, n, engines, chunk, match) for n in wrt]
+        return [_by_cost(output, n, engine, chunk, match) for n in wrt]
     pull = functools.partial(pull_of(engine, match), **options)
     return [rows(output, n, pull, chunk) for n in wrt]
 
@@ -53,9 +52,8 @@ def hessians(loss: Node, wrt: Sequence[Node], engine: str, match: str) -> list[l
     gradients = jacobians(loss, wrt, first, 64, match, {})
     if engine == "elimination":
         return [jacobians(g, wrt, engine, 64, match, {}) for g in gradients]
-    engines = HESSIAN_STRATEGIES if engine == "auto" else (engine,)
     return [
-        [_by_cost(g, n, engines, 64, match, loss if n is w else None) for n in wrt]
+        [_by_cost(g, n, engine, 64, match, loss if n is w else None, 2) for n in wrt]
         for w, g in zip(wrt, gradients, strict=True)
     ]
 
@@ -63,23 +61,27 @@ def hessians(loss: Node, wrt: Sequence[Node], engine: str, match: str) -> list[l
 def _by_cost(
     output: Node,
     wrt: Node,
-    engines: Sequence[str],
+    engine: str,
     chunk: int,
     match: str,
     loss: Node | None = None,
+    order: int = 1,
 ) -> Node:
+    from graphc.diff.strategy import HESSIAN_STRATEGIES, STRATEGIES, jacobian_by_cost
+
+    every = STRATEGIES if order == 1 else HESSIAN_STRATEGIES
     found, _, choice, _ = jacobian_by_cost(
         output,
         wrt,
         one_ways(chunk, match),
-        engines=engines,
+        engines=every if engine == "auto" else (engine,),
         system=system_for("reverse", match),
         loss=loss,
     )
     return found[choice]
 
 
-def one_ways(chunk: int, match: str) -> dict[str, OneWay]:
+def one_ways(chunk: int, match: str) -> dict[str, Callable[[Node, Node], Node]]:
     """Returns the Jacobian functions of the modes reverse and forward."""
     system = system_for("reverse", match)
     pull = pull_of("reverse", match)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 from graphc.core.calls import public
@@ -101,6 +100,8 @@ def _decay(xp: Any, x: Any, alpha: float) -> Any:
     unit, bits = (2.0**16, 24) if double else (2.0**4, 11)
     mantissa, exponent = math.frexp(alpha)
     upper = math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)
+    from fractions import Fraction  # `import graphc` goes without
+
     lower = float(Fraction(repr(alpha)) - Fraction(upper))  # 0.1 means the decimal number
     end = -760.0 if double else -110.0
     quotient = xp.maximum(x / alpha, xp.ones_like(x) * end)

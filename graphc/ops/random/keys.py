@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -104,6 +103,8 @@ def fold_in(key: Any, data: Any) -> Node:
     """
     node = as_key(key)
     if isinstance(data, str):
+        import hashlib  # loads OpenSSL, which `import graphc` goes without
+
         digest = hashlib.sha256(data.encode("utf-8", "surrogatepass")).digest()
         return random_fold_in(node, as_node(int.from_bytes(digest[:4], "little"), uint32))
     if isinstance(data, Node):

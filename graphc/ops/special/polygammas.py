@@ -9,11 +9,13 @@ Source: NIST Digital Library of Mathematical Functions, 5.15.1, 5.15.6, 5.15.8.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphc.ops.special.fractions import polynomial
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: Terms of the asymptotic series.
 TERMS = 14
@@ -22,6 +24,8 @@ TERMS = 14
 @cache
 def bernoulli(count: int) -> tuple[Fraction, ...]:
     """Returns Bernoulli's numbers B_2, B_4, ... B_(2 count)."""
+    from fractions import Fraction  # `import graphc` goes without
+
     numbers: list[Fraction] = []
     row: list[Fraction] = []
     for m in range(2 * count + 1):
@@ -50,6 +54,8 @@ def rest(order: int) -> tuple[float, ...]:
 @cache
 def _scale(value: int, power: int) -> tuple[float, float]:
     """Returns c, a power of 2, and value / c**power of moderate size: no factor overflows."""
+    from fractions import Fraction  # as above
+
     exponent = round(math.log2(value) / power) if value > 50_000 else 0
     rest = Fraction(value) / Fraction(2) ** (exponent * power)
     return 2.0**exponent, float(rest)
