@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,41 +73,121 @@ def check_arrays(values: Any) -> None:
             )
 
 
-def by_name(
-    inputs: Sequence[Node], spare: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
-) -> dict[Node, Any]:
-    """Returns each input's value from one dict or keywords."""
-    if len(args) > 1 or (args and not isinstance(args[0], dict)):
-        raise ArgumentError(
-            "values are passed by name",
-            "call it with keywords or one dict, or compile with inputs=[...]",
-        )
-    return name_values(inputs, {**(args[0] if args else {}), **named}, spare=spare)
+class Signature:
+    """How a compiled graph takes its values: by name, or by place in nests.
 
+    Attributes:
+        inputs: the input nodes in the order in which JAX flattens the arguments.
+    """
 
-def by_place(
-    inputs: Sequence[Any], listed: Sequence[Node], args: Sequence[Any], named: dict[str, Any]
-) -> dict[Node, Any]:
-    """Returns each input's value from nests in the order of the arguments."""
-    if named:
-        raise ArgumentError(f"{next(iter(named))!r} was passed by name", "pass arguments by place")
-    if len(args) != len(inputs):
-        raise ArgumentError(
-            f"the function takes {len(inputs)} arguments, not {len(args)}",
-            "pass one for each entry of inputs=[...]",
-        )
-    found: dict[Node, Any] = {}
-    for position, (pattern, value) in enumerate(zip(inputs, args, strict=True)):
-        # JAX sorts the keys of a dict, so both sides go through its own flattening.
-        wanted, shape = tree_util.tree_flatten(pattern)
-        leaves_, have = tree_util.tree_flatten(value)
-        if shape != have:
+    __slots__ = ("_holders", "_names", "_places", "_spare", "_tree", "inputs")
+
+    def __init__(
+        self, listed: Sequence[Node], places: Sequence[Any] | None, spare: Sequence[Node]
+    ) -> None:
+        self._places = None if places is None else list(places)
+        self._spare = spare
+        self._tree = None
+        self.inputs = list(listed)
+        if places is not None:
+            self.inputs, self._tree = tree_util.tree_flatten(tuple(places))
+        self._holders = [_holder(node) for node in self.inputs]
+        names = [node.params["name"] for node in self.inputs]
+        self._names = dict(zip(names, self._holders, strict=True))
+
+    def match(self, args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
+        """Returns each input's value.
+
+        Raises:
+            ArgumentError: there are others than the inputs, or they are nested otherwise.
+        """
+        if self._places is None:
+            return self._by_name(args, named)
+        if not named:
+            # JAX sorts the keys of a dict, so both sides go through its own flattening.
+            values, tree = tree_util.tree_flatten(tuple(args))
+            if tree == self._tree:
+                return dict(zip(self.inputs, values, strict=True))
+        raise self._misplaced(self._places, args, named)
+
+    def holds(self, args: Sequence[Any], named: dict[str, Any]) -> bool:
+        """Tells whether each value is an array or a number that fits its input's dtype for certain.
+
+        This looks at types alone, in a microsecond; where it is not told, `check_ranges` tells.
+        """
+        if self._places is not None:
+            values = tree_util.tree_leaves(args)
+            if named or len(values) != len(self._holders):
+                return False
+            return all(map(_holds, self._holders, values))
+        given = {**args[0], **named} if args and isinstance(args[0], dict) else named
+        return all(n in self._names and _holds(self._names[n], v) for n, v in given.items())
+
+    def structs(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Returns arguments that are no more than the declared types."""
+        made = {n: struct(n) for n in self.inputs}
+        if self._places is None:
+            return ({n.params["name"]: s for n, s in made.items()},), {}
+        return tuple([fill(place, made) for place in self._places]), {}
+
+    def _by_name(self, args: Sequence[Any], named: dict[str, Any]) -> dict[Node, Any]:
+        if len(args) > 1 or (args and not isinstance(args[0], dict)):
             raise ArgumentError(
-                f"argument {position} has the nest {have}, declared is {shape}",
-                "pass the same dicts, lists and tuples",
+                "values are passed by name",
+                "call it with keywords or one dict, or compile with inputs=[...]",
             )
-        found.update(zip(wanted, leaves_, strict=True))
-    return found
+        return name_values(self.inputs, {**(args[0] if args else {}), **named}, spare=self._spare)
+
+    def _misplaced(
+        self, places: Sequence[Any], args: Sequence[Any], named: dict[str, Any]
+    ) -> ArgumentError:
+        if named:
+            return ArgumentError(
+                f"{next(iter(named))!r} was passed by name", "pass arguments by place"
+            )
+        if len(args) != len(places):
+            return ArgumentError(
+                f"the function takes {len(places)} arguments, not {len(args)}",
+                "pass one for each entry of inputs=[...]",
+            )
+        trees = [[tree_util.tree_structure(v) for v in side] for side in (args, places)]
+        at = next(i for i, (have, wanted) in enumerate(zip(*trees, strict=True)) if have != wanted)
+        return ArgumentError(
+            f"argument {at} has the nest {trees[0][at]}, declared is {trees[1][at]}",
+            "pass the same dicts, lists and tuples",
+        )
+
+
+#: A dtype, and the least and largest number of Python that surely fits it.
+_Holder = tuple[Any, float, float]
+
+
+def _holder(node: Node) -> _Holder:
+    made = node.type.dtype
+    if made.is_integer:
+        limits = np.iinfo(made.numpy)
+        return made.numpy, int(limits.min), int(limits.max)
+    largest = float(jnp.finfo(made.numpy).max) if made.is_float else -1.0
+    return made.numpy, -largest, largest
+
+
+@functools.cache
+def _has(kind: type) -> str:
+    """Returns what a type's values are: of JAX, of NumPy, a plain number, or anything else."""
+    if issubclass(kind, jax.Array):
+        return "jax"
+    if issubclass(kind, (np.ndarray, np.generic)):
+        return "numpy"
+    return "number" if kind in (int, float) else "other"
+
+
+def _holds(holder: _Holder, value: Any) -> bool:
+    kind = _has(type(value))
+    if kind == "jax":
+        return True
+    if kind == "numpy":
+        return value.dtype == holder[0]
+    return kind == "number" and holder[1] <= value <= holder[2]
 
 
 def fill(pattern: Any, values: dict[Node, Any]) -> Any:

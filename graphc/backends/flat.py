@@ -67,7 +67,7 @@ class Flat:
 
     def __call__(self, given: Mapping[Node, Any]) -> list[Any] | None:
         """Returns the outputs; None where the plain way must be gone: JAX traces, values misfit."""
-        if any(isinstance(value, Tracer) for value in given.values()):
+        if any(issubclass(kind, Tracer) for kind in set(map(type, given.values()))):
             return None
         packed: list[Any] | None = []
         if self.packing is not None:
@@ -82,16 +82,8 @@ class Flat:
 
     def _check(self, given: Mapping[Node, Any]) -> None:
         """Raises ArgumentError for an array that can't be given away."""
-        seen: dict[int, Node] = {}
-        for node, value in given.items():
-            if isinstance(value, jax.Array):
-                other = seen.setdefault(id(value), node)
-                pair = (other, node)
-                if other is not node and any(n in self.donated for n in pair):
-                    names = " and ".join(describe(n) for n in pair)
-                    raise ArgumentError(
-                        f"{names} are one array, and it is donated", "pass a copy: jnp.copy(x)"
-                    )
+        if len(set(map(id, given.values()))) < len(given):
+            self._check_shared(given)
         for node in self.donated:
             value = given[node]
             if not isinstance(value, jax.Array):
@@ -103,6 +95,18 @@ class Flat:
                     f"{describe(node)} is donated and declared {node.type}, the array is "
                     f"{value.dtype}: nothing fits into it",
                     "pass an array of the declared dtype",
+                )
+
+    def _check_shared(self, given: Mapping[Node, Any]) -> None:
+        """Raises ArgumentError where a donated array is passed twice."""
+        seen: dict[int, Node] = {}
+        for node, value in given.items():
+            other = seen.setdefault(id(value), node) if isinstance(value, jax.Array) else node
+            pair = (other, node)
+            if other is not node and any(n in self.donated for n in pair):
+                names = " and ".join(describe(n) for n in pair)
+                raise ArgumentError(
+                    f"{names} are one array, and it is donated", "pass a copy: jnp.copy(x)"
                 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from graphc.core.errors import ArgumentError, DTypeError, PrecisionError
@@ -46,6 +47,10 @@ def check_range(node: Node, array: np.ndarray[Any, Any]) -> None:
         limits = np.iinfo(target.numpy)
         _refuse(node, array, (array < limits.min) | (array > limits.max), DTypeError)
     elif target.is_float:
+        if array.dtype.kind == "f":
+            wider = array.dtype.itemsize > target.numpy.itemsize
+            if not wider or (np.abs(array) <= ml_dtypes.finfo(target.numpy).max).all():
+                return
         with np.errstate(over="ignore"):
             made = _as_float(array).astype(target.numpy)
         lost = np.isinf(made) & (np.abs(array) != np.inf)
