@@ -465,20 +465,15 @@ def intern_table_size() -> int:
     return sum(len(op.nodes) for op in all_ops())
 
 
-def _infer(op: Op, args: tuple[Node, ...], params: Mapping[str, Any]) -> Type:
-    """Returns what the op's type rule says, or what it said before of such operands."""
-    if params or not 0 < len(args) < 3:
-        return op.infer(*[a.type for a in args], **params)
-    # A type's hash is Python code; its `id` will do, for the table keeps the type alive.
-    first = args[0].type
-    last = args[-1].type
-    key = (id(first), id(last), len(args))
-    known = op.types.get(key)
-    if known is None:
+def _infer(op: Op, args: tuple[Node, ...], params: Mapping[str, Any], key: Any) -> Type:
+    """Returns what the op's type rule says, and notes it under the key, where there is one."""
+    types = tuple([a.type for a in args])
+    made = op.infer(*types, **params)
+    if key is not None:
         if len(op.types) > 255:
             op.types.clear()
-        known = op.types[key] = (op.infer(*[a.type for a in args]), first, last)
-    return known[0]
+        op.types[key] = (made, types)
+    return made
 
 
 def make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any] | None = None) -> Node:
@@ -515,8 +510,14 @@ def _make(op: Op, args: tuple[Node, ...], params: Mapping[str, Any], above: int)
         node = ref()
         if node is not None:
             return node
+    # A type's hash is Python code; its `id` will do, for the table keeps the type alive.
+    if params or not 0 < len(args) < 3:
+        kinds = None
+    else:
+        kinds = id(args[0].type) if len(args) == 1 else (id(args[0].type), id(args[1].type))
+    found = op.types.get(kinds)
     node = _blank(Node)
-    node.type = _infer(op, args, params)
+    node.type = found[0] if found else _infer(op, args, params, kinds)
     node.op = op
     node.args = args
     node.params = params

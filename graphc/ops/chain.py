@@ -72,7 +72,7 @@ def chain(adjoint: Node, partial: Partial) -> Node | None:
     """Returns adjoint * partial, by the chain rule, with masks kept outside."""
     if partial is None:
         return None
-    if isinstance(partial, (int, float)):
+    if not isinstance(partial, Node):
         if partial == 1.0:
             return adjoint
         mask, value = split_mask(adjoint)

@@ -148,7 +148,10 @@ def _rules_of(partials: Partials) -> Peer:
         found: list[Node | None] = []
         for index in wanted:
             value = chain(adjoint, _partial(partials, node, index))
-            found.append(None if value is None else _fit(value, node.args[index]))
+            operand = node.args[index]
+            if value is not None and value.type is not operand.type:
+                value = _fit(value, operand)
+            found.append(value)
         return found
 
     def jvp(tangents: Sequence[Node | None], node: Node) -> Node | None:
@@ -357,8 +360,6 @@ def require_numbers(*types: TensorType, **_: Any) -> None:
 
 
 def _fit(value: Node, operand: Node) -> Node:
-    if value.type is operand.type:
-        return value
     shape = operand.type.shape
     if len(value.type.shape) < len(shape):
         value = broadcast_to(value, broadcast_shapes(value.type.shape, shape))

@@ -21,6 +21,9 @@ Rule = Callable[[Any, Node, Sequence[int]], Sequence[Node | None]]
 Watcher = Callable[[Node, int, Node], None]
 
 
+_FIRST = (0,)
+
+
 def op_rule(
     adjoint: Any, node: Node, wanted: Sequence[int], system: System = GRAPHC
 ) -> Sequence[Node | None]:
@@ -134,7 +137,10 @@ def _reverse_sweep(
             slot.setdefault(node.params["index"], []).append(adjoint)
             continue
         args = node.args
-        wanted = [i for i, a in enumerate(args) if a in active]
+        if len(args) == 1:
+            wanted = _FIRST if args[0] in active else ()
+        else:
+            wanted = [i for i, a in enumerate(args) if a in active]
         if not wanted:
             continue
         place_new_nodes(node.place)
