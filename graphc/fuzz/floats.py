@@ -16,6 +16,8 @@ from graphc.core.walk import topological_order
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.disputes import BEYOND, Explained
 from graphc.fuzz.verdicts import Verdicts, disagreement, is_finite, show
+from graphc.optimize.families import ALL_FAMILIES
+from graphc.optimize.optimize import optimized
 from graphc.simplify.passes import simplify
 
 
@@ -98,6 +100,9 @@ def check_rewrites(bench: Bench, verdicts: Verdicts) -> None:
         if all(a is b for a, b in zip(nodes, after, strict=True)):
             continue
         verdicts.add(f"{option} rewrites", _same_numbers(bench, nodes, after))
+    after, _ = optimized(nodes, [family.name for family in ALL_FAMILIES], sizes=bench.sizes)
+    if any(a is not b for a, b in zip(nodes, after, strict=True)):
+        verdicts.add("rewrites by cost", _same_numbers(bench, nodes, after))
 
 
 def _same_bits(bench: Bench, before: Sequence[Node], after: Sequence[Node]) -> str | None:

@@ -17,6 +17,7 @@ from graphc.diff.engines import Derivation, differentiate
 from graphc.fuzz import floats
 from graphc.fuzz.generate import Case
 from graphc.fuzz.run import judge_case
+from graphc.optimize.optimize import optimized
 from tests.compare.faults import planted, scaled
 
 TINY = scaled(1 + 1e-12)
@@ -113,6 +114,15 @@ def test_a_wrong_rewrite_is_found(option: str, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(floats, "simplify", wrong)
     assert f"{option} rewrites" in failing(scalar_case(gx.sin))
+
+
+def test_a_wrong_rewrite_by_cost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(nodes: Any, *args: Any, **options: Any) -> Any:
+        made, plan = optimized(nodes, *args, **options)
+        return [n * (1 + 1e-9) for n in made], plan
+
+    monkeypatch.setattr(floats, "optimized", wrong)
+    assert "rewrites by cost" in failing(tensor_case())
 
 
 def test_a_convention_of_jax_that_no_record_tells_of_is_found() -> None:
