@@ -32,7 +32,7 @@ from graphc.core.literals import array_of
 from graphc.core.naming import describe, describe_operand
 from graphc.core.node import Node
 from graphc.core.type import TupleType, Type
-from graphc.core.walk import topological_order
+from graphc.core.walk import collection_paused, orders_shared, topological_order
 
 
 @guarded("save")
@@ -67,7 +67,8 @@ def save(
         BudgetError: a value has more than 64 axes, or a named size more than 64 terms.
     """
     nodes = list(_nodes_in(outputs, 0))
-    text, arrays = graph_text(nodes, outputs, _named_values(leaves(nodes), values))
+    with collection_paused(), orders_shared():
+        text, arrays = graph_text(nodes, outputs, _named_values(leaves(nodes), values))
     target = _real_path(path)
     with folder_locked(target.parent):
         keep = companion_path(target, hashlib.sha256(arrays).hexdigest())
@@ -228,7 +229,7 @@ class _Writer:
         for node in order:
             if node in self.numbers:
                 continue
-            for graph in _graphs_in(node.params.values()):
+            for graph in _graphs_in(node.params.values()) if node.params else ():
                 if graph not in self.graphs:
                     self.work += self.add([*graph.inputs, *graph.outputs])
                     self.graphs[graph] = len(self.graphs)

@@ -17,7 +17,7 @@ from graphc.core.dim import Dim, Monomial
 from graphc.core.dtype import DType
 from graphc.core.errors import BudgetError, SavedGraphError
 from graphc.core.graph import Graph
-from graphc.core.type import Shape, Size, TensorType, TupleType, Type, shape_of
+from graphc.core.type import Shape, Size, TensorType, TupleType, Type, shape_of, tensor_type
 
 #: The version that is written; every version up to it is read.
 VERSION = 1
@@ -211,7 +211,7 @@ def decode_type(parts: Any, before: Sequence[Type]) -> Type:
     """Returns the type of `encode_type`; it may refer to the types before it."""
     name, content = parts
     if name != "several":
-        return TensorType(decode_shape(content), dtype_by_name(name))
+        return tensor_type(decode_shape(content), dtype_by_name(name))
     items = [before[index_of(number, len(before), "type")] for number in content]
     plain = tuple([item for item in items if isinstance(item, TensorType)])
     if len(plain) < len(items):

@@ -11,7 +11,7 @@ from graphc.core.calls import guarded
 from graphc.core.errors import ArgumentError, show_value
 from graphc.core.node import Node
 from graphc.core.tree import flatten
-from graphc.core.walk import collection_paused
+from graphc.core.walk import collection_paused, orders_shared
 from graphc.optimize.choice import Plan
 from graphc.optimize.families import ALL_FAMILIES
 from graphc.optimize.family import Context
@@ -84,7 +84,7 @@ def optimized(
     if memory is not None:  # whatever else is chosen
         names.append(RESIDUALS.name)
     made = list(nodes)
-    with collection_paused():
+    with collection_paused(), orders_shared():
         for family in ALL_FAMILIES:
             if everything or family.name in names:
                 made = family.apply(made, context)
