@@ -121,6 +121,51 @@ def test_node_remembers_where_it_was_first_made() -> None:
     assert "the line that counts" in Path(path).read_text().splitlines()[line - 1]
 
 
+def test_place_is_right_in_a_program_of_many_lines() -> None:
+    lines = ["def build(x):", *[f"    x = gx.sin(x) * {i}.5" for i in range(3000)], "    return x"]
+    program: dict[str, Any] = {"gx": gx}
+    exec(compile("\n".join(lines), "long program.py", "exec"), program)
+    node = program["build"](gx.input("x"))
+    for line in range(3001, 2900, -1):
+        assert node.place == ("long program.py", line)
+        node = node.args[0].args[0]
+
+
+def test_each_result_of_a_loop_has_the_line_of_its_own_operation() -> None:
+    node = gx.input("x")
+    made = [node]
+    for _ in range(5):
+        node = gx.cos(
+            node + 1.0,
+        )
+        made += [node.args[0], node]
+    lines = {n.op.name: n.place[1] for n in made[1:]}
+    assert lines["add"] - lines["cos"] == 1
+    assert all(n.place[1] == lines[n.op.name] for n in made[1:])
+
+
+def test_equal_numbers_are_one_constant_and_signs_of_zero_are_not() -> None:
+    for dtype in (gx.float32, gx.complex64):
+        made = [gx.constant(v, dtype) for v in (0.0, -0.0, 1.0, 1, True, 2.0)]
+        assert made[2] is made[3] is made[4] and len(set(made)) == 4
+    assert gx.constant(complex(1.0, -0.0), gx.complex64) is not gx.constant(1.0, gx.complex64)
+    assert gx.constant(float("nan"), gx.float32) is gx.constant(float("nan"), gx.float32)
+    gx.constant(1.0, gx.float32)
+    with pytest.raises(gx.DTypeError):
+        gx.constant(complex(1.0, 0.0), gx.float32)  # equal to a number that is known, but complex
+    assert gx.constant(2**53, gx.int64) is not gx.constant(2**53 + 1, gx.int64)
+
+
+def test_ops_of_one_and_two_operands_do_not_meet_in_a_table() -> None:
+    x = gx.input("x", (2,))
+    joined = [gx.concat([x] * count) for count in (1, 2, 3)]
+    assert [n.shape for n in joined] == [(2,), (4,), (6,)]
+    made = [a + b for a in joined[:1] for b in [x, *(gx.sin(x * i) for i in range(40))]]
+    assert len({*made}) == len(made)
+    pairs = [gx.sin(x * i) for i in range(30)]
+    assert len({a * b for a in pairs for b in pairs}) == 900
+
+
 def test_dict_and_set_of_nodes_work_by_identity() -> None:
     x, y = gx.input("x"), gx.input("y")
     table = {x: 1, y: 2, x + y: 3}

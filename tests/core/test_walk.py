@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import gc
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as gx
 from graphc.core.node import intern_table_size
-from graphc.core.walk import fold, rebuild, topological_order, users
+from graphc.core.walk import fold, orders_shared, rebuild, topological_order, users
 
 
 def chain(length: int) -> tuple[gx.Node, gx.Node]:
@@ -83,3 +86,56 @@ def test_fold_and_rebuild_are_what_recursion_would_give() -> None:
     assert swapped is gx.sin(y) * x + gx.sin(y)
     (same,) = rebuild([node], {})
     assert same is node
+
+
+def test_parts_of_a_pass_share_the_walk_of_a_long_graph_and_of_no_other() -> None:
+    _, node = chain(3000)
+    other = gx.tanh(node)
+    alone = topological_order([node])
+    with orders_shared():
+        first = topological_order([node])
+        assert first == alone and topological_order([node]) is first
+        with orders_shared():
+            assert topological_order([node]) is first
+            assert len(topological_order([other])) == len(first) + 1
+            short = topological_order([node.args[1]])
+            assert topological_order([node.args[1]]) is not short
+        assert topological_order([other, node])[:-1] == first
+    assert topological_order([node]) is not first
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions of Python are called."""
+    count = 0
+
+    def tell(frame: object, event: str, value: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(tell)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def calls_of_all_work(length: int, path: Path) -> list[int]:
+    """How many functions each part of the work on a chain calls."""
+    held: list[Any] = []
+    return [
+        calls(lambda: held.extend(chain(length))),
+        calls(lambda: held.append(gx.grad(held[1], held[0]))),
+        calls(lambda: held.append(gx.simplify(held[2]))),
+        calls(lambda: gx.optimize(held[2])),
+        calls(lambda: gx.save(path, held[2])),
+        calls(lambda: gx.load(path)),
+    ]
+
+
+def test_work_grows_with_the_graph_and_no_faster(tmp_path: Path) -> None:
+    calls_of_all_work(100, tmp_path / "first.json")  # loads what is loaded when it is first used
+    few, many = (calls_of_all_work(n, tmp_path / f"{n}.json") for n in (1000, 4000))
+    for before, after in zip(few, many, strict=True):
+        assert after < 4.4 * before
+        assert after < 100 * 4000

@@ -194,6 +194,22 @@ def test_exact_rule_keeps_the_derivative_at_kinks_and_ties_too(rule: Rule) -> No
             np.testing.assert_allclose(second, first, rtol=1e-14)
 
 
+def test_a_rule_fires_only_where_an_operand_is_what_it_needs() -> None:
+    x, y, _ = operands("float64", False)
+    made = [n for r in ALL_RULES if "f" in r.kinds for n in flatten(r.example(x, y))[0]]
+    made = [n for n in made if n.type == x.type]
+    made += [op(n) for n in made[:40] for op in (gx.abs, gx.cos, gx.negative, gx.square)]
+    made += [op(a, b) for a in made[:30] for b in made[:30] for op in (gx.add, gx.multiply)]
+    tried = 0
+    for node in topological_order(made):
+        names = {a.op.name for a in node.args}
+        for rule in ALL_RULES:
+            if rule.needs and node.op.name in rule.ops and not rule.needs & names:
+                tried += 1
+                assert rule.apply(node) is None, rule.name
+    assert tried > 1000
+
+
 def test_names_are_unique_and_every_op_is_registered() -> None:
     names = [rule.name for rule in ALL_RULES]
     assert len(set(names)) == len(names)
