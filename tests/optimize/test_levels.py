@@ -20,8 +20,8 @@ from graphc.core.tree import flatten
 from graphc.core.walk import topological_order
 from graphc.ops.flow.placed import gather_placed
 from graphc.optimize.family import Context
-from graphc.optimize.level_costs import Load
-from graphc.optimize.levels import levels
+from graphc.optimize.scalars.costs import Load
+from graphc.optimize.scalars.levels import levels
 
 _OPS: list[Callable[[Node, Node], Node]] = [
     lambda a, b: a * 0.5 + b,
@@ -337,6 +337,56 @@ def test_where_the_machine_was_chosen_for_its_points_it_stays() -> None:
         y = y * 0.5 + gx.where(y > 0.1 * k, y * y, -y)
     text = gx.compile(y, [x], optimize="levels").stablehlo()
     assert "while" in text
+
+
+def mapped(count: int, points: Any, seed: int) -> tuple[Node, list[Node]]:
+    """Returns the input and the value and gradient of a function at each row of it."""
+    x = gx.input("x", (points, 6), gx.float64)
+    y = gx.map(lambda row: drawn(count, [row[i] for i in range(6)], seed=seed), x)
+    return x, [y, gx.grad(gx.sum(y), x)]
+
+
+def test_maps_of_large_scalar_bodies_become_one_block() -> None:
+    x, outputs = mapped(400, 12, seed=32)
+    better = [n.op.name for n in topological_order(gx.optimize(outputs))]
+    assert better.count("levelled") == 1 and "map" not in better
+    at = np.random.default_rng(33).normal(size=(12, 6))
+    compiled = gx.compile(outputs, [x])
+    assert "(12,)" in str(compiled.plan())
+    agree(compiled(at), gx.evaluate(outputs, {"x": at}), 1e4)
+
+
+def test_maps_with_a_named_number_of_entries_are_planned_for_each_number() -> None:
+    x, outputs = mapped(150, "n", seed=34)
+    compiled = gx.compile(outputs, [x])
+    few, many = np.ones((3, 6)), np.ones((5, 6))
+    for at in (few, many):
+        agree(compiled(at), gx.evaluate(outputs, {"x": at}), 1e4)
+        assert any(c.family == "scalars" and c.taken for c in compiled.plan(at).choices)
+
+
+def test_maps_that_need_each_other_or_hold_more_than_scalars_are_apart() -> None:
+    x = gx.input("x", (5,), gx.float64)
+    first = gx.map(lambda v: drawn(150, [v, v * v], seed=35), x)
+    second = gx.map(lambda v: drawn(150, [v, gx.sin(v)], seed=36), first)
+    better = gx.optimize([first, second])
+    assert [n.op.name for n in topological_order(better)].count("levelled") == 1
+    at = np.linspace(0.1, 0.9, 5)
+    agree(gx.compile([first, second], [x])(at), gx.evaluate([first, second], {"x": at}), 1e4)
+    rows = gx.input("rows", (5, 3), gx.float64)
+    y = gx.map(lambda r: drawn(150, [gx.sum(r), gx.max(gx.sort(r))], seed=37), rows)
+    assert any(n.op.name == "map" for n in topological_order([gx.optimize(y)]))
+
+
+def test_maps_of_one_function_over_different_arrays_are_not_mixed_up() -> None:
+    x, z = gx.input("x", (5,), gx.float64), gx.input("z", (5,), gx.float64)
+
+    def function(v: Node) -> Node:
+        return drawn(150, [v, v * v], seed=38)
+
+    outputs = [gx.map(function, x), gx.map(function, z)]
+    at = {"x": np.linspace(0.1, 0.9, 5), "z": np.linspace(-0.9, 0.2, 5)}
+    agree(gx.compile(outputs)(**at), gx.evaluate(outputs, at), 1e4)
 
 
 def test_most_costs_grow_with_work_and_many_cheap_points_are_for_xla() -> None:

@@ -34,7 +34,7 @@ from graphc.core.node import Node
 from graphc.core.system import SYSTEMS
 from graphc.ops.control import jvp_graph
 from graphc.ops.flow.levelled import backward_graph
-from graphc.optimize.level_costs import Load
+from graphc.optimize.scalars.costs import Load
 
 #: Returns the registers after all instructions of a program.
 Loop = Callable[[Instructions, Any], Any]

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -26,13 +24,13 @@ from graphc.ops.flow.levelled import levelled
 from graphc.ops.flow.placed import gather_placed
 from graphc.optimize.equal_blocks.periods import stretches
 from graphc.optimize.family import Context, Family
-from graphc.optimize.level_costs import CALLS, Load
 from graphc.optimize.price import number_of
+from graphc.optimize.scalars.costs import FEWEST, load_of, weighed
+from graphc.optimize.scalars.maps import with_maps
+from graphc.optimize.scalars.members import INSIDE, Members, is_read, members_of
 
 NAME, SCALARS_NAME = "levels", "scalars"
 
-#: Fewer operations than this are no block; XLA compiles them in well under a second.
-FEWEST = 64
 #: Blocks made of one graph at most.
 _MOST = 64
 #: Results of one block that are handed out one by one; more are packed into a vector.
@@ -40,7 +38,6 @@ _SINGLE = 8
 #: One entry in so many read one by one: the vector goes in whole.
 _DENSE = 4
 
-_INSIDE = frozenset({"constant", "number"})
 #: Ops that stand beside scalars, and do not count among what else there is.
 _BESIDE = frozenset(
     {
@@ -48,7 +45,6 @@ _BESIDE = frozenset(
         "stack", "broadcast_to", "stop_gradient",
     }
 )  # fmt: skip
-_PASSED_ON = frozenset({"stop_gradient", "broadcast_to", "reshape", "assume"})
 
 
 def scalars(roots: Sequence[Node], context: Context) -> list[Node]:
@@ -58,6 +54,7 @@ def scalars(roots: Sequence[Node], context: Context) -> list[Node]:
     before the other families: they then look at one operation instead.
     """
     forced = SCALARS_NAME in context.forced
+    roots = with_maps(roots, context, SCALARS_NAME)
     order = topological_order(roots)
     count = others = 0
     for node in order:
@@ -117,83 +114,8 @@ def _shapes_of(order: Sequence[Node]) -> dict[Shape, int]:
     return {s: c for s, c in found.items() if len(s) < 2 or all(isinstance(n, int) for n in s)}
 
 
-def _is_member(node: Node, shape: Shape) -> bool:
-    """Tells whether the machine can run a node of this shape."""
-    t = node.type
-    if not isinstance(t, TensorType) or t.shape != shape or t.dtype.kind not in "fb":
-        return False
-    if node.op.group != "elementwise":
-        return node.op.name in _PASSED_ON and node.args[0].type.shape in (shape, ())
-    for arg in node.args:
-        a = arg.type
-        if (a.shape != shape and a.shape) or a.dtype.kind not in "fb":
-            return False
-    return not any(isinstance(v, Dim) for v in node.params.values())
-
-
-@dataclass(slots=True)
-class _Members:
-    """What the machine can run of a graph, in parts between operations of other kinds.
-
-    Attributes:
-        inside: the nodes that it can run.
-        stages: these nodes by stage.
-        late: the stage of every node, member or not, where that is not 0.
-        rest: the other nodes, and the members of later stages.
-    """
-
-    inside: set[Node]
-    stages: dict[int, list[Node]]
-    late: dict[Node, int]
-    rest: list[Node]
-
-
-def _members(order: Sequence[Node], shape: Shape) -> _Members:
-    """Returns what the machine can run of the nodes of one shape.
-
-    A block can be run when all it needs is there: no operation of another kind lies between its
-    members. A stage counts the changes from members to others on the way up.
-    """
-    inside: set[Node] = set()
-    first: list[Node] = []
-    stages = {0: first}
-    late: dict[Node, int] = {}
-    rest: list[Node] = []
-    known: dict[Any, bool] = {}  # by op and types: there are few of them, and many nodes
-    for node in order:
-        args = node.args
-        if args and not node.params:
-            key = (node.op, id(node.type), *[id(a.type) for a in args])
-            member = known.get(key)
-            if member is None:
-                member = known[key] = _is_member(node, shape)
-        else:
-            member = _is_member(node, shape)
-        if member:
-            inside.add(node)
-            if not late or late.keys().isdisjoint(args):
-                first.append(node)
-                continue
-            late[node] = level = max([late.get(a, 0) for a in args])
-            stages.setdefault(level, []).append(node)
-        elif args:
-            level = max([late.get(a, 0) + (a in inside) for a in args])
-            if level:
-                late[node] = level
-        rest.append(node)
-    return _Members(inside, stages, late, rest)
-
-
-def _is_read(node: Node) -> bool:
-    """Tells whether a node is one element of a tensor, `x[i]`."""
-    if node.op.name != "reshape" or node.type.shape or node.type.dtype.kind not in "fb":
-        return False
-    cut = node.args[0]
-    return cut.op.name == "slice" and cut.args[0].type.is_static and cut.type.size == 1
-
-
 def _with_blocks(roots: Sequence[Node], shape: Shape, context: Context, name: str) -> list[Node]:
-    members = _members(topological_order(roots), shape)
+    members = members_of(topological_order(roots), shape)
     stages = members.stages
     least = 1 if name in context.forced else FEWEST
     large = [level for level, nodes in stages.items() if len(nodes) >= least]
@@ -207,7 +129,7 @@ def _with_blocks(roots: Sequence[Node], shape: Shape, context: Context, name: st
     return rebuild(roots, replace) if replace else list(roots)
 
 
-def _used_outside(members: _Members, roots: Sequence[Node]) -> dict[int, list[Node]]:
+def _used_outside(members: Members, roots: Sequence[Node]) -> dict[int, list[Node]]:
     """Returns for each stage the members that others read, or stacks of nothing but members."""
     inside, late = members.inside, members.late
     found: dict[int, dict[Node, None]] = {}
@@ -233,7 +155,7 @@ def _is_stack(node: Node, member: set[Node]) -> bool:
     if node.op.name != "stack" or node.args[0].type.shape or len(node.args) < _SINGLE:
         return False
     return any(a in member for a in node.args) and all(
-        a in member or a.op.name in _INSIDE or _is_read(a) for a in node.args
+        a in member or a.op.name in INSIDE or is_read(a) for a in node.args
     )
 
 
@@ -248,23 +170,8 @@ class _Block:
     def pays(self, context: Context, name: str) -> bool:
         """Weighs compiling and running them one by one against the machine."""
         points = math.prod([number_of(s, context.sizes) for s in self.shape])
-        nodes = [n for n in self.nodes if n.op.group == "elementwise"]
-        kinds = len({(n.op, *map(str, n.params.values())) if n.params else n.op for n in nodes})
-        heavy = sum([n.op.ulp > 0.5 for n in nodes])
-        width = 8 if nodes and nodes[-1].type.dtype.bits == 64 else 4
-        load = Load(len(nodes), heavy, kinds, width)
-        before, after = load.unrolled(points), load.machine(points)
-        calls = " and ".join(
-            f"{b:.2g} s -> {a:.2g} s {what}"
-            for b, a, what in zip(before, after, ("to compile", "a call"), strict=True)
-        )
-        old, new = (c / CALLS + run for c, run in (before, after))
-        words = f"{len(nodes):,} operations on {self.shape or 'scalars'}, unrolled"
-        made = f"a machine of {kinds} kinds"
-        most = math.inf if self.shape else load.most()
-        if math.isfinite(most):
-            made += f", unrolled where batched to {most:,.0f} points"
-        return context.weigh(name, words, made, old, new, self.nodes[-1].place, calls)
+        load = load_of([n for n in self.nodes if n.op.group == "elementwise"])
+        return weighed(context, name, load, points, self.shape, self.nodes[-1].place)
 
     def replaced(self, earlier: Mapping[Node, Node]) -> dict[Node, Node]:
         """Returns the block's results for the nodes that others read."""
@@ -294,9 +201,9 @@ class _Block:
         reads: dict[Node, list[Node]] = {}
         packed = [a for o in outputs if o.op.name == "stack" for a in o.args]
         for arg in [*[a for n in self.nodes for a in n.args], *packed]:
-            if arg in inside or arg.op.name in _INSIDE:
+            if arg in inside or arg.op.name in INSIDE:
                 continue
-            if _is_read(arg):
+            if is_read(arg):
                 reads.setdefault(arg.args[0].args[0], []).append(arg)
             else:
                 scalars[arg] = None
@@ -331,7 +238,7 @@ class _Block:
             for arg in node.args:
                 if arg in done or arg in inside:
                     continue
-                if arg.op.name in _INSIDE and not arg.type.shape:
+                if arg.op.name in INSIDE and not arg.type.shape:
                     done[arg] = arg
                     continue
                 formal = apply_named(

@@ -11,8 +11,16 @@ unrolled, where XLA computes some of them twice.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphc.core.errors import Place
+from graphc.core.node import Node
+from graphc.core.type import Shape
+from graphc.optimize.family import Context
+
+#: Fewer operations than this are no block; XLA compiles them in well under a second.
+FEWEST = 64
 #: Calls that a compiled function is made for, where compiling is weighed against running.
 CALLS = 1_000
 #: An unrolled graph of more scalar operations than this may overflow XLA's stack.
@@ -57,3 +65,28 @@ class Load:
     def most(self) -> float:
         """Returns at how many points, a power of 2, unrolled pays again; infinite where never."""
         return next((2.0**k for k in range(1, 31) if self.unrolled_pays(2.0**k)), math.inf)
+
+
+def load_of(nodes: Sequence[Node]) -> Load:
+    """Returns what elementwise operations compute, as far as costs hang on it."""
+    kinds = len({(n.op, *map(str, n.params.values())) if n.params else n.op for n in nodes})
+    heavy = sum([n.op.ulp > 0.5 for n in nodes])
+    return Load(len(nodes), heavy, kinds, 8 if nodes and nodes[-1].type.dtype.bits == 64 else 4)
+
+
+def weighed(
+    context: Context, name: str, load: Load, points: float, shape: Shape, place: Place | None
+) -> bool:
+    """Weighs compiling and running operations one by one against the machine; taken or left."""
+    before, after = load.unrolled(points), load.machine(points)
+    calls = " and ".join(
+        f"{b:.2g} s -> {a:.2g} s {what}"
+        for b, a, what in zip(before, after, ("to compile", "a call"), strict=True)
+    )
+    old, new = (c / CALLS + run for c, run in (before, after))
+    words = f"{load.count:,} operations on {shape or 'scalars'}, unrolled"
+    made = f"a machine of {load.kinds} kinds"
+    most = math.inf if shape else load.most()
+    if math.isfinite(most):
+        made += f", unrolled where batched to {most:,.0f} points"
+    return context.weigh(name, words, made, old, new, place, calls)

@@ -1,0 +1,1 @@
+"""Large graphs of scalars as blocks for a machine that runs inside XLA."""
