@@ -75,7 +75,9 @@ def test_a_budget_that_cannot_be_met_says_which_could_be() -> None:
     with pytest.raises(gx.BudgetError, match=r"give memory=(\d+) or more") as raised:
         gx.compile(outputs, memory=1000)
     least = int(str(raised.value).split("give memory=")[1].split()[0])
-    assert recomputed(gx.optimize(outputs, memory=least)) > 0
+    assert gx.plan(outputs, memory=least).choices[-1].taken
+    with pytest.raises(gx.BudgetError):
+        gx.optimize(outputs, memory=least - 2)
     with pytest.raises(gx.ArgumentError, match="memory=True"):
         gx.compile(outputs, memory=True)
 
@@ -84,6 +86,22 @@ def test_a_graph_that_only_goes_forward_cannot_be_helped() -> None:
     x = gx.input("x", (64, 64))
     with pytest.raises(gx.BudgetError, match="above memory=10"):
         gx.optimize(gx.sum(gx.sin(x) @ gx.cos(x)), memory=10)
+
+
+def test_many_rows_go_in_blocks_where_computing_again_does_not_do() -> None:
+    rng = np.random.default_rng(0)
+    x, w, v = gx.input("x", (4096, 8)), gx.input("w", (8, 32)), gx.input("v", (32, 4))
+    outputs = gx.value_and_grad(gx.mean(gx.square(gx.tanh(x @ w) @ v)), [w, v])
+    values = {n: rng.normal(size=s).astype(np.float32) for n, s in
+              (("x", (4096, 8)), ("w", (8, 32)), ("v", (32, 4)))}  # fmt: skip
+    plain = gx.compile(outputs, optimize=False)
+    saved = gx.compile(outputs, optimize=False, memory=300_000)
+    assert plain.memory()["temp"] > 500_000
+    assert saved.memory()["temp"] <= 300_000
+    (choice,) = saved.plan().choices
+    assert "a block of rows at a time" in choice.after
+    for left, right in zip(flatten(saved(values))[0], flatten(plain(values))[0], strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-6)
 
 
 def test_named_sizes_are_taken_at_their_numbers() -> None:

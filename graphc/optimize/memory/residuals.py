@@ -8,6 +8,7 @@ backward half reads is computed again from there when the first of it is read (C
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from graphc.core.errors import BudgetError
 from graphc.core.graph import Graph, close_over
@@ -18,11 +19,14 @@ from graphc.ops.control import item
 from graphc.optimize.family import Context, Family
 from graphc.optimize.memory.schedule import Schedule, schedule
 from graphc.optimize.price import seconds
+from graphc.optimize.tiling.tiling import TILING, tiled
 
 NAME = "residuals"
 
 #: Numbers of groups that are tried.
 _GROUPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+#: Bytes that the arrays of one block of rows may take, which are tried.
+_BLOCKS = tuple(4**k for k in range(13, 4, -1))
 
 
 def within_memory(roots: Sequence[Node], context: Context) -> list[Node]:
@@ -47,23 +51,42 @@ def within_memory(roots: Sequence[Node], context: Context) -> list[Node]:
             least, found = peak, made
         if peak <= context.memory:
             break
+    words = "groups of them computed again"
+    if found is None or least > context.memory:
+        blocks, peak = _in_blocks(roots, context)
+        if peak < least:
+            least, found, words = peak, blocks, "a block of rows at a time"
     if found is None or least > context.memory:
         raise BudgetError(
             f"the values of this graph need about {_megabytes(before)} at a time, and with "
-            f"recomputing {_megabytes(least)}, above memory={context.memory}",
+            f"recomputing or in blocks {_megabytes(least)}, above memory={context.memory}",
             f"give memory={int(least) + 1} or more, or a smaller batch",
         )
     costs = [seconds(r, context.sizes, context.machine) for r in (roots, found)]
     context.weigh(
         NAME,
         f"values kept for the backward pass, {_megabytes(before)}",
-        f"groups of them computed again, {_megabytes(least)}",
+        f"{words}, {_megabytes(least)}",
         costs[0],
         costs[1],
         why=f"memory={context.memory} asks for it",
         always=True,
     )
     return found
+
+
+def _in_blocks(roots: Sequence[Node], context: Context) -> tuple[list[Node], float]:
+    """Returns the roots with long arrays made a block of rows at a time, and their peak."""
+    best, least = list(roots), float("inf")
+    for size in _BLOCKS:
+        machine = replace(context.machine, cache=float(size))
+        made = tiled(roots, Context(context.sizes, machine, forced=frozenset({TILING.name})))
+        peak = schedule(made, context.sizes).peak
+        if peak < least:
+            best, least = made, peak
+        if context.memory is not None and peak <= context.memory:
+            break
+    return best, least
 
 
 def _megabytes(count: float) -> str:
@@ -185,6 +208,7 @@ def _recompute(group: Sequence[Node], kept: set[Node], held: Node) -> dict[Node,
 RESIDUALS = Family(
     name=NAME,
     doc="under memory=, what the backward pass needs is kept or computed again, to fit",
-    valid="everywhere: the same operations, some of them twice",
+    valid="everywhere: the same operations, some of them twice; where that does not do, blocks of "
+    "rows, valid as in tiling",
     apply=within_memory,
 )
