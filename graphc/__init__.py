@@ -12,7 +12,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from graphc import fft, linalg, random
+from graphc.core.collector import asleep as _asleep
+
+with _asleep():  # NumPy and the operations load here
+    from graphc import fft, linalg, random
+
 from graphc.core.dim import Dim
 from graphc.core.dim import as_dim as dim
 from graphc.core.dtype import (

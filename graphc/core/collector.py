@@ -11,6 +11,8 @@ proportion to the graph, and as before from the next pass on.
 from __future__ import annotations
 
 import gc
+from collections.abc import Generator
+from contextlib import contextmanager
 
 #: Of the nodes alive, the collector lets this part of new objects go by before it looks.
 _PART = 8
@@ -29,6 +31,18 @@ def ease(live: int) -> None:
     eased = (live // _PART, before[1], before[2])
     _raised[:] = [(before, eased)]
     gc.set_threshold(*eased)
+
+
+@contextmanager
+def asleep() -> Generator[None]:
+    """Has the collector sleep while modules load: it would look through what is there to stay."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def restore() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ _NAMED_SIZE = 64
 #: Up to so many operands the path is the best there is; past it the greedy one.
 _OPTIMAL, _DYNAMIC = 5, 12
 #: Letters of one array's axes.
-_LETTERS = string.ascii_letters
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @public
@@ -104,7 +103,7 @@ def _without_dots(text: str, nodes: list[Node]) -> tuple[str, list[Node]]:
 
 
 def _fresh_letters(text: str, count: int) -> str:
-    free = [c for c in _LETTERS if c not in text]
+    free = [c for c in LETTERS if c not in text]
     if count > len(free):
         raise ArgumentError(f"{show_value(text)} has too many axes", "there are 52 letters")
     return "".join(free[:count])
@@ -212,7 +211,7 @@ def _plain_letters(text: str) -> str:
     if text.isascii():
         return text
     used = [c for c in dict.fromkeys(text) if c.isalpha()]
-    if len(used) > len(_LETTERS):
+    if len(used) > len(LETTERS):
         raise ShapeError(f"{len(used)} axes meet in one product", "split the product")
-    names = dict(zip(used, _LETTERS, strict=False))
+    names = dict(zip(used, LETTERS, strict=False))
     return "".join(names.get(c, c) for c in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +12,9 @@ from graphc.core.type import Size, as_index, broadcast_shapes
 from graphc.ops.arithmetic import mul
 from graphc.ops.axes import normalize_axis
 from graphc.ops.chain import broadcast_to, reshape
-from graphc.ops.contraction.einsums import einsum, sum_of_products
+from graphc.ops.contraction.einsums import LETTERS, einsum, sum_of_products
 from graphc.ops.contraction.matrices import matmul
 from graphc.ops.shaping import concat
-
-_LETTERS = string.ascii_letters
 
 
 @public
@@ -76,10 +73,10 @@ def _contract(
                 f"{y.shape[b]}",
                 "make them equal",
             )
-    if x.ndim + y.ndim > len(_LETTERS):
+    if x.ndim + y.ndim > len(LETTERS):
         raise ShapeError(f"{x.ndim + y.ndim} axes are too many", "reshape first")
-    left = list(_LETTERS[: x.ndim])
-    right = list(_LETTERS[x.ndim : x.ndim + y.ndim])
+    left = list(LETTERS[: x.ndim])
+    right = list(LETTERS[x.ndim : x.ndim + y.ndim])
     for a, b in zip((*sum_x, *batch_x), (*sum_y, *batch_y), strict=True):
         right[b] = left[a]
     result = [left[a] for a in batch_x]
