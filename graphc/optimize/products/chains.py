@@ -87,6 +87,8 @@ class Reorder:
         self.inner: set[Node] = set()
         #: Nodes that are read through where one network uses them.
         self.open: set[Node] = set()
+        #: Operands of those: what no network could be read through to needs none of its own.
+        self.below: set[Node] = set()
         self.uses: dict[Node, int] = {}
         self.reader: dict[Node, Node] = {}
         self.regions: dict[Node, _Region] = {}
@@ -99,6 +101,7 @@ class Reorder:
         if not self.inner:
             return self.roots
         self._count_uses()
+        self.below.update([a for node in self.order if node in self.open for a in node.args])
         for node in self.order:
             if node in self.inner and not self._is_absorbed(node) and self._has_more(node):
                 self._add(node)
@@ -174,7 +177,8 @@ class Reorder:
     def _has_more(self, node: Node) -> bool:
         """Tells whether a node is more than one product of two values, used once."""
         if node.op.name in CORE:
-            return self.uses[node] > 1 or any(a in self.open for a in node.args)
+            shared = self.uses[node] > 1 and node in self.below
+            return shared or any(map(self._may_open, node.args))
         if node.op.name != "mul":
             return True
         shape = node.shape
@@ -184,6 +188,14 @@ class Reorder:
             if arg in self.inner and (self._is_scaled(node) or self._has_more(arg)):
                 return True
         return False
+
+    def _may_open(self, node: Node) -> bool:
+        """Tells whether a node may be read through, now or where all that share it do."""
+        return node in self.open and (self.uses[node] == 1 or self._is_worth_sharing(node))
+
+    def _is_worth_sharing(self, node: Node) -> bool:
+        """Tells whether a shared node is one that reading it several times can make cheaper."""
+        return node.op.name != "mul" or self._is_scaled(node)
 
     def _is_scaled(self, node: Node) -> bool:
         """Tells whether an elementwise product is of arrays of different shapes."""
@@ -201,7 +213,8 @@ class Reorder:
             self.regions[root] = region
             self._set(region, self._arranged(region))
             # What did not fit is a network of its own.
-            pending += [f.node for f in region.net.factors if f.node in self.inner]
+            below = [f.node for f in region.net.factors if f.node in self.inner]
+            pending += [n for n in below if self._has_more(n)]
 
     def _set(self, region: _Region, arranged: Arranged) -> None:
         if region.arranged is not None:
@@ -225,7 +238,7 @@ class Reorder:
 
     def _open_shared(self, node: Node) -> None:
         """Reads a shared node as a part of what uses it, where that is cheaper for all together."""
-        if node.op.name == "mul" and not self._is_scaled(node):
+        if not self._is_worth_sharing(node):
             return
         sharers = [r for r in self.holders.get(node, ()) if r.root in self.regions]
         if not sharers or len(sharers) > _SHARERS:
