@@ -130,18 +130,25 @@ class Compiled:
         return found if packing is None else Plan((*found.choices, packing.choice()))
 
     def lower(self, *args: Any, **named: Any) -> Any:
-        """Returns JAX's Lowered object; without values, for the declared types."""
-        require_living_jax()
-        if not args and not named:
-            args, named = self._signature.structs()
-        return jax.jit(self.function).lower(*args, **named)
+        """Returns JAX's Lowered object of the program a call runs.
+
+        Without values it is that for the declared types. Where arguments are packed, see `plan`,
+        it takes the packed ones, and what takes its results apart is not among it.
+        """
+        return self._trace(args, named).lower()
 
     def jaxpr(self, *args: Any, **named: Any) -> str:
-        """Returns the jaxpr as text."""
+        """Returns the jaxpr of the program that `lower` describes, as text."""
+        return str(self._trace(args, named).jaxpr)
+
+    def _trace(self, args: Any, named: dict[str, Any]) -> Any:
         require_living_jax()
         if not args and not named:
             args, named = self._signature.structs()
-        return str(jax.make_jaxpr(self.function)(*args, **named))
+        traced = None
+        if self._flat is not None:
+            traced = self._flat.trace(self._signature.match(args, named))
+        return jax.jit(self.function).trace(*args, **named) if traced is None else traced
 
     def stablehlo(self, *args: Any, **named: Any) -> str:
         """Returns the StableHLO module as text."""

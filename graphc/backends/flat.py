@@ -67,18 +67,30 @@ class Flat:
 
     def __call__(self, given: Mapping[Node, Any]) -> list[Any] | None:
         """Returns the outputs; None where the plain way must be gone: JAX traces, values misfit."""
-        if any(issubclass(kind, Tracer) for kind in set(map(type, given.values()))):
+        arguments = self._arguments(given)
+        if arguments is None:
             return None
-        packed: list[Any] | None = []
-        if self.packing is not None:
-            packed = packed_values(self.packing, given)
-            if packed is None:
-                return None
         if self.donated:
             self._check(given)
-        mine = tuple([given[n] for n in self.donated])
-        results = self._jitted(tuple(packed or ()), mine, tuple([given[n] for n in self._plain]))
+        results = self._jitted(*arguments)
         return results if self.packing is None else unpacked(self.packing, results)
+
+    def trace(self, given: Mapping[Node, Any]) -> Any:
+        """Returns JAX's Traced object of the call that values, or types of them, would make.
+
+        None where that is the plain one.
+        """
+        arguments = self._arguments(given)
+        return None if arguments is None else self._jitted.trace(*arguments)
+
+    def _arguments(self, given: Mapping[Node, Any]) -> tuple[Any, Any, Any] | None:
+        if any(issubclass(kind, Tracer) for kind in set(map(type, given.values()))):
+            return None
+        packed = [] if self.packing is None else packed_values(self.packing, given)
+        if packed is None:
+            return None
+        mine, others = ([given[n] for n in nodes] for nodes in (self.donated, self._plain))
+        return tuple(packed), tuple(mine), tuple(others)
 
     def _check(self, given: Mapping[Node, Any]) -> None:
         """Raises ArgumentError for an array that can't be given away."""

@@ -34,8 +34,9 @@ _MANY, _SMALL = 64, 1024
 _ARGUMENT = 2.5e-7
 #: Arrays stacked by one small program, and the bytes of a row up to which that is done.
 _CHUNK, _LIGHT = 32, 1024
-#: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.1 s.
-_ROWS = 4
+#: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.02 s. A call
+#: of it takes 20 us, so there are more where there are at least so many rows.
+_ROWS, _MORE_ROWS, _LONG = 4, 8, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,8 @@ def _stacked(pack: Pack, values: list[Any]) -> Any:
         return None
     leaf = pack.leaves[0]
     target, shape = leaf.type.dtype.numpy, leaf.type.shape
+    if kinds == {jax.ShapeDtypeStruct}:
+        return jax.ShapeDtypeStruct(pack.formal.shape, target)
     if kinds <= {float} or kinds <= {int, float}:
         return None if shape or not leaf.type.dtype.is_float else np.array(values, target)
     if any(issubclass(kind, jax.Array) for kind in kinds):
@@ -257,7 +260,7 @@ def unpacked(packing: Packing, results: Sequence[Any]) -> list[Any]:
 def _apart(stack: Any, indices: Sequence[int]) -> dict[int, Any]:
     first, last = min(indices), max(indices) + 1
     count = stack.shape[0]
-    size = min(_ROWS, count)
+    size = min(_ROWS if len(indices) < _LONG else _MORE_ROWS, count)
     found: dict[int, Any] = {}
     for start in range(first, last, size):
         start = min(start, count - size)  # the last chunk overlaps; one program serves all

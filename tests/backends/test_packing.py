@@ -71,6 +71,17 @@ def test_the_plan_tells_what_is_packed(run: Any) -> None:
     assert f"{COUNT} arguments, {COUNT - 1} results -> 2 arrays" in text
 
 
+def test_what_is_shown_is_the_packed_program(run: Any, plain: Any) -> None:
+    for args in ((), ({"layers": WS}, X), ({"layers": [jnp.asarray(w) for w in WS]}, X)):
+        (signature,) = [line for line in run.stablehlo(*args).splitlines() if "@main" in line]
+        assert signature.count("%arg") == 2
+    assert plain.stablehlo().count("%arg") > COUNT
+    stack = f"f64[{COUNT},{WIDTH},{WIDTH}]"
+    assert stack in run.jaxpr() and stack not in plain.jaxpr()
+    assert run.memory()["argument"] == plain.memory()["argument"]
+    assert run.cost()["flops"] > 0
+
+
 def test_a_packed_program_stays_right_inside_of_jaxs_transforms(run: Any, plain: Any) -> None:
     given = {"layers": [jnp.asarray(w) for w in WS]}
     same(jax.jit(lambda p: run(p, X))(given), plain(given, X))
@@ -178,6 +189,12 @@ def test_one_array_for_two_inputs_is_not_donated() -> None:
         gx.compile(x + y, donate="x")(x=array, y=array)
     with pytest.raises(gx.ArgumentError, match=r"donated and declared f32.*nothing fits"):
         gx.compile(x * 2, donate="x")(x=array.astype(jnp.int32))
+
+
+def test_the_memory_that_is_shown_is_with_donation() -> None:
+    x = gx.input("x", (1000,))
+    assert gx.compile(x * 2.0, [x]).memory()["alias"] == 0
+    assert gx.compile(x * 2.0, [x], donate=0).memory()["alias"] == 4000
 
 
 def test_donation_goes_with_packing() -> None:
