@@ -594,20 +594,20 @@ def _meet(rule: str, operands: Sequence[Any]) -> tuple[Node, ...]:
 
 def _quick_meet(rule: str, operands: Sequence[Any]) -> Sequence[Any] | None:
     """Returns the operands where no promotion is needed, None where it may be."""
-    first = operands[0] if operands else None
-    last = operands[-1] if operands else None
-    node = first if type(first) is Node else last
-    kind = node.type if type(node) is Node else None
+    if not operands:
+        return None
+    first, last = operands[0], operands[-1]
+    kind = first.type if type(first) is Node else last.type if type(last) is Node else None
     if type(kind) is not TensorType:
         return None
     dtype = kind.dtype
     if not dtype.is_inexact and rule == "float":
         return None
-    if len(operands) == 2 and first is not last:
-        if node is last:
-            return (scalar(first, dtype), last) if _quick_number(first, dtype) else None
-        if type(last) is not Node:
-            return (first, scalar(last, dtype)) if _quick_number(last, dtype) else None
+    if len(operands) == 2 and dtype.is_inexact:
+        if type(first) is float or type(first) is int:
+            return scalar(first, dtype), last
+        if type(last) is float or type(last) is int:
+            return first, scalar(last, dtype)
     for operand in operands:
         if type(operand) is not Node:
             return None
@@ -615,10 +615,6 @@ def _quick_meet(rule: str, operands: Sequence[Any]) -> Sequence[Any] | None:
         if other is not kind and (type(other) is not TensorType or other.dtype is not dtype):
             return None
     return operands
-
-
-def _quick_number(value: Any, dtype: DType) -> bool:
-    return dtype.is_inexact and (type(value) is float or type(value) is int)
 
 
 def _lattice_point(operand: Any) -> DType | str:

@@ -52,15 +52,8 @@ def _remember_inputs(results: Sequence[Node], source: Any) -> None:
     order = topological_order([source])
     if len(order) > _ORIGIN_NODES:
         return
-    inputs = [n for n in order if n.op.name in ("input", "param")]
-    if len(results) == 1:
-        reached = {n for n in topological_order(results) if not n.args}
-        spare = [n for n in inputs if n not in reached]
-        if spare:
-            results[0].origin = tuple(dict.fromkeys([*results[0].origin, *spare]))
-        return
     # What a node depends on is a number with a bit for each input: one walk serves all results.
-    bits = {n: 1 << i for i, n in enumerate(inputs)}
+    bits = {n: 1 << i for i, n in enumerate(n for n in order if n.op.name in ("input", "param"))}
 
     def reach(node: Node, below: list[int]) -> int:
         found = bits.get(node, 0)
@@ -68,9 +61,16 @@ def _remember_inputs(results: Sequence[Node], source: Any) -> None:
             found |= part
         return found
 
-    for result, reached in zip(results, fold(results, reach), strict=True):
-        if reached.bit_count() < len(bits):
-            spare = [n for n, bit in bits.items() if not reached & bit]
+    if len(order) * len(bits) > 2**28:  # long numbers: those that were used are dropped
+        reached = fold(results, reach)
+    else:
+        known: dict[Node, int] = {}
+        for node in topological_order(results):
+            known[node] = reach(node, [known[a] for a in node.args])
+        reached = [known[result] for result in results]
+    for result, found in zip(results, reached, strict=True):
+        if found.bit_count() < len(bits):
+            spare = [n for n, bit in bits.items() if not found & bit]
             result.origin = tuple(dict.fromkeys([*result.origin, *spare]))
 
 

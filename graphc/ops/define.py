@@ -131,8 +131,6 @@ def elementwise(
 
 def _partial(partials: Partials, node: Node, index: int) -> Partial:
     rule = partials[index]
-    if type(rule) is float:
-        return rule
     if callable(rule):
         return rule(node, *node.args, **node.params) if node.params else rule(node, *node.args)
     return float(rule)

@@ -127,7 +127,7 @@ def _reverse_sweep(
             count = len(node.type.items)
             adjoint: Any = tuple(accumulate(slots[i]) if i in slots else None for i in range(count))
         elif parts is not None:
-            adjoint = accumulate(parts) if type(parts) is list else parts
+            adjoint = parts if isinstance(parts, Node) else accumulate(parts)
             if keep or node in wanted_nodes:
                 adjoints[node] = adjoint
         else:
@@ -153,10 +153,10 @@ def _reverse_sweep(
             before = pending.get(arg)
             if before is None:
                 pending[arg] = value
-            elif type(before) is list:
-                before.append(value)
-            else:
+            elif isinstance(before, Node):
                 pending[arg] = [before, value]
+            else:
+                before.append(value)
     return adjoints
 
 
