@@ -98,7 +98,8 @@ def _planned(part: Region, prices: Prices, context: Context) -> _Plan | None:
     # What is read twice is kept too: XLA seldom computes a long array again.
     stored = prices.stored(part.order, ends)
     uses = Counter(a for n in part.order for a in n.args)
-    inner = [n for n in part.order if n in part.steps and (n in stored or uses[n] > 1)]
+    # What nobody reads is a result: blocks write it to memory as well.
+    inner = [n for n in part.order if n in part.steps and uses[n] > (n not in stored)]
     sizes = [prices.bytes(n.type) for n in inner]
     kept = sum(sizes)
     if kept < 2 * machine.cache and not forced:
