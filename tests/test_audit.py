@@ -24,6 +24,7 @@ ALLOWED = {
         "processes of graphc's own share the work, started afresh",
     ("graphc/compare/atlas/run.py", "multiprocessing"): "how these processes are started",
     ("graphc/compare/report/html.py", "markupsafe.Markup"): "what clean.py and mathml made safe",
+    ("graphc/core/errors.py", "types.CodeType"): "held and read, never made",
     ("graphc/core/fork.py", "sys.modules"): "looked at, to see whether JAX was loaded",
     ("graphc/core/programs.py", "importlib.util"): "imports the user's own FILE.py",
     ("graphc/core/programs.py", "exec_module"): "imports the user's own FILE.py",

@@ -99,6 +99,9 @@ def _load(engines: Sequence[str]) -> None:
 
     if "symbolic" in engines:
         importlib.import_module("graphc.diff.symbolic")
+        sympy: Any = importlib.import_module("sympy")
+        x = sympy.Symbol("x")
+        (x * sympy.sin(x)).diff()  # the first product and sum load more of it
     jax.block_until_ready(jax.jit(lambda x: x + 1)(1.0))
 
 
