@@ -95,11 +95,12 @@ def _planned(part: Region, prices: Prices, context: Context) -> _Plan | None:
     if len(part.order) > _NODES and not forced:
         return None
     ends = part.ends
-    # What is read twice is kept too: XLA seldom computes a long array again.
+    # What is read twice is kept too: XLA seldom computes a long array again. What is not read is a
+    # result, which blocks write to memory as well.
     stored = prices.stored(part.order, ends)
     uses = Counter(a for n in part.order for a in n.args)
-    # What nobody reads is a result: blocks write it to memory as well.
-    inner = [n for n in part.order if n in part.steps and uses[n] > (n not in stored)]
+    made = [n for n in part.order if n in part.steps]
+    inner = [n for n in made if uses[n] > 1 or (uses[n] and n in stored)]
     sizes = [prices.bytes(n.type) for n in inner]
     kept = sum(sizes)
     if kept < 2 * machine.cache and not forced:
