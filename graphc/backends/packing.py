@@ -34,9 +34,9 @@ _MANY, _SMALL = 64, 1024
 _ARGUMENT = 2.5e-7
 #: Arrays stacked by one small program, and the bytes of a row up to which that is done.
 _CHUNK, _LIGHT = 32, 1024
-#: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.02 s. A call
-#: of it takes 20 us, so there are more where there are at least so many rows.
-_ROWS, _MORE_ROWS, _LONG = 4, 8, 512
+#: Rows taken apart by one small program: XLA compiles each as a kernel of its own, 0.03 s. With 8
+#: of them 1,000 rows took a tenth less, which makes up for the compiling after 70 calls.
+_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def unpacked(packing: Packing, results: Sequence[Any]) -> list[Any]:
 def _apart(stack: Any, indices: Sequence[int]) -> dict[int, Any]:
     first, last = min(indices), max(indices) + 1
     count = stack.shape[0]
-    size = min(_ROWS if len(indices) < _LONG else _MORE_ROWS, count)
+    size = min(_ROWS, count)
     found: dict[int, Any] = {}
     for start in range(first, last, size):
         start = min(start, count - size)  # the last chunk overlaps; one program serves all
