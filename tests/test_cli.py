@@ -382,6 +382,28 @@ def test_shell_compares_with_memory_measured(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("draw", "1/(1+exp(-x))", "x=2", "a.svg"), ("kinks", "abs(x)", "x=0"), ("ops", "sin"),
+     ("lint", "log(1+exp(x))"), ("debug", "log(x)", "x=2")],
+)  # fmt: skip
+def test_commands_that_compile_nothing_load_neither_jax_nor_sympy(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = f"""
+import atexit, sys
+from graphc.cli import main
+atexit.register(lambda: print("loaded:", *({{"jax", "sympy"}} & set(sys.modules))))
+main({list(words)!r})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120,
+    )  # fmt: skip
+    assert done.returncode < 2, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
 def test_shell_draws_and_refuses(tmp_path: Path) -> None:
     assert shell("draw", "-x*y", "a.png", cwd=tmp_path).returncode == 0
     assert (tmp_path / "a.png").read_bytes().startswith(HEADS[".png"])

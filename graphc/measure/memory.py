@@ -143,11 +143,13 @@ class Meter:
         try:
             self._process.stdin.write(text.encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:
-            pass  # it is gone: the reader says so
+        except (OSError, ValueError):
+            pass  # it is gone, or closed: the reader says so
 
     def _receive(self, limit: float) -> list[dict[str, Any]]:
         assert self._process.stdout is not None
+        if self._process.stdout.closed:
+            raise MemoryJobError(f"the process of {self.target} was ended")
         source, text, end = self._process.stdout.fileno(), b"", time.monotonic() + limit
         while not text.endswith(b"\n"):
             ready, _, _ = select.select([source], [], [], max(0.0, end - time.monotonic()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ def fail(payload: dict[str, Any]) -> None:
     """Raises a ValueError with `payload["message"]`."""
     print("this line must not reach the answer")
     raise ValueError(payload["message"])
+
+
+def end(payload: dict[str, Any]) -> None:
+    """Ends the process in its midst, with the status `payload["status"]`."""
+    os._exit(payload["status"])
 
 
 def wait(payload: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,25 @@ def test_record_is_frozen_and_full(record: gx.Comparison) -> None:
         assert engine.hlo_size is not None
         assert engine.picture
         assert len(engine.gradient["x"]) == 3
+
+
+def test_what_loads_once_is_in_no_engines_time() -> None:
+    code = """
+import sys
+import graphc as gx
+from graphc.compare.run_engines import _load, run_engines
+x = gx.input("x", (), "float32")
+problem = gx.Problem(gx.sin(x) * x, {"x": 2.0})
+_load(("symbolic",))
+before = set(sys.modules)
+run_engines(problem, ("numeric", "symbolic", "reverse"))
+print(*sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(gx.__file__).parents[1])},
+    )  # fmt: skip
+    assert done.stdout.split() == []
 
 
 def test_gradient_and_truth_are_those_of_the_closed_form(record: gx.Comparison) -> None:
