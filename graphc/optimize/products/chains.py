@@ -25,6 +25,7 @@ from graphc.optimize.products.network import (
     is_one,
     read,
     readable,
+    without_ones,
 )
 from graphc.optimize.products.ordering import Orders
 
@@ -176,6 +177,8 @@ class Reorder:
 
     def _has_more(self, node: Node) -> bool:
         """Tells whether a node is more than one product of two values, used once."""
+        while _is_same_row(node) and node.args[0] in self.inner and self.uses[node.args[0]] == 1:
+            (node,) = node.args
         if node.op.name in CORE:
             shared = self.uses[node] > 1 and node in self.below
             return shared or any(map(self._may_open, node.args))
@@ -191,7 +194,11 @@ class Reorder:
 
     def _may_open(self, node: Node) -> bool:
         """Tells whether a node may be read through, now or where all that share it do."""
-        return node in self.open and (self.uses[node] == 1 or self._is_worth_sharing(node))
+        if node not in self.open:
+            return False
+        if _is_same_row(node) and node not in self.inner and without_ones(node.shape) == node.shape:
+            return False  # it has its own letters
+        return self.uses[node] == 1 or self._is_worth_sharing(node)
 
     def _is_worth_sharing(self, node: Node) -> bool:
         """Tells whether a shared node is one that reading it several times can make cheaper."""
@@ -350,6 +357,13 @@ class Reorder:
 
 def _wide(node: Node) -> int:
     return sum([not is_one(size) for size in node.shape])
+
+
+def _is_same_row(node: Node) -> bool:
+    """Tells whether a node is its operand with axes of size 1 put in or left out."""
+    if node.op.name != "reshape":
+        return False
+    return without_ones(node.args[0].shape) == without_ones(node.shape)
 
 
 def is_reducing(net: Network) -> bool:
