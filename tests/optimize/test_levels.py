@@ -356,6 +356,23 @@ def test_maps_of_large_scalar_bodies_become_one_block() -> None:
     agree(compiled(at), gx.evaluate(outputs, {"x": at}), 1e4)
 
 
+def test_maps_for_xla_are_joined_too() -> None:
+    x = gx.input("x", ("n",), gx.float64)
+
+    def function(v: Node) -> Node:
+        for _ in range(40):
+            v = 3.7 * v * (1.0 - v)
+        return v
+
+    y = gx.map(function, x)
+    outputs = [y, gx.grad(gx.sum(y), x)]
+    better = gx.optimize(outputs, sizes={"n": 1_000_000})
+    assert [n.op.name for n in topological_order(better)].count("map") == 1
+    at = {"x": np.linspace(0.1, 0.9, 3)}
+    for new, old in zip(gx.evaluate(better, at), gx.evaluate(outputs, at), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
 def test_maps_with_a_named_number_of_entries_are_planned_for_each_number() -> None:
     x, outputs = mapped(150, "n", seed=34)
     compiled = gx.compile(outputs, [x])

@@ -1,19 +1,21 @@
-"""Maps whose bodies are large graphs of scalars, as blocks for the machine.
+"""Maps whose bodies are large graphs of scalars, as blocks for the machine where that is cheaper.
 
 Maps over the same entries are taken together where none needs another's results: a function and
-its gradient, two maps, then share what they both compute.
+its gradient, two maps, then share what they both compute, by the machine or not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphc.core.graph import Graph
 from graphc.core.node import Node, make, place_new_nodes
+from graphc.core.op import Op
 from graphc.core.type import Size
 from graphc.core.walk import depends_on, rebuild, topological_order
-from graphc.ops.control import results_of
+from graphc.ops.control import map_op, results_of
 from graphc.ops.flow.levelled import levelled
 from graphc.ops.flow.placed import gather_placed
 from graphc.optimize.family import Context
@@ -28,11 +30,13 @@ class _Group:
 
     Attributes:
         size: how many entries.
+        chunk: how many of them a map computes at once.
         given: the operand for each formal, and whether it is taken apart.
         maps: the maps, with the outputs of their bodies.
     """
 
     size: Size
+    chunk: int
     given: dict[Node, tuple[Node, bool]]
     maps: list[tuple[Node, list[Node]]]
 
@@ -66,7 +70,9 @@ def with_maps(roots: Sequence[Node], context: Context, name: str) -> list[Node]:
         points = number_of(group.size, context.sizes)
         place = group.maps[0][0].place
         if weighed(context, name, load, points, (group.size,), place):
-            replace.update(_block(group, order))
+            replace.update(_joined(group, order, levelled, {}))
+        elif len(group.maps) > 1:
+            replace.update(_joined(group, order, map_op, {"chunk": group.chunk}))
     return rebuild(roots, replace) if replace else list(roots)
 
 
@@ -86,17 +92,20 @@ def _groups(maps: Sequence[Node], after: set[Node]) -> list[_Group]:
         size = next(a.shape[0] for a, moves in zip(node.args, mapped, strict=True) if moves)
         given = dict(zip(graph.inputs, zip(node.args, mapped, strict=True), strict=True))
         for group in groups:
-            if group.size == size and group.takes(given):
+            alike = (group.size, group.chunk) == (size, node.params["chunk"])
+            if alike and group.takes(given):
                 group.given.update(given)
                 group.maps.append((node, outputs))
                 break
         else:
-            groups.append(_Group(size, given, [(node, outputs)]))
+            groups.append(_Group(size, node.params["chunk"], given, [(node, outputs)]))
     return groups
 
 
-def _block(group: _Group, order: Sequence[Node]) -> dict[Node, Node]:
-    """Returns the results of one block for the results of all maps of a group."""
+def _joined(
+    group: _Group, order: Sequence[Node], op: Op, params: Mapping[str, Any]
+) -> dict[Node, Node]:
+    """Returns the results of one operation for the results of all maps of a group."""
     first = group.maps[0][0]
     before = place_new_nodes(first.place)
     try:
@@ -104,7 +113,7 @@ def _block(group: _Group, order: Sequence[Node]) -> dict[Node, Node]:
         graph = Graph(list(group.given), outputs, first.params["graph"].name)
         args = tuple([arg for arg, _ in group.given.values()])
         mapped = tuple([moves for _, moves in group.given.values()])
-        made = results_of(make(levelled, args, {"graph": graph, "mapped": mapped}))
+        made = results_of(make(op, args, {"graph": graph, "mapped": mapped, **params}))
     finally:
         place_new_nodes(before)
     result = dict(zip(outputs, made, strict=True))
