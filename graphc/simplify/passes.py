@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.core.calls import guarded
-from graphc.core.errors import ArgumentError, Place, show_place, user_place
+from graphc.core.errors import ArgumentError, Place, show_place
 from graphc.core.graph import Graph
 from graphc.core.naming import describe, describe_operand
-from graphc.core.node import Node, make
+from graphc.core.node import Node, make, place_new_nodes
 from graphc.core.op import Op
 from graphc.core.tree import flatten
 from graphc.core.type import TensorType
@@ -26,6 +26,7 @@ REWRITES_A_NODE = 20
 
 _TRIMMED = "unused results and inputs of blocks"
 _FOLDED = "constant folding"
+_BECOMES = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,6 @@ class Simplifier:
         self.graphs: dict[Graph, Graph] = {}
         #: The rules worth trying on a node, by its op and its operands' ops.
         self.chances: dict[tuple[Op, ...], tuple[Rule | None, ...]] = {}
-        # Nodes made in this run have the place of the call; they take that of what they replace.
-        self.here = user_place(2)
 
     def run(self, roots: Sequence[Node]) -> list[Node]:
         """Returns the simplified roots."""
@@ -192,54 +191,58 @@ class Simplifier:
                 better = rewrite_once(node)
                 return node if better is None else final(better)
         """
-        done = self.done
-        becomes: dict[Node, Node] = {}
-        stack = list(reversed(roots))
+        before = place_new_nodes(None)
+        try:
+            self._rewrite(list(reversed(roots)))
+        finally:
+            place_new_nodes(before)
+        return [self.done[root] for root in roots]
+
+    def _rewrite(self, stack: list[Any]) -> None:
+        done, chances = self.done, self.chances
+        becoming: set[Node] = set()
+        # On the stack is a node to look at; or a node and `None`: its operands are done; or a node,
+        # what it was rewritten to, and `_BECOMES`: that is done.
         while stack:
-            node = stack[-1]
-            if becomes and node in becomes:
-                target = becomes[node]
-                final = None if target in becomes else done.get(target)
-                if final is None:
-                    stack.append(target)
-                else:
-                    done[node] = final
-                    del becomes[node]
-                    stack.pop()
+            node = stack.pop()
+            if node is _BECOMES:
+                target, node = stack.pop(), stack.pop()
+                done[node] = done[target]
+                becoming.remove(node)
                 continue
+            ready = node is None
+            if ready:
+                node = stack.pop()
             if node in done:
-                stack.pop()
                 continue
-            waiting = changed = False
-            for arg in node.args[::-1]:
-                final = done.get(arg)
-                if final is None:
-                    self._inherit(arg, node)
-                    stack.append(arg)
-                    waiting = True
-                elif final is not arg:
+            if not ready and node.args:
+                stack += (node, None)
+                stack += node.args[::-1]
+                continue
+            op, args = node.op, node.args
+            changed = op in BLOCK_OPS
+            for arg in args:
+                if done[arg] is not arg:
                     changed = True
-            if waiting:
-                continue
-            better = self._rebuilt(node) if changed or node.op in BLOCK_OPS else None
+            better = self._rebuilt(node) if changed else None
             if better is None:
-                better = self._once(node)
-            # A rule that leads back to a node still being worked on has gone round in a circle.
-            if better is None or better is node or better in becomes:
-                done[node] = node
-                stack.pop()
-            else:
-                self._inherit(better, node)
-                becomes[node] = better
+                if len(args) == 2:
+                    ops = (op, args[0].op, args[1].op)
+                else:
+                    ops = (op, *[a.op for a in args]) if len(args) < 4 else (op,)
+                rules = chances.get(ops)
+                if rules is None:
+                    rules = chances[ops] = self._chances(node)
+                better = self._once(node, rules) if rules else None
+            # While it is being rewritten it counts as done: a form such as where(near, better,
+            # node) keeps the node in one branch, as it is. A rule that leads back to a node still
+            # being worked on has gone round in a circle.
+            done[node] = node
+            if better is not None and better is not node and better not in becoming:
+                becoming.add(node)
                 if self.steps is not None:
                     self.steps[node] = better
-                # A form such as where(near, better, node) keeps the node in one branch, as it is.
-                done[node] = node
-        return [done[root] for root in roots]
-
-    def _inherit(self, new: Node, old: Node) -> None:
-        if new.place is self.here:
-            new.place = old.place
+                stack += (node, better, _BECOMES, better)
 
     def _rebuilt(self, node: Node) -> Node | None:
         """Returns the node on its simplified operands and block, None where those are unchanged."""
@@ -247,6 +250,7 @@ class Simplifier:
         params = node.params
         if node.op in BLOCK_OPS:
             params = with_bodies(node, [self._body(body.graph) for body in bodies_run(node)])
+        place_new_nodes(node.place)
         made = make(node.op, tuple([done[a] for a in node.args]), params)
         return None if made is node else made
 
@@ -260,24 +264,15 @@ class Simplifier:
             self.graphs[graph] = self.graphs[known] = known
         return known
 
-    def _once(self, node: Node) -> Node | None:
-        """Returns what the first rule that fires makes of a node whose operands are final."""
-        args = node.args
-        if len(args) == 2:
-            ops = (node.op, args[0].op, args[1].op)
-        else:
-            ops = (node.op, *[a.op for a in args]) if len(args) < 4 else (node.op,)
-        rules = self.chances.get(ops)
-        if rules is None:
-            rules = self.chances[ops] = self._chances(node)
-        if not rules:
-            return None
+    def _once(self, node: Node, rules: Sequence[Rule | None]) -> Node | None:
+        """Returns what the first of the rules that fires makes of a node on final operands."""
         limit = REWRITES_A_NODE * (len(self.done) + 100) if self.budget is None else self.budget
         if self.made >= limit:
             return None
         made = node.type
         if isinstance(made, TensorType) and made.dtype.kind == "c":
             return None
+        place_new_nodes(node.place)  # what is made stands where the user wrote what it replaces
         for rule in rules:
             better = fold_node(node, self.only_exact) if rule is None else rule.apply(node)
             if better is not None and better is not node:
