@@ -137,6 +137,30 @@ def test_softmax_neither_overflows_nor_loses_what_is_far_from_zero(
 
 
 @EVALUATORS
+@DTYPES
+@pytest.mark.parametrize("count", [2, 200], ids=["narrow", "wide"])
+@pytest.mark.parametrize("dominated", ["none", "one row", "all"])
+def test_rows_keep_their_digits_whatever_stands_in_the_others(
+    dominated: str, count: int, dtype: Any, run: Callable[..., Any]
+) -> None:
+    rows = np.linspace(-1.0, 1.0, 3 * count).reshape(3, count)
+    rows[{"none": [], "one row": [1], "all": [0, 1, 2]}[dominated], 0] = 25.0
+    rows[:, 1:] -= 0.0 if dominated == "none" else 1e-3
+    rows = rows.astype(dtype.numpy)
+    x = gx.input("x", rows.shape, dtype)
+    found = run(gx.log_softmax(x, axis=1), x, rows)
+    total = run(gx.logsumexp(x - gx.max(x, axis=1, keepdims=True), axis=1), x, rows)
+    for values, row, sum_ in zip(rows, found, np.asarray(total), strict=True):
+        given = exact(list(values))
+        (whole,) = logsumexp(given)
+        assert max(errors_in_ulp(row, [v - whole for v in given], dtype)) <= 4
+        top = max(given)
+        (truth,) = logsumexp([v - top for v in given])
+        # The differences are rounded before.
+        assert errors_in_ulp(sum_, [truth], dtype)[0] <= 4 + 2 * float(top - min(given))
+
+
+@EVALUATORS
 def test_softmax_of_a_million_large_elements_does_not_overflow(run: Callable[..., Any]) -> None:
     for dtype, top in ((gx.float32, 88.0), (gx.float64, 709.0)):
         x = gx.input("x", (1_000_000,), dtype)
