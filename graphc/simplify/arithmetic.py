@@ -13,6 +13,7 @@ from graphc.simplify.rule import (
     NUMBERS,
     Rule,
     apply,
+    beside,
     exact,
     fit,
     is_integer,
@@ -86,17 +87,17 @@ def _minus_negative_product(node: Node) -> Node | None:
 
 
 def _times_one(node: Node) -> Node | None:
-    found = one_of(node, lambda a: is_number(a, 1))
-    return None if found is None else fit(found[0], node)
+    found = beside(node, 1)
+    return None if found is None else fit(found, node)
 
 
 def _times_minus_one(node: Node) -> Node | None:
-    found = one_of(node, lambda a: is_number(a, -1))
-    return None if found is None else fit(make(neg, (found[0],)), node)
+    found = beside(node, -1)
+    return None if found is None else fit(make(neg, (found,)), node)
 
 
 def _times_integer_zero(node: Node) -> Node | None:
-    if not is_integer(node) or one_of(node, lambda a: is_number(a, 0)) is None:
+    if not is_integer(node) or beside(node, 0) is None:
         return None
     return uniform(0, node)
 
@@ -254,8 +255,8 @@ def _extreme_of_itself(node: Node) -> Node | None:
 
 def _extreme_of_nothing(node: Node) -> Node | None:
     bound = -np.inf if node.op.name == "maximum" else np.inf
-    found = one_of(node, lambda a: is_number(a, bound))
-    return None if found is None else fit(found[0], node)
+    found = beside(node, bound)
+    return None if found is None else fit(found, node)
 
 
 ROUNDING = frozenset({"floor", "ceil", "round", "trunc"})

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.core.node import Node, make
 from graphc.ops.arithmetic import neg, sub
-from graphc.simplify.rule import NUMBERS, Rule, apply, fit, is_number, one_of, uniform
+from graphc.simplify.rule import NUMBERS, Rule, apply, beside, fit, is_number, uniform
 from graphc.simplify.shapes import single
 
 
@@ -40,8 +40,8 @@ def _finite(
 
 
 def _plus_zero(node: Node) -> Node | None:
-    found = one_of(node, lambda a: is_number(a, 0))
-    return None if found is None else fit(found[0], node)
+    found = beside(node, 0)
+    return None if found is None else fit(found, node)
 
 
 def _minus_zero(node: Node) -> Node | None:
@@ -55,7 +55,7 @@ def _zero_minus(node: Node) -> Node | None:
 
 
 def _times_zero(node: Node) -> Node | None:
-    return None if one_of(node, lambda a: is_number(a, 0)) is None else uniform(0, node)
+    return None if beside(node, 0) is None else uniform(0, node)
 
 
 def _minus_itself(node: Node) -> Node | None:

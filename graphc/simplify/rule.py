@@ -177,6 +177,14 @@ def one_of(node: Node, test: Callable[[Node], Any]) -> tuple[Node, Any] | None:
     return None
 
 
+def beside(node: Node, value: float) -> Node | None:
+    """Returns the operand beside one that is `value` everywhere, None where neither is."""
+    x, y = node.args
+    if is_number(y, value):
+        return x
+    return y if is_number(x, value) else None
+
+
 def apply(name: str, *operands: Any, **params: Any) -> Node:
     """Returns an op of nodes and numbers."""
     return apply_named(name, *operands, **params)
