@@ -11,8 +11,8 @@ from graphc.backends.numpy import NumpyNamespace
 from graphc.backends.run import run
 from graphc.compare.bounds import smallest
 from graphc.compare.rules import DIGITS, MOST_DIGITS
+from graphc.core.graph import nodes_everywhere
 from graphc.core.node import Node
-from graphc.core.walk import topological_order
 from graphc.fuzz.bench import Bench
 from graphc.fuzz.disputes import BEYOND, Explained
 from graphc.fuzz.verdicts import Verdicts, disagreement, is_finite, show
@@ -141,8 +141,8 @@ def _beyond_rounding(bench: Bench, old: Node, new: Node, index: Any) -> bool:
 
     sqrt(x**2 + 2) becomes hypot(x, sqrt(2)), and sqrt(2) is rounded to its dtype.
     """
-    before = {n for n in topological_order([old]) if n.op.name == "constant"}
-    after = {n for n in topological_order([new]) if n.op.name == "constant"}
+    before = {n for n in nodes_everywhere([old]) if n.op.name == "constant"}
+    after = {n for n in nodes_everywhere([new]) if n.op.name == "constant"}
     if after <= before:
         return True
     gap = abs(np.asarray(bench.exact(new))[index] - np.asarray(bench.exact(old))[index])

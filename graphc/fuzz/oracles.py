@@ -17,6 +17,7 @@ from graphc.compare.rules import DIGITS, MOST_DIGITS, RULE_DIGITS
 from graphc.compare.truth import Truth, digits_between
 from graphc.core.graph import holds_op
 from graphc.core.node import Node, apply_named, make
+from graphc.core.type import TensorType
 from graphc.core.walk import topological_order
 from graphc.diff.engines import differentiate
 from graphc.fuzz.bench import Bench
@@ -114,6 +115,8 @@ def no_slope(bench: Bench, roots: Sequence[Node] | None = None) -> bool:
 
 
 def _has_no_slope(node: Node, explained: Explained) -> bool:
+    if any(not isinstance(n.type, TensorType) for n in (node, *node.args)):
+        return False  # several results in one: each of them is asked where it is taken out
     floats = [a for a in dict.fromkeys(node.args) if a.type.dtype.is_float]
     if not node.type.dtype.is_float or not floats or node.op.group == "shape":
         return False
