@@ -18,7 +18,7 @@ from graphc.core.graph import LEAF_OPS, Graph, close_over
 from graphc.core.node import Node, apply_named, as_node, make
 from graphc.core.type import Shape, TensorType
 from graphc.core.walk import rebuild, topological_order
-from graphc.ops.chain import reshape
+from graphc.ops.chain import broadcast_to, reshape
 from graphc.ops.control import results_of
 from graphc.ops.flow.levelled import levelled
 from graphc.ops.flow.placed import gather_placed
@@ -186,8 +186,10 @@ class _Block:
             make(levelled, tuple(rebuild(args, earlier)), {"graph": graph, "mapped": mapped})
         )
         found = dict(zip(rest, results, strict=False))
-        if self.shape:
+        if any(mapped):
             found = {n: reshape(r, n.type.shape) for n, r in found.items()}
+        else:  # of arrays it may read nothing but repeated numbers
+            found = {n: broadcast_to(r, n.type.shape) for n, r in found.items()}
         for pack, result in zip(packs, results[len(rest) :], strict=True):
             for i, node in enumerate(pack):
                 cut = make_slice(result, i)
