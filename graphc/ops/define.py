@@ -132,7 +132,7 @@ def elementwise(
 def _partial(partials: Partials, node: Node, index: int) -> Partial:
     rule = partials[index]
     if callable(rule):
-        return rule(node, *node.args, **node.params) if node.params else rule(node, *node.args)
+        return rule(node, *node.args, **node.params)
     return float(rule)
 
 
@@ -144,9 +144,15 @@ def _rules_of(partials: Partials) -> Peer:
             warn_zero(node, partials)
             return [None] * len(wanted)
         found: list[Node | None] = []
+        args, params = node.args, node.params
         for index in wanted:
-            value = chain(adjoint, _partial(partials, node, index))
-            operand = node.args[index]
+            rule, operand = partials[index], args[index]
+            if not callable(rule):
+                value = chain(adjoint, rule)
+            elif params:
+                value = chain(adjoint, rule(node, *args, **params))
+            else:
+                value = chain(adjoint, rule(node, *args))
             if value is not None and value.type is not operand.type:
                 value = _fit(value, operand)
             found.append(value)

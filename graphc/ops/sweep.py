@@ -112,6 +112,7 @@ def _reverse_sweep(
     order = topological_order(seeds)
     active = active_nodes(order, wrt)
     wanted_nodes = set(wrt)
+    plain = rule is op_rule  # then an op's own rule is called at once
     # Most nodes have one user: their adjoint is no list of one.
     pending: dict[Node, Node | list[Node]] = dict(seeds)
     items: dict[Node, dict[int, list[Node]]] = {}
@@ -144,7 +145,9 @@ def _reverse_sweep(
         if not wanted:
             continue
         place_new_nodes(node.place)
-        for index, value in zip(wanted, rule(adjoint, node, wanted), strict=True):
+        own = node.op.vjp if plain else ""
+        made = rule(adjoint, node, wanted) if isinstance(own, str) else own(adjoint, node, wanted)
+        for index, value in zip(wanted, made, strict=True):
             if value is None:
                 continue
             if watch is not None:
