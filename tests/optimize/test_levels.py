@@ -373,6 +373,16 @@ def test_maps_for_xla_are_joined_too() -> None:
         np.testing.assert_array_equal(new, old)
 
 
+def test_a_small_map_is_run_by_the_machine_where_that_is_asked_for() -> None:
+    x = gx.input("x", (5,), gx.float64)
+    y = gx.map(lambda v: gx.sin(v) * v, x)
+    assert blocks(gx.optimize(y)) == 0
+    asked = gx.compile(y, [x], optimize="scalars")
+    assert asked.plan().choices[0].why == "asked for"
+    at = np.linspace(-1.0, 1.0, 5)
+    agree(asked(at), np.sin(at) * at)
+
+
 def test_maps_with_a_named_number_of_entries_are_planned_for_each_number() -> None:
     x, outputs = mapped(150, "n", seed=34)
     compiled = gx.compile(outputs, [x])

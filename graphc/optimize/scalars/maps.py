@@ -59,7 +59,8 @@ class _Group:
 def with_maps(roots: Sequence[Node], context: Context, name: str) -> list[Node]:
     """Returns the roots with maps of large scalar bodies as blocks for the machine."""
     order = topological_order(roots)
-    found = [n for n in order if n.op.name == "map" and n.params["graph"].steps >= FEWEST]
+    least = 1 if name in context.forced else FEWEST
+    found = [n for n in order if n.op.name == "map" and n.params["graph"].steps >= least]
     if not found:
         return list(roots)
     replace: dict[Node, Node] = {}
