@@ -84,12 +84,13 @@ class Flat:
         return None if arguments is None else self._jitted.trace(*arguments)
 
     def _arguments(self, given: Mapping[Node, Any]) -> tuple[Any, Any, Any] | None:
-        if any(issubclass(kind, Tracer) for kind in set(map(type, given.values()))):
-            return None
+        for kind in set(map(type, given.values())):
+            if issubclass(kind, Tracer):
+                return None
         packed = [] if self.packing is None else packed_values(self.packing, given)
         if packed is None:
             return None
-        mine, others = ([given[n] for n in nodes] for nodes in (self.donated, self._plain))
+        mine, others = [given[n] for n in self.donated], [given[n] for n in self._plain]
         return tuple(packed), tuple(mine), tuple(others)
 
     def _check(self, given: Mapping[Node, Any]) -> None:
