@@ -20,6 +20,7 @@ from graphc.backends.arguments import (
 from graphc.backends.derivative import with_own_derivative
 from graphc.backends.flat import Flat, donated_inputs, gone
 from graphc.backends.jax import lower
+from graphc.backends.platform import runs_on_cpu
 from graphc.backends.run import bind_sizes, check_nodes, spare_inputs
 from graphc.core.calls import guarded
 from graphc.core.errors import (
@@ -343,7 +344,7 @@ class _Rewritten:
 def _machine() -> Machine:
     """Returns the speeds that costs are predicted with: an accelerator wants long arrays whole."""
     found = this_machine()
-    return found if jax.default_backend() == "cpu" else replace(found, cache=0.0)
+    return found if runs_on_cpu() else replace(found, cache=0.0)
 
 
 def _traced(

@@ -28,10 +28,16 @@ _lost = False
 def _look_for_jax() -> None:
     # JAX's threads did not come along, and their locks stay as they were: a call may wait for ever.
     global _lost
+    _lost = _lost or jax_has_started()
+
+
+def jax_has_started() -> bool:
+    """Tells whether JAX has begun to run anything in this process, or may have."""
     bridge: Any = sys.modules.get("jax._src.xla_bridge")
-    if bridge is not None and not _lost:
-        started = getattr(bridge, "backends_are_initialized", None)
-        _lost = started is None or bool(started())
+    if bridge is None:
+        return False
+    started = getattr(bridge, "backends_are_initialized", None)
+    return started is None or bool(started())
 
 
 def require_living_jax() -> None:
