@@ -34,7 +34,7 @@ _NODES = 1000
 #: Sizes of first axes that are tried.
 _SIZES = 3
 #: What a rewrite must gain: predicted ratios nearer to 1 mean nothing.
-_GAIN = 0.6
+_GAIN = 0.5
 #: What starting an operation takes within a loop, of what it takes alone (XLA on a CPU).
 _WITHIN = 0.2
 
