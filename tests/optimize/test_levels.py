@@ -480,6 +480,20 @@ def test_a_graph_that_xla_could_not_compile_is_compiled() -> None:
         gx.compile(outputs, [x], optimize=False)
 
 
+def test_a_block_on_arrays_that_reads_nothing_but_one_number() -> None:
+    x = gx.input("x", (), gx.float64)
+    y = gx.input("y", (1, 3), gx.float64)
+    spread = gx.broadcast_to(x, (1, 3))
+    node = gx.cumsum(gx.tanh(spread) * spread + 1.0, axis=1) + y
+    (made,) = levels([node], Context(forced=frozenset(["levels"])))
+    assert "levelled" in [n.op.name for n in topological_order([made])]
+    given = {"x": 0.3, "y": np.array([[1.0, 2.0, 3.0]])}
+    one = np.tanh(0.3) * 0.3 + 1.0
+    np.testing.assert_allclose(
+        gx.evaluate(made, given), one * np.array([[1, 2, 3]]) + given["y"], rtol=1e-15
+    )
+
+
 # -- placed scalars --------------------------------------------------------------------------------
 
 
