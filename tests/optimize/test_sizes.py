@@ -16,8 +16,8 @@ from graphc.core.type import TupleType
 from graphc.optimize.sizes import with_sizes
 
 F = gx.float64
-x = gx.input("x", ("n", 3), F)
-w = gx.input("w", (3,), F)
+x = gx.input("rows", ("n", 3), F)
+w = gx.input("scales", (3,), F)
 
 
 def looped() -> Node:
@@ -61,20 +61,22 @@ def test_a_compiled_graph_is_planned_for_the_sizes_it_gets() -> None:
     compiled = gx.compile(slope)
     generator = np.random.default_rng(0)
     few, many = generator.normal(size=(5, 3)), generator.normal(size=(1500, 3))
-    assert not [c for c in compiled.plan(x=few).choices if c.family == "tiling" and c.taken]
+    assert not [c for c in compiled.plan(rows=few).choices if c.family == "tiling" and c.taken]
     plain = gx.compile(slope, optimize=False)
     forced = gx.compile(slope, optimize="tiling")
-    assert [c.taken for c in forced.plan(x=many).choices] == [True]
+    assert [c.taken for c in forced.plan(rows=many).choices] == [True]
     for values in (few, many):
-        np.testing.assert_allclose(compiled(x=values), plain(x=values), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(forced(x=many), plain(x=many), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            compiled(rows=values), plain(rows=values), rtol=1e-12, atol=1e-12
+        )
+    np.testing.assert_allclose(forced(rows=many), plain(rows=many), rtol=1e-12, atol=1e-12)
 
 
 def test_what_does_not_fit_the_sizes_is_told_as_ever() -> None:
     compiled = gx.compile(x[4:])
-    assert compiled(x=np.ones((6, 3))).shape == (2, 3)
+    assert compiled(rows=np.ones((6, 3))).shape == (2, 3)
     with pytest.raises(gx.IndexingError, match="out of range"):
-        compiled(x=np.ones((2, 3)))
+        compiled(rows=np.ones((2, 3)))
 
 
 def test_a_program_exported_with_an_open_size_serves_every_size() -> None:
