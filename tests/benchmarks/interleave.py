@@ -78,6 +78,18 @@ def ratio(times: Sequence[float], base: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(times, base, strict=True))
 
 
+def temporaries(mine: int, hand: Any, values: Sequence[Any]) -> str:
+    """Returns the memory that XLA's program takes for temporaries, and JAX's by hand.
+
+    Args:
+        mine: graphc's, in bytes.
+        hand: a function under `jax.jit`.
+        values: what it is called with.
+    """
+    theirs = hand.lower(*values).compile().memory_analysis().temp_size_in_bytes
+    return f"{mine / 2**20:.1f} MiB (JAX {theirs / 2**20:.1f})"
+
+
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     """Returns p of the power law seconds ~ sizes**p fitted by least squares to the logarithms."""
     x = [math.log(s) for s in sizes]

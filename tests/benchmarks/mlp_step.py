@@ -15,7 +15,7 @@ import numpy as np
 import graphc as gx
 from tests.benchmarks.conv_step import compile_seconds
 from tests.benchmarks.digits_step import check_same
-from tests.benchmarks.interleave import absent, median, named, peer, ratio, shown
+from tests.benchmarks.interleave import absent, median, named, peer, ratio, shown, temporaries
 
 _SIZES = (784, 256, 128, 10)
 _BATCH = 128
@@ -100,6 +100,8 @@ def rows(quick: bool) -> Iterator[tuple[str, str, str]]:
     theirs = compile_seconds(hand, given, rounds)
     figure = f"{shown(mine)}, JAX {shown(theirs)}"
     yield f"{what}: trace and compile", figure, "JAX's within noise"
+    figure = temporaries(ours.memory()["temp"], hand, given)
+    yield f"{what}: temporaries", figure, ""
     calls: dict[str, Callable[[], Any]] = {
         "graphc": functools.partial(ours, *given),
         "JAX by hand": functools.partial(hand, *given),

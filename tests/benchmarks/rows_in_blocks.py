@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import graphc as gx
-from tests.benchmarks.interleave import median, named, ratio, shown
+from tests.benchmarks.interleave import median, named, ratio, shown, temporaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,5 @@ def _rows(case: Case, rounds: int) -> Iterator[tuple[str, str, str]]:
     yield f"{case.what}: gradient, against JAX by hand", f"{gain:.1f}x ({spent})", "1 or more"
     gain = ratio(times["whole"], times["graphc"])
     yield f"{case.what}: against graphc without rewrites", f"{gain:.1f}x", "1 or more"
-    theirs = hand.lower(*values).compile().memory_analysis().temp_size_in_bytes
-    mine = ours.memory()["temp"]
-    yield f"{case.what}: temporaries", f"{mine / 2**20:.1f} MiB (JAX {theirs / 2**20:.1f})", ""
+    figure = temporaries(ours.memory()["temp"], hand, values)
+    yield f"{case.what}: temporaries", figure, ""
