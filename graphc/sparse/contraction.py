@@ -14,24 +14,6 @@ from graphc.sparse.pattern import sizes as extents
 _MAX_PRODUCTS = 2**24
 #: A constant with more than this share of entries that are not 0 is taken as full.
 _FULL = 0.5
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def matmul_letters(node: Node) -> tuple[list[str], str]:
-    """Returns the subscripts of a matrix product: of its operands, and of its result."""
-    x, y = node.args
-    depth = max(x.ndim, y.ndim) - 2
-    batch = _LETTERS[3 : 3 + max(depth, 0)]
-    turned = (node.params.get("transpose_x", False), node.params.get("transpose_y", False))
-    left = (
-        "b" if x.ndim == 1 else batch[len(batch) - (x.ndim - 2) :] + ("ba" if turned[0] else "ab")
-    )
-    right = (
-        "b" if y.ndim == 1 else batch[len(batch) - (y.ndim - 2) :] + ("cb" if turned[1] else "bc")
-    )
-    result = batch[: max(depth, 0)]
-    result += "a" * (x.ndim > 1) + "c" * (y.ndim > 1)
-    return [left, right], result
 
 
 def contracted(

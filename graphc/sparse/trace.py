@@ -14,10 +14,11 @@ from graphc.core.naming import describe
 from graphc.core.node import Node, apply_named
 from graphc.core.type import TensorType, TupleType
 from graphc.core.walk import fold
+from graphc.ops.contraction.matrices import matmul_letters
 from graphc.ops.contraction.sums import parse_subscripts
 from graphc.ops.steps import steps_gathered
 from graphc.sparse.arguments import require_room
-from graphc.sparse.contraction import contracted, matmul_letters
+from graphc.sparse.contraction import contracted
 from graphc.sparse.pattern import NOTHING, Pattern, TooManyEntries, sizes, union, whole
 from graphc.sparse.rules import everything, is_static, known, rule_of, several
 

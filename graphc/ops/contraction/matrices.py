@@ -11,6 +11,8 @@ from graphc.ops.chain import add_up, multiply, reshape, sum_to
 from graphc.ops.define import structural
 from graphc.ops.source import size_node
 
+#: Letters of subscripts.
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FLAGS = {"transpose_x": False, "transpose_y": False}
 
 
@@ -38,6 +40,23 @@ def _matmul_infer(
     rows = left[-2:-1] if len(left) > 1 else ()
     columns = right[-1:] if len(right) > 1 else ()
     return TensorType((*batch, *rows, *columns), x.dtype)
+
+
+def matmul_letters(node: Node) -> tuple[list[str], str]:
+    """Returns the subscripts of a matrix product: of its operands, and of its result."""
+    x, y = node.args
+    depth = max(x.ndim, y.ndim) - 2
+    batch = _LETTERS[3 : 3 + max(depth, 0)]
+    turned = (node.params.get("transpose_x", False), node.params.get("transpose_y", False))
+    left = (
+        "b" if x.ndim == 1 else batch[len(batch) - (x.ndim - 2) :] + ("ba" if turned[0] else "ab")
+    )
+    right = (
+        "b" if y.ndim == 1 else batch[len(batch) - (y.ndim - 2) :] + ("cb" if turned[1] else "bc")
+    )
+    result = batch[: max(depth, 0)]
+    result += "a" * (x.ndim > 1) + "c" * (y.ndim > 1)
+    return [left, right], result
 
 
 def _product(x: Node, y: Node, transpose_x: bool = False, transpose_y: bool = False) -> Node:

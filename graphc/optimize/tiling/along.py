@@ -12,6 +12,7 @@ from typing import Any
 
 from graphc.core.node import Node
 from graphc.core.type import Shape, TensorType
+from graphc.ops.contraction.matrices import matmul_letters
 from graphc.ops.contraction.sums import parse_subscripts
 
 
@@ -162,41 +163,30 @@ def _one(axes: Sequence[int | None]) -> int | None:
 
 def _einsum(node: Node, axes: Sequence[int | None]) -> Along | None:
     terms, result = parse_subscripts(node.params["subscripts"], len(node.args))
-    return _by_letters(terms, result, axes)
+    return _by_letters(node, terms, result, axes)
 
 
 def _matmul(node: Node, axes: Sequence[int | None]) -> Along | None:
-    x, y = node.args
-    rows, columns = "r" * (x.ndim > 1), "c" * (y.ndim > 1)
-    left, right = rows + "s", "s" + columns
-    left = left[::-1] if node.params.get("transpose_x") else left
-    right = right[::-1] if node.params.get("transpose_y") else right
-    batch = node.ndim - len(rows + columns)
-    result = "".join(chr(ord("A") + i) for i in range(batch)) + rows + columns
-    terms = [_batched(x, left, node, batch, result), _batched(y, right, node, batch, result)]
-    return _by_letters(terms, result, axes)
+    return _by_letters(node, *matmul_letters(node), axes)
 
 
-def _batched(operand: Node, last: str, node: Node, batch: int, result: str) -> str:
-    """Returns the letters of an operand; an axis that is repeated has none, but a dot."""
-    first = batch - (operand.ndim - len(last))
-    shared = [
-        result[i] if operand.shape[i - first] == node.shape[i] else "." for i in range(first, batch)
+def _by_letters(
+    node: Node, terms: Sequence[str], result: str, axes: Sequence[int | None]
+) -> Along | None:
+    having = [
+        (arg.shape[axis], term[axis])
+        for arg, term, axis in zip(node.args, terms, axes, strict=True)
+        if axis is not None
     ]
-    return "".join(shared) + last
-
-
-def _by_letters(terms: Sequence[str], result: str, axes: Sequence[int | None]) -> Along | None:
-    letters = {term[axis] for term, axis in zip(terms, axes, strict=True) if axis is not None}
-    if len(letters) != 1:
+    size, letter = having[0]
+    if any(other != letter for _, other in having) or any(t.count(letter) > 1 for t in terms):
         return None
-    (letter,) = letters
-    if any(term.count(letter) > 1 for term in terms):
-        return None
+    places = {i: term.index(letter) for i, term in enumerate(terms) if letter in term}
+    # An axis of size 1 is repeated: no row of it belongs to one of theirs.
     cuts = {
-        i: term.index(letter)
-        for i, (term, axis) in enumerate(zip(terms, axes, strict=True))
-        if axis is None and letter in term
+        i: place
+        for i, place in places.items()
+        if axes[i] is None and node.args[i].shape[place] == size
     }
     return Along(result.index(letter) if letter in result else None, cuts)
 

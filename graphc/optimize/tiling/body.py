@@ -8,7 +8,8 @@ from graphc.core.type import Shape, TensorType, Type
 from graphc.ops.control import results_of
 from graphc.ops.flow.scan import scan_op
 from graphc.ops.logic import zeros_like
-from graphc.ops.shaping import concat, reshape, transpose
+from graphc.ops.shaping import concat, reshape
+from graphc.ops.tensor.arrange import moveaxis
 from graphc.optimize.tiling.region import Region, Rows
 
 #: Constants of more elements than this are given to the loop: each copy would be compiled in.
@@ -76,7 +77,7 @@ class Body:
             stacked = reshape(found[len(sums) + i], (covered, *_others(node, axis)))
             if rest is not None:
                 stacked = concat([stacked, _first(rest.made[i], axis)], 0)
-            made[node] = _put(stacked, axis)
+            made[node] = moveaxis(stacked, 0, axis)
         return made
 
     def _rest(self, covered: int) -> Rows | None:
@@ -97,7 +98,7 @@ class Body:
         if (node, axis) not in self._entries:
             kind = TensorType((self.rows, *_others(node, axis)), node.dtype)
             self._entries[node, axis] = self._formal("rows", len(self._entries), kind)
-        return _put(self._entries[node, axis], axis)
+        return moveaxis(self._entries[node, axis], 0, axis)
 
     def _whole(self, node: Node) -> Node:
         if node.op.name == "constant" and node.size in range(_SMALL + 1):
@@ -117,17 +118,7 @@ def _others(node: Node, axis: int) -> Shape:
 
 def _first(node: Node, axis: int, rows: int | None = None) -> Node:
     """Returns an array with an axis put first, and the first rows of it, if not all."""
-    moved = node
-    if axis:
-        moved = transpose(node, (axis, *[a for a in range(node.ndim) if a != axis]))
+    moved = moveaxis(node, axis, 0)
     if rows is None or rows == moved.shape[0]:
         return moved
     return apply_named("slice", moved, bounds=((0, rows, 1), *[None] * (node.ndim - 1)))
-
-
-def _put(node: Node, axis: int) -> Node:
-    """Returns an array with its first axis put elsewhere."""
-    if not axis:
-        return node
-    order = [*range(1, axis + 1), 0, *range(axis + 1, node.ndim)]
-    return transpose(node, tuple(order))
