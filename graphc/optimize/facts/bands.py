@@ -58,8 +58,8 @@ def band_of(mask: Node) -> Band | None:
     return Band(relation, left[1] - right[1])
 
 
-def _counter(node: Node) -> tuple[str, int] | None:
-    """Returns (`down` or `across`, what is added) of the numbers of rows or columns."""
+def _without_numbers(node: Node) -> tuple[Node, int] | None:
+    """Returns what numbers are added to, and their sum; None where something else is added."""
     shift = 0
     while node.op.name in ("add", "sub"):
         plus, number = _with_number(node)
@@ -67,16 +67,21 @@ def _counter(node: Node) -> tuple[str, int] | None:
             return None
         shift += number
         node = plus
+    return node, shift
+
+
+def _counter(node: Node) -> tuple[str, int] | None:
+    """Returns (`down` or `across`, what is added) of the numbers of rows or columns."""
+    found = _without_numbers(node)
+    if found is None:
+        return None
+    node, shift = found
     shape = node.shape
     if node.op.name == "reshape":
-        (inner,) = node.args
-        while inner.op.name in ("add", "sub"):
-            plus, number = _with_number(inner)
-            if plus is None:
-                return None
-            shift += number
-            inner = plus
-        node = inner
+        inner = _without_numbers(node.args[0])
+        if inner is None:
+            return None
+        node, shift = inner[0], shift + inner[1]
     if node.op.name != "iota" or not shape or any(not _is_one(s) for s in shape[:-2]):
         return None
     if not _is_one(shape[-1]):
